@@ -1,0 +1,57 @@
+// swift-tools-version: 6.2
+// One library, three programs, two doorsteps to C. The rooms of the library are folders; a test polices them.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// A readable file each, compiled in: a program is one file to install.
+let characters = [
+  "narrator", "london-fox", "old-natalie-weissman", "princhetta", "new-natalie-weissman", "jack-parlance",
+  "shamrock-stillman", "todd-fishbone",
+]
+
+func tool(_ name: String) -> Target {
+  .executableTarget(name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: strict)
+}
+
+let package = Package(
+  name: "gibsey",
+  products: [
+    .library(name: "GibseyKit", targets: ["GibseyKit"]),
+    .executable(name: "gibsey-index", targets: ["gibsey-index"]),
+    .executable(name: "gibsey-context", targets: ["gibsey-context"]),
+    .executable(name: "gibsey-ask", targets: ["gibsey-ask"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // libsqlite3, linked: every program reads the database or costs 0.3 ms more.
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // libcurl, opened at its first use: see docs/design/0002-curl-at-first-use.md.
+    .target(name: "CCurl"),
+    .target(
+      name: "GibseyKit",
+      dependencies: ["CCurl", "CSQLite", argumentParser],
+      resources: characters.map { .embedInCode("Prompting/Characters/\($0).md") },
+      swiftSettings: strict),
+    tool("gibsey-index"),
+    tool("gibsey-context"),
+    tool("gibsey-ask"),
+    .testTarget(
+      name: "GibseyKitTests", dependencies: ["GibseyKit"], exclude: ["Wires"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["GibseyKit", "gibsey-index", "gibsey-context", "gibsey-ask"],
+      exclude: ["Transcripts"], swiftSettings: strict),
+  ]
+)

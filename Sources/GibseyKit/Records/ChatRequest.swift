@@ -1,0 +1,118 @@
+// What a reader asks.
+
+/// One message of a conversation.
+public struct Message: RecordData {
+  public enum Role: String, Sendable { case system, user, assistant }
+
+  public var role: Role
+  public var content: String
+
+  public init(role: Role, content: String) {
+    self.role = role
+    self.content = content
+  }
+
+  public init(_ fields: RecordFields) throws {
+    let name = try fields.string("role")
+    guard let role = Role(rawValue: name) else { throw RecordProblem("role: unknown \(name)") }
+    self.role = role
+    content = try fields.string("content")
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("role", role.rawValue)
+    writer.member("content", content)
+  }
+}
+
+/// What a request may choose for itself; nil leaves it to the settings.
+public struct RequestOptions: RecordData {
+  public var provider: String?
+  public var model: String?
+  public var temperature: Double?
+  public var maxTokens: Int?
+  public var budgetTokens: Int?
+
+  public init(
+    provider: String? = nil, model: String? = nil, temperature: Double? = nil, maxTokens: Int? = nil,
+    budgetTokens: Int? = nil
+  ) {
+    self.provider = provider
+    self.model = model
+    self.temperature = temperature
+    self.maxTokens = maxTokens
+    self.budgetTokens = budgetTokens
+  }
+
+  public init(_ fields: RecordFields) throws {
+    provider = try fields.optionalString("provider")
+    model = try fields.optionalString("model")
+    temperature = try fields.optionalDouble("temperature")
+    maxTokens = try fields.optionalInteger("max_tokens")
+    budgetTokens = try fields.optionalInteger("budget")
+    if let maxTokens, maxTokens < 1 { throw RecordProblem("max_tokens: wanted 1 or more") }
+    if let budgetTokens, budgetTokens < 1 { throw RecordProblem("budget: wanted 1 or more") }
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("provider", provider)
+    writer.member("model", model)
+    writer.member("temperature", temperature)
+    writer.member("max_tokens", maxTokens)
+    writer.member("budget", budgetTokens)
+  }
+}
+
+/// A record of type `ai_chat_request`: a question, to whom, and from which page.
+public struct ChatRequest: RecordData {
+  public var prompt: String
+  public var characterID: String?
+  public var currentPageID: String?
+  public var sessionID: String?
+  public var requestID: String?
+  /// Oldest first; roles user and assistant.
+  public var history: [Message]
+  public var options: RequestOptions?
+
+  public init(
+    prompt: String, characterID: String? = nil, currentPageID: String? = nil, sessionID: String? = nil,
+    requestID: String? = nil, history: [Message] = [], options: RequestOptions? = nil
+  ) {
+    self.prompt = prompt
+    self.characterID = characterID
+    self.currentPageID = currentPageID
+    self.sessionID = sessionID
+    self.requestID = requestID
+    self.history = history
+    self.options = options
+  }
+
+  public init(_ fields: RecordFields) throws {
+    prompt = try fields.string("prompt")
+    characterID = try fields.optionalString("character_id")
+    currentPageID = try fields.optionalString("current_page_id")
+    sessionID = try fields.optionalString("session_id")
+    requestID = try fields.optionalString("request_id")
+    history = try fields.list("history") { try Message($0) }
+    options = try fields.optionalObject("options").map { try RequestOptions(RecordFields($0)) }
+    if history.contains(where: { $0.role == .system }) {
+      throw RecordProblem("history: wanted the roles user and assistant")
+    }
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("prompt", prompt)
+    writer.member("character_id", characterID)
+    writer.member("current_page_id", currentPageID)
+    writer.member("session_id", sessionID)
+    writer.member("request_id", requestID)
+    if !history.isEmpty {
+      writer.key("history")
+      writer.array(history) { writer, message in writer.object { message.write(to: &$0) } }
+    }
+    if let options {
+      writer.key("options")
+      writer.object { options.write(to: &$0) }
+    }
+  }
+}

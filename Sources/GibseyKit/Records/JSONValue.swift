@@ -1,0 +1,96 @@
+// A JSON text as a value: members keep their order, numbers keep what a Double would lose.
+
+/// Any JSON value.
+public enum JSONValue: Sendable, Equatable {
+  case null
+  case bool(Bool)
+  case number(JSONNumber)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// The value as text, compact, in the order of its members.
+  public var text: String {
+    var writer = JSONWriter()
+    writer.value(self)
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
+
+  var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  var integerValue: Int? { if case .number(let value) = self { value.integer } else { nil } }
+  var doubleValue: Double? { if case .number(let value) = self { value.double } else { nil } }
+  var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
+  var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+}
+
+/// A JSON object whose members stay in the order that they came in. Of equal keys the last one counts.
+public struct JSONObject: Sendable, Equatable {
+  /// One member.
+  public struct Member: Sendable, Equatable {
+    public var key: String
+    public var value: JSONValue
+  }
+
+  public private(set) var members: [Member] = []
+
+  public init() {}
+
+  /// The member's value; linear in the number of members. Setting replaces in place or appends; nil removes.
+  public subscript(key: String) -> JSONValue? {
+    get { members.last { $0.key == key }?.value }
+    set {
+      guard let newValue else { return members.removeAll { $0.key == key } }
+      if let place = members.lastIndex(where: { $0.key == key }) {
+        members[place].value = newValue
+      } else {
+        members.append(Member(key: key, value: newValue))
+      }
+    }
+  }
+
+  public var isEmpty: Bool { members.isEmpty }
+
+  /// Appends without looking for an equal key: the scanner's way, constant time.
+  mutating func append(_ key: String, _ value: JSONValue) {
+    members.append(Member(key: key, value: value))
+  }
+}
+
+/// A JSON number: an integer, a double in its shortest form, or, when it fits neither, the text as it came.
+public struct JSONNumber: Sendable, Equatable {
+  /// The shortest text that reads back the same.
+  public let text: String
+
+  public init(_ value: Int) { text = String(value) }
+
+  /// NaN and the infinities, which JSON lacks, become `null`.
+  public init(_ value: Double) {
+    if let whole = Int(exactly: value), abs(whole) <= 1 << 53 {
+      text = String(whole)
+    } else {
+      text = value.isFinite ? value.description : "null"
+    }
+  }
+
+  /// From a literal that the scanner has already found to be a JSON number.
+  init(literal: String) {
+    if let whole = Int(literal) {
+      self.init(whole)
+    } else if Self.isFractional(literal), let value = Double(literal), value.isFinite {
+      self.init(value)
+    } else {
+      self.init(verbatim: literal)
+    }
+  }
+
+  private init(verbatim: String) { text = verbatim }
+
+  private static func isFractional(_ literal: String) -> Bool {
+    literal.utf8.contains { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }
+  }
+
+  /// The value as an integer, when it is one.
+  public var integer: Int? { Int(text) }
+  /// The nearest double.
+  public var double: Double? { Double(text) }
+}

@@ -1,0 +1,83 @@
+// Splits bytes into lines as they come, however they are cut, in bounded memory.
+internal import Glibc
+
+/// An incremental line splitter: blocks in, whole lines out. A value; it does no I/O.
+public struct LineSplitter: Sendable {
+  /// One line, or that there was one too long to keep.
+  public enum Line: Sendable, Equatable {
+    /// The bytes without the line feed and a carriage return before it.
+    case whole([UInt8])
+    /// A line over the limit; its bytes are gone.
+    case tooLong
+  }
+
+  /// Lines longer than this are reported, not kept.
+  public let limitBytes: Int
+  private var rest: [UInt8] = []
+  private var isSkipping = false
+
+  public init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+  /// Calls `visit` for each line that ends in `block`, in order.
+  public mutating func consume(_ block: [UInt8], _ visit: (Line) throws -> Void) rethrows {
+    try consumeInPlace(block) { line in
+      try visit(line.map { .whole(Array($0)) } ?? .tooLong)
+    }
+  }
+
+  /// Like `consume`, without a copy of lines that lie whole in the block: nil is a line too long. The bytes are
+  /// valid only during the call.
+  mutating func consumeInPlace(
+    _ block: [UInt8], _ visit: (UnsafeBufferPointer<UInt8>?) throws -> Void
+  ) rethrows {
+    try block.withUnsafeBufferPointer { bytes in
+      var start = 0
+      while start < bytes.count,
+        let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
+      {
+        let stop = UnsafeRawPointer(bytes.baseAddress!).distance(to: UnsafeRawPointer(found))
+        try end(UnsafeBufferPointer(rebasing: bytes[start..<stop]), visit)
+        start = stop + 1
+      }
+      keep(bytes[start...])
+    }
+  }
+
+  /// The last line, when it lacks its line feed. Call once, at the end of the input.
+  public mutating func finish(_ visit: (Line) throws -> Void) rethrows {
+    defer { self = LineSplitter(limitBytes: limitBytes) }
+    if isSkipping { return try visit(.tooLong) }
+    if !rest.isEmpty { try visit(.whole(Self.trimmed(rest))) }
+  }
+
+  private mutating func end(
+    _ line: UnsafeBufferPointer<UInt8>, _ visit: (UnsafeBufferPointer<UInt8>?) throws -> Void
+  ) rethrows {
+    if isSkipping || rest.count + line.count > limitBytes + 1 {
+      isSkipping = false
+      rest.removeAll(keepingCapacity: true)
+      return try visit(nil)
+    }
+    guard !rest.isEmpty else { return try visit(Self.trim(line)) }
+    rest.append(contentsOf: line)
+    let whole = rest
+    rest = []
+    try whole.withUnsafeBufferPointer { try visit(Self.trim($0)) }
+  }
+
+  private mutating func keep(_ tail: Slice<UnsafeBufferPointer<UInt8>>) {
+    guard !isSkipping else { return }
+    if rest.count + tail.count > limitBytes + 1 {
+      isSkipping = true
+      rest = []
+    } else {
+      rest.append(contentsOf: tail)
+    }
+  }
+
+  private static func trim(_ line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+    line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
+  }
+
+  private static func trimmed(_ line: [UInt8]) -> [UInt8] { line.last == 0x0D ? line.dropLast() : line }
+}

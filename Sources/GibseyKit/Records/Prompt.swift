@@ -1,0 +1,239 @@
+// What a model is to read, and the account of what went into it.
+
+/// A page in a prompt, and why it is there.
+public struct PromptPage: RecordData {
+  public var id: String
+  public var title: String?
+  public var score: Double
+  public var tokens: Int
+  public var reasons: JSONObject
+  /// True when only paragraphs of the page are there.
+  public var isExcerpt: Bool
+
+  public init(
+    id: String, title: String?, score: Double, tokens: Int, reasons: JSONObject, isExcerpt: Bool
+  ) {
+    self.id = id
+    self.title = title
+    self.score = score
+    self.tokens = tokens
+    self.reasons = reasons
+    self.isExcerpt = isExcerpt
+  }
+
+  public init(_ fields: RecordFields) throws {
+    id = try fields.string("id")
+    title = try fields.optionalString("title")
+    score = try fields.double("score")
+    tokens = try fields.integer("tokens")
+    reasons = try fields.optionalObject("reasons") ?? JSONObject()
+    isExcerpt = try fields.optionalBool("excerpt") ?? false
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("id", id)
+    writer.member("title", title)
+    writer.member("score", score)
+    writer.member("tokens", tokens)
+    writer.member("reasons", reasons)
+    writer.member("excerpt", isExcerpt)
+  }
+}
+
+/// The budget and how it was spent, in estimated tokens. `total` includes what the chat template adds.
+public struct TokenShares: RecordData {
+  public var budget: Int
+  public var total: Int
+  public var persona: Int
+  public var pages: Int
+  public var history: Int
+  public var query: Int
+
+  public init(budget: Int, total: Int, persona: Int, pages: Int, history: Int, query: Int) {
+    self.budget = budget
+    self.total = total
+    self.persona = persona
+    self.pages = pages
+    self.history = history
+    self.query = query
+  }
+
+  public init(_ fields: RecordFields) throws {
+    budget = try fields.integer("budget")
+    total = try fields.integer("total")
+    persona = try fields.integer("persona")
+    pages = try fields.integer("pages")
+    history = try fields.integer("history")
+    query = try fields.integer("query")
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("budget", budget)
+    writer.member("total", total)
+    writer.member("persona", persona)
+    writer.member("pages", pages)
+    writer.member("history", history)
+    writer.member("query", query)
+  }
+}
+
+/// An item that did not make it into the prompt. Only items that the reader may know of are named.
+public struct LeftOut: RecordData {
+  /// `page` or `turn`.
+  public var kind: String
+  /// The page's id, or the turn's place in the given history, from 0.
+  public var id: String
+  public var reason: String
+  public var tokens: Int?
+
+  public init(kind: String, id: String, reason: String, tokens: Int?) {
+    self.kind = kind
+    self.id = id
+    self.reason = reason
+    self.tokens = tokens
+  }
+
+  public init(_ fields: RecordFields) throws {
+    kind = try fields.string("kind")
+    id = try fields.string("id")
+    reason = try fields.string("reason")
+    tokens = try fields.optionalInteger("tokens")
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("kind", kind)
+    writer.member("id", id)
+    writer.member("reason", reason)
+    writer.member("tokens", tokens)
+  }
+}
+
+/// A record of type `ai_prompt`. It has no clock and no random id: same input, same bytes.
+public struct Prompt: RecordData {
+  /// SHA-256 of the canonical `messages`, in hexadecimal.
+  public var promptID: String
+  /// The question as it was asked.
+  public var prompt: String
+  public var characterID: String?
+  public var messages: [Message]
+  public var pages: [PromptPage]
+  public var tokens: TokenShares?
+  public var leftOut: [LeftOut]
+  /// The page up to which the reader has read; nil when there is no gate.
+  public var gatePageID: String?
+  public var parentTurn: Int?
+  public var requestID: String?
+  public var sessionID: String?
+  public var options: RequestOptions?
+
+  public init(
+    prompt: String, characterID: String? = nil, messages: [Message], pages: [PromptPage] = [],
+    tokens: TokenShares? = nil, leftOut: [LeftOut] = [], gatePageID: String? = nil, parentTurn: Int? = nil,
+    requestID: String? = nil, sessionID: String? = nil, options: RequestOptions? = nil
+  ) {
+    self.promptID = Self.identifier(of: messages)
+    self.prompt = prompt
+    self.characterID = characterID
+    self.messages = messages
+    self.pages = pages
+    self.tokens = tokens
+    self.leftOut = leftOut
+    self.gatePageID = gatePageID
+    self.parentTurn = parentTurn
+    self.requestID = requestID
+    self.sessionID = sessionID
+    self.options = options
+  }
+
+  /// SHA-256 of the messages written canonically: compact JSON, `role` before `content`.
+  public static func identifier(of messages: [Message]) -> String {
+    var writer = JSONWriter()
+    Self.write(messages, to: &writer)
+    return SHA256.hexadecimal(of: writer.bytes)
+  }
+
+  public init(_ fields: RecordFields) throws {
+    messages = try fields.list("messages") { try Message($0) }
+    guard !messages.isEmpty else { throw RecordProblem("messages: missing") }
+    promptID = try fields.optionalString("prompt_id") ?? Self.identifier(of: messages)
+    prompt = try fields.optionalString("prompt") ?? messages.last { $0.role == .user }?.content ?? ""
+    characterID = try fields.optionalString("character_id")
+    pages = try fields.list("pages") { try PromptPage($0) }
+    tokens = try fields.optionalObject("tokens").map { try TokenShares(RecordFields($0)) }
+    leftOut = try fields.list("left_out") { try LeftOut($0) }
+    gatePageID = try fields.optionalObject("gate").flatMap { try RecordFields($0).optionalString("page_id") }
+    parentTurn = try fields.optionalInteger("parent_turn")
+    requestID = try fields.optionalString("request_id")
+    sessionID = try fields.optionalString("session_id")
+    options = try fields.optionalObject("options").map { try RequestOptions(RecordFields($0)) }
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("prompt_id", promptID)
+    writer.member("prompt", prompt)
+    writer.member("character_id", characterID)
+    writer.key("messages")
+    Self.write(messages, to: &writer)
+    writer.key("pages")
+    writer.array(pages) { writer, page in writer.object { page.write(to: &$0) } }
+    if let tokens {
+      writer.key("tokens")
+      writer.object { tokens.write(to: &$0) }
+    }
+    writer.key("left_out")
+    writer.array(leftOut) { writer, item in writer.object { item.write(to: &$0) } }
+    writer.key("gate")
+    if let gatePageID { writer.object { $0.member("page_id", gatePageID) } } else { writer.null() }
+    writer.key("parent_turn")
+    if let parentTurn { writer.integer(parentTurn) } else { writer.null() }
+    writer.member("request_id", requestID)
+    writer.member("session_id", sessionID)
+    if let options {
+      writer.key("options")
+      writer.object { options.write(to: &$0) }
+    }
+  }
+
+  private static func write(_ messages: [Message], to writer: inout JSONWriter) {
+    writer.array(messages) { writer, message in writer.object { message.write(to: &$0) } }
+  }
+}
+
+/// A record of type `hit`: a page found, with its score.
+public struct Hit: RecordData {
+  public var id: String
+  public var title: String?
+  public var characterID: String?
+  public var pageIndex: Int
+  public var score: Double
+  public var reasons: JSONObject
+
+  public init(
+    id: String, title: String?, characterID: String?, pageIndex: Int, score: Double, reasons: JSONObject
+  ) {
+    self.id = id
+    self.title = title
+    self.characterID = characterID
+    self.pageIndex = pageIndex
+    self.score = score
+    self.reasons = reasons
+  }
+
+  public init(_ fields: RecordFields) throws {
+    id = try fields.string("id")
+    title = try fields.optionalString("title")
+    characterID = try fields.optionalString("character_id")
+    pageIndex = try fields.integer("page_index")
+    score = try fields.double("score")
+    reasons = try fields.optionalObject("reasons") ?? JSONObject()
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("id", id)
+    writer.member("title", title)
+    writer.member("character_id", characterID)
+    writer.member("page_index", pageIndex)
+    writer.member("score", score)
+    writer.member("reasons", reasons)
+  }
+}

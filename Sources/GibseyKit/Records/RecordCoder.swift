@@ -1,0 +1,50 @@
+// Lines to records and back.
+
+/// Decodes and encodes records, one a line.
+public enum RecordCoder {
+  /// A record's line is at most this long unless a tool is told otherwise.
+  public static let lineLimitBytes = 1 << 20
+
+  /// What a bare object, without `type` and `data`, is taken for.
+  public enum BareObject: Sendable { case page, chatRequest }
+
+  /// Decodes one line, without its line feed.
+  /// - Throws: `RecordProblem` with the reason.
+  public static func decode(_ line: [UInt8], bare: BareObject? = nil) throws -> Record {
+    let object: JSONObject
+    do {
+      let value = try JSONScanner.scan(line) { try $0.value() }
+      guard case .object(let members) = value else { throw RecordProblem("wanted a JSON object") }
+      object = members
+    } catch let error as JSONError {
+      throw RecordProblem("not JSON: \(error.reason) at byte \(error.offset + 1)")
+    }
+    if let type = object["type"]?.stringValue, let data = object["data"]?.objectValue {
+      return try Record(type: type, data: data, line: String(decoding: line, as: UTF8.self))
+    }
+    switch bare {
+    case .page: return .page(try Page(RecordFields(object)))
+    case .chatRequest: return .chatRequest(try ChatRequest(RecordFields(object)))
+    case nil: throw RecordProblem("wanted \"type\" (a string) and \"data\" (an object)")
+    }
+  }
+
+  /// Encodes a record as one line with its line feed.
+  public static func encode(_ record: Record) -> [UInt8] {
+    var writer = JSONWriter()
+    encode(record, to: &writer)
+    return writer.bytes + [0x0A]
+  }
+
+  private static func encode(_ record: Record, to writer: inout JSONWriter) {
+    guard let data = record.data else {
+      if case .unknown(_, let line) = record { writer.verbatim(line) }
+      return
+    }
+    writer.object { writer in
+      writer.member("type", record.type)
+      writer.key("data")
+      writer.object { data.write(to: &$0) }
+    }
+  }
+}

@@ -1,0 +1,181 @@
+// The sentence, the hint, the exit status and the code of every failure. No `default:`: a new case must choose its words.
+
+extension GibseyError {
+  /// One sentence that says what is wrong and where. No internals, no secrets.
+  public var message: String {
+    switch self {
+    case .noSuchFile(let path): "\(path): no such file or folder"
+    case .cannotRead(let path, let reason): "cannot read \(path): \(reason)"
+    case .nothingToRead(let path): "\(path): nothing to read"
+    case .malformedInput(let source, let line, let reason):
+      line.map { "\(source): line \($0): \(reason)" } ?? "\(source): \(reason)"
+    case .lineTooLong(let source, let line, let limit):
+      "\(source): line \(line): longer than \(limit) bytes"
+    case .wrongRecord(let type, let wanted, _): "got a record of type \(type), wanted \(wanted)"
+    case .emptyQuestion: "the question is empty"
+    case .usage(let what, _): what
+    case .noDatabase(let path): "\(path): no such database"
+    case .notADatabase(let path, let reason): "\(path): not a gibsey database: \(reason)"
+    case .newerDatabase(let path, let version, let supported):
+      "\(path): made by a newer gibsey (schema \(version), this one knows \(supported))"
+    case .emptyDatabase(let path): "\(path): holds no pages"
+    case .databaseReadOnly(let path): "\(path): cannot be written"
+    case .databaseBusy(let path): "\(path): another program is writing to it"
+    case .databaseFull(let path): "\(path): the disk is full"
+    case .databaseFailed(let path, let reason): "\(path): \(reason)"
+    case .syncRefused(let source, let reason): "\(source): not synchronized: \(reason)"
+    case .unknownCharacter(let id, _): "unknown character \(id)"
+    case .unknownPage(let id, _): "unknown page \(id)"
+    case .budgetTooSmall(let budget, let needed):
+      "a budget of \(budget) tokens is too small: the persona and the question need \(needed)"
+    case .questionTooLong(let question, let room):
+      "the question takes \(question) tokens, and the budget leaves \(room)"
+    case .badSetting(let name, let value, let origin, let wanted):
+      "\(name)=\(value) (from \(origin)): wanted \(wanted)"
+    case .keyWithheld(_, let url, let key):
+      "\(url) comes from ./.env but \(key) does not: the key is not sent there"
+    case .unsafeSettingsFile(let path, let reason): "\(path): not read: \(reason)"
+    case .noProvider(let reasons):
+      reasons.isEmpty
+        ? "no provider can answer" : "no provider can answer: " + reasons.joined(separator: "; ")
+    case .cannotReach(_, let address, let reason, _): "cannot reach \(address): \(reason)"
+    case .timedOut(let provider, let what, let seconds):
+      "\(provider): no \(what) within \(JSONNumber(seconds).text) s"
+    case .keyMissing(let provider, let name): "\(provider): \(name) is not set"
+    case .keyRefused(let provider, _, let reason): "\(provider) refused the key: \(reason)"
+    case .modelMissing(let provider, let model, let reason):
+      "\(provider) has no model \(model): \(reason)"
+    case .requestRefused(let provider, let status, let reason):
+      "\(provider) refused the request (\(status)): \(reason)"
+    case .rateLimited(let provider, let reason, _): "\(provider): too many requests: \(reason)"
+    case .quotaExhausted(let provider, let reason): "\(provider): no quota left: \(reason)"
+    case .providerFailed(let provider, let status, let reason):
+      "\(provider) failed\(status.map { " (\($0))" } ?? ""): \(reason)"
+    case .promptTooLong(let provider, let reason): "\(provider): the prompt is too long: \(reason)"
+    case .refusedToAnswer(let provider, let reason): "\(provider) refused to answer: \(reason)"
+    case .emptyAnswer(let provider, let thought):
+      thought ? "\(provider) only thought and gave no answer" : "\(provider) gave an empty answer"
+    case .streamCut(let provider, let reason): "\(provider): the answer was cut off: \(reason)"
+    case .libraryMissing(let name, let reason): "cannot load \(name): \(reason)"
+    case .cannotWrite(let what, let reason): "cannot write \(what): \(reason)"
+    case .readerLeft: "the reader of the output left"
+    case .interrupted: "interrupted"
+    case .ourBug(let what): "a bug in gibsey: \(what)"
+    }
+  }
+
+  /// What to do about it, where there is something to do.
+  public var hint: String? {
+    switch self {
+    case .wrongRecord(_, _, let hint): hint
+    case .usage(_, let hint): hint
+    case .noDatabase: "make it with `gibsey-index --database FILE PATH…`"
+    case .emptyDatabase: "fill it with `gibsey-index --database FILE PATH…`"
+    case .newerDatabase: "update gibsey, or index the story into a new file"
+    case .databaseBusy: "wait for it to end, or raise --wait"
+    case .databaseFull: "free some space and run the same command again: whole batches are kept"
+    case .databaseReadOnly: "check who owns the file and its folder"
+    case .syncRefused: "mend the source, or run without --sync"
+    case .unknownCharacter(_, let known): "known are: " + known.joined(separator: ", ")
+    case .unknownPage(_, let example):
+      example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
+    case .budgetTooSmall: "raise --budget"
+    case .questionTooLong: "raise --budget, or ask a shorter question"
+    case .keyWithheld(_, let url, let key):
+      "set \(url) and \(key) in the same place, both in the environment or both in ./.env"
+    case .noProvider:
+      "start Ollama with `ollama serve`, or set OPENAI_API_KEY or ANTHROPIC_API_KEY"
+    case .cannotReach(_, _, _, let hint): hint
+    case .timedOut: "see GIBSEY_CONNECT_TIMEOUT and its kin in gibsey-ask(1)"
+    case .keyMissing(_, let name): "set \(name) in the environment or in ./.env"
+    case .keyRefused(_, let name, _): "check \(name)"
+    case .modelMissing(let provider, let model, _):
+      provider == "ollama"
+        ? "get it with `ollama pull \(model)`, or choose another with --model"
+        : "choose another with --model"
+    case .rateLimited(_, _, let wait):
+      wait.map { "try again in \(($0 + 999) / 1000) s" } ?? "try again later"
+    case .promptTooLong: "lower the --budget of gibsey-context"
+    case .emptyAnswer(_, let thought): thought ? "raise the provider's MAX_TOKENS" : nil
+    case .libraryMissing(let name, _): name == "libcurl" ? "install it: apt-get install libcurl4" : nil
+    case .nothingToRead: "gibsey-index reads .jsonl, .json, .md and .txt, and folders of these"
+    case .lineTooLong: "a record is one line; see gibsey-json(5)"
+    case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase, .databaseFailed,
+      .badSetting, .unsafeSettingsFile, .requestRefused, .quotaExhausted, .providerFailed,
+      .refusedToAnswer, .streamCut, .cannotWrite, .readerLeft, .interrupted, .ourBug:
+      nil
+    }
+  }
+
+  /// The status that a tool ends with when this is what ended it.
+  public var exitStatus: ExitStatus {
+    switch self {
+    case .usage, .emptyQuestion: .usage
+    case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .newerDatabase:
+      .malformed
+    case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage: .noInput
+    case .unknownCharacter, .budgetTooSmall, .questionTooLong: .usage
+    case .databaseReadOnly: .cannotCreate
+    case .databaseFull, .databaseFailed, .cannotWrite: .cannotWrite
+    case .databaseBusy, .rateLimited: .tryAgain
+    case .badSetting, .keyWithheld, .unsafeSettingsFile: .badSettings
+    case .noProvider, .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing,
+      .quotaExhausted:
+      .unavailable
+    case .keyMissing, .keyRefused: .notPermitted
+    case .requestRefused, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
+    case .readerLeft, .interrupted: .done  // the tool dies by the signal instead
+    case .ourBug: .internalError
+    }
+  }
+
+  /// The stable `code` of an `error` record, UPPER_SNAKE; gibsey-json(5) lists them.
+  public var code: String {
+    switch self {
+    case .noSuchFile, .cannotRead, .nothingToRead: "NO_INPUT"
+    case .malformedInput, .lineTooLong: "MALFORMED_RECORD"
+    case .wrongRecord: "UNKNOWN_MESSAGE_TYPE"
+    case .emptyQuestion, .usage: "BAD_REQUEST"
+    case .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
+      .databaseFailed, .syncRefused:
+      "DATABASE_FAILED"
+    case .databaseBusy: "DATABASE_BUSY"
+    case .unknownCharacter: "UNKNOWN_CHARACTER"
+    case .unknownPage: "UNKNOWN_PAGE"
+    case .budgetTooSmall, .questionTooLong: "BUDGET_TOO_SMALL"
+    case .badSetting, .keyWithheld, .unsafeSettingsFile: "BAD_SETTINGS"
+    case .noProvider, .libraryMissing: "NO_PROVIDER"
+    case .cannotReach: "PROVIDER_UNREACHABLE"
+    case .timedOut: "PROVIDER_TIMEOUT"
+    case .keyMissing, .keyRefused: "PROVIDER_KEY_REFUSED"
+    case .modelMissing: "MODEL_NOT_FOUND"
+    case .requestRefused: "REQUEST_REFUSED"
+    case .rateLimited: "RATE_LIMITED"
+    case .quotaExhausted: "QUOTA_EXHAUSTED"
+    case .providerFailed: "PROVIDER_FAILED"
+    case .promptTooLong: "PROMPT_TOO_LONG"
+    case .refusedToAnswer: "PROVIDER_REFUSED"
+    case .emptyAnswer: "EMPTY_ANSWER"
+    case .streamCut: "STREAM_CUT"
+    case .cannotWrite, .readerLeft: "OUTPUT_FAILED"
+    case .interrupted: "INTERRUPTED"
+    case .ourBug: "INTERNAL_ERROR"
+    }
+  }
+
+  /// Whether the same request may succeed later without any change.
+  public var isRetryable: Bool {
+    switch self {
+    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .noProvider: true
+    case .providerFailed(_, let status, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
+    case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
+      .emptyQuestion, .usage, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
+      .databaseReadOnly, .databaseFull, .databaseFailed, .syncRefused, .unknownCharacter,
+      .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
+      .unsafeSettingsFile, .keyMissing, .keyRefused, .modelMissing, .requestRefused,
+      .quotaExhausted, .promptTooLong, .refusedToAnswer, .emptyAnswer, .libraryMissing,
+      .cannotWrite, .readerLeft, .interrupted, .ourBug:
+      false
+    }
+  }
+}

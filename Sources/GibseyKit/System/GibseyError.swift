@@ -1,0 +1,59 @@
+// The catalogue of every way to fail: a case carries facts, its words stand beside it in GibseyError+Words.swift.
+
+/// Everything that can go wrong, as facts. The sentence, the hint, the exit status and the stable code are computed.
+public enum GibseyError: Error, Equatable, Sendable {
+  // Input
+  case noSuchFile(path: String)
+  case cannotRead(path: String, reason: String)
+  case nothingToRead(path: String)
+  case malformedInput(source: String, line: Int?, reason: String)
+  case lineTooLong(source: String, line: Int, limitBytes: Int)
+  case wrongRecord(type: String, wanted: String, hint: String)
+  case emptyQuestion
+  case usage(String, hint: String?)
+
+  // Database
+  case noDatabase(path: String)
+  case notADatabase(path: String, reason: String)
+  case newerDatabase(path: String, version: Int, supported: Int)
+  case emptyDatabase(path: String)
+  case databaseReadOnly(path: String)
+  case databaseBusy(path: String)
+  case databaseFull(path: String)
+  case databaseFailed(path: String, reason: String)
+  case syncRefused(source: String, reason: String)
+
+  // Prompts
+  case unknownCharacter(id: String, known: [String])
+  case unknownPage(id: String, example: String?)
+  case budgetTooSmall(budgetTokens: Int, neededTokens: Int)
+  case questionTooLong(questionTokens: Int, roomTokens: Int)
+
+  // Settings
+  case badSetting(name: String, value: String, origin: String, wanted: String)
+  case keyWithheld(provider: String, urlName: String, keyName: String)
+  case unsafeSettingsFile(path: String, reason: String)
+
+  // Providers
+  case noProvider(reasons: [String])
+  case cannotReach(provider: String, address: String, reason: String, hint: String?)
+  case timedOut(provider: String, waitedFor: String, seconds: Double)
+  case keyMissing(provider: String, keyName: String)
+  case keyRefused(provider: String, keyName: String, reason: String)
+  case modelMissing(provider: String, model: String, reason: String)
+  case requestRefused(provider: String, status: Int, reason: String)
+  case rateLimited(provider: String, reason: String, retryAfterMilliseconds: Int?)
+  case quotaExhausted(provider: String, reason: String)
+  case providerFailed(provider: String, status: Int?, reason: String)
+  case promptTooLong(provider: String, reason: String)
+  case refusedToAnswer(provider: String, reason: String)
+  case emptyAnswer(provider: String, thought: Bool)
+  case streamCut(provider: String, reason: String)
+  case libraryMissing(name: String, reason: String)
+
+  // Output and ourselves
+  case cannotWrite(what: String, reason: String)
+  case readerLeft
+  case interrupted(signal: Int32)
+  case ourBug(String)
+}
