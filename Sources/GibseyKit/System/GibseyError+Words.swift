@@ -23,6 +23,7 @@ extension GibseyError {
     case .databaseBusy(let path): "\(path): another program is writing to it"
     case .databaseFull(let path): "\(path): the disk is full"
     case .databaseFailed(let path, let reason): "\(path): \(reason)"
+    case .cannotCreate(let path, let reason): "cannot create \(path): \(reason)"
     case .syncRefused(let source, let reason): "\(source): not synchronized: \(reason)"
     case .unknownCharacter(let id, _): "unknown character \(id)"
     case .unknownPage(let id, _): "unknown page \(id)"
@@ -102,7 +103,7 @@ extension GibseyError {
     case .lineTooLong: "a record is one line; see gibsey-json(5)"
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase, .databaseFailed,
       .badSetting, .unsafeSettingsFile, .requestRefused, .quotaExhausted, .providerFailed,
-      .refusedToAnswer, .streamCut, .cannotWrite, .readerLeft, .interrupted, .ourBug:
+      .refusedToAnswer, .streamCut, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug:
       nil
     }
   }
@@ -115,7 +116,7 @@ extension GibseyError {
       .malformed
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage: .noInput
     case .unknownCharacter, .budgetTooSmall, .questionTooLong: .usage
-    case .databaseReadOnly: .cannotCreate
+    case .databaseReadOnly, .cannotCreate: .cannotCreate
     case .databaseFull, .databaseFailed, .cannotWrite: .cannotWrite
     case .databaseBusy, .rateLimited: .tryAgain
     case .badSetting, .keyWithheld, .unsafeSettingsFile: .badSettings
@@ -137,7 +138,7 @@ extension GibseyError {
     case .wrongRecord: "UNKNOWN_MESSAGE_TYPE"
     case .emptyQuestion, .usage: "BAD_REQUEST"
     case .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
-      .databaseFailed, .syncRefused:
+      .databaseFailed, .cannotCreate, .syncRefused:
       "DATABASE_FAILED"
     case .databaseBusy: "DATABASE_BUSY"
     case .unknownCharacter: "UNKNOWN_CHARACTER"
@@ -170,7 +171,7 @@ extension GibseyError {
     case .providerFailed(_, let status, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
       .emptyQuestion, .usage, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
-      .databaseReadOnly, .databaseFull, .databaseFailed, .syncRefused, .unknownCharacter,
+      .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .unknownCharacter,
       .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptTooLong, .refusedToAnswer, .emptyAnswer, .libraryMissing,

@@ -21,6 +21,7 @@ public enum GibseyError: Error, Equatable, Sendable {
   case databaseBusy(path: String)
   case databaseFull(path: String)
   case databaseFailed(path: String, reason: String)
+  case cannotCreate(path: String, reason: String)
   case syncRefused(source: String, reason: String)
 
   // Prompts

@@ -1,0 +1,104 @@
+// One connection to one SQLite file. The unsafe pointers of libsqlite3 stay in this file and in Statement.swift.
+internal import CSQLite
+internal import Glibc
+
+/// Owns one SQLite connection; closed when the last reference goes. Not for use by two tasks at once.
+final class Connection {
+  enum Access: Equatable {
+    /// Reads only; the file must exist.
+    case read
+    /// Reads and writes; the file is made when it is missing.
+    case write(busyTimeoutMilliseconds: Int32)
+  }
+
+  let path: String
+  private let handle: OpaquePointer
+
+  /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`.
+  init(path: String, access: Access) throws {
+    self.path = path
+    switch access {
+    case .read:
+      guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
+      handle = try Self.openForReading(path)
+    case .write(let timeout):
+      let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+      handle = try Self.open(path, flags, named: path)
+      sqlite3_busy_timeout(handle, timeout)
+    }
+    gibsey_make_defensive(handle)
+  }
+
+  deinit { sqlite3_close_v2(handle) }
+
+  /// A file in write-ahead mode wants a shared-memory file beside it, which a folder that cannot be written refuses;
+  /// without a log there is nothing that could change, so the file is then read as it stands (sqlite.org/wal.html §5).
+  private static func openForReading(_ path: String) throws -> OpaquePointer {
+    let handle = try open(path, SQLITE_OPEN_READONLY, named: path)
+    let code = sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema", nil, nil, nil)
+    guard code == SQLITE_CANTOPEN || code == SQLITE_READONLY, Glibc.access(path + "-wal", F_OK) != 0 else {
+      sqlite3_busy_timeout(handle, 5000)
+      return handle
+    }
+    sqlite3_close_v2(handle)
+    let escaped = path.utf8.map { byte -> String in
+      let isPlain = byte > 0x20 && byte < 0x7F && !"%?#".utf8.contains(byte)
+      return isPlain ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return try open(
+      "file:" + escaped.joined() + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, named: path)
+  }
+
+  private static func open(_ name: String, _ flags: Int32, named path: String) throws -> OpaquePointer {
+    var handle: OpaquePointer?
+    let code = sqlite3_open_v2(name, &handle, flags, nil)
+    guard code == SQLITE_OK, let handle else {
+      let number = handle.map { sqlite3_system_errno($0) } ?? 0
+      sqlite3_close_v2(handle)
+      if code == SQLITE_CANTOPEN {
+        throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(number == 0 ? EISDIR : number))
+      }
+      throw error(code, String(cString: sqlite3_errstr(code)), path: path)
+    }
+    return handle
+  }
+
+  /// Runs statements that return nothing.
+  func execute(_ sql: String) throws {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw lastError(code) }
+  }
+
+  /// Compiles one statement; keep it to run it again.
+  func prepare(_ sql: String) throws -> Statement {
+    var statement: OpaquePointer?
+    let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard code == SQLITE_OK, let statement else { throw lastError(code) }
+    return Statement(handle: statement, connection: self)
+  }
+
+  /// The first column of the first row as an integer; 0 when there is no row.
+  func integer(_ sql: String) throws -> Int {
+    let statement = try prepare(sql)
+    return try statement.step() ? statement.integer(0) : 0
+  }
+
+  var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+  var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// What SQLite's result code means here. The message names the schema at most, never a value.
+  func lastError(_ code: Int32) -> GibseyError {
+    Self.error(code, String(cString: sqlite3_errmsg(handle)), path: path)
+  }
+
+  private static func error(_ code: Int32, _ reason: String, path: String) -> GibseyError {
+    switch code & 0xFF {
+    case SQLITE_BUSY, SQLITE_LOCKED: .databaseBusy(path: path)
+    case SQLITE_FULL: .databaseFull(path: path)
+    case SQLITE_READONLY, SQLITE_PERM: .databaseReadOnly(path: path)
+    case SQLITE_NOTADB, SQLITE_CORRUPT: .notADatabase(path: path, reason: reason)
+    case SQLITE_CANTOPEN: .databaseFailed(path: path, reason: reason)
+    default: .databaseFailed(path: path, reason: reason)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// Reading pages: one by its id, all in reading order, those that match.
+
+/// The pages of one database file. Owns a connection; for one task at a time.
+public final class PageStore {
+  /// How the file is opened.
+  public enum Access: Sendable, Equatable {
+    case readOnly
+    /// Makes the file when it is missing, and brings an older schema up to date.
+    case readWrite
+  }
+
+  /// The file's path.
+  public let path: String
+  let connection: Connection
+  private var pageByID: Statement
+  private static let columns = "id, title, character_id, page_index, section, motifs, metadata, text"
+
+  /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
+  ///   `.databaseBusy`.
+  public init(path: String, access: Access) throws {
+    self.path = path
+    let isWriting = access == .readWrite
+    connection = try Connection(
+      path: path, access: isWriting ? .write(busyTimeoutMilliseconds: 10_000) : .read)
+    try Schema.prepare(connection, mayWrite: isWriting)
+    if isWriting {
+      // NORMAL in write-ahead mode never corrupts; a power cut may take the last batch, which a rerun writes again.
+      try connection.execute(
+        "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536")
+    }
+    pageByID = try connection.prepare("SELECT \(Self.columns) FROM page WHERE id = ?1")
+  }
+
+  /// The page of that id, gated or not: the caller knows the gate.
+  public func page(id: String) throws -> StoredPage? {
+    defer { pageByID.reset() }
+    pageByID.bind(1, id)
+    return try pageByID.step() ? try Self.read(pageByID, path: path) : nil
+  }
+
+  /// How many pages there are.
+  public func pageCount() throws -> Int { try connection.integer("SELECT count(*) FROM page") }
+
+  /// The id of the first page in the reading order; nil when there is none.
+  public func firstPageID() throws -> String? {
+    let statement = try connection.prepare("SELECT id FROM page ORDER BY page_index, id LIMIT 1")
+    return try statement.step() ? statement.text(0) : nil
+  }
+
+  /// Visits all pages in reading order, ties by id.
+  public func forEachPage(_ visit: (StoredPage) throws -> Void) throws {
+    let statement = try connection.prepare("SELECT \(Self.columns) FROM page ORDER BY page_index, id")
+    while try statement.step() { try visit(try Self.read(statement, path: path)) }
+  }
+
+  /// Pages that match an FTS5 expression, best first, ties by id. The gate is applied before anything is counted.
+  /// - Parameter upToPageIndex: pages after this place do not exist for the reader; nil lifts the gate.
+  public func search(_ match: String, upToPageIndex: Int?, limit: Int) throws -> [KeywordMatch] {
+    // Scores and ids alone are sorted; the texts of the few best are read afterwards.
+    let statement = try connection.prepare(
+      """
+      SELECT page.page_id, page.id, -bm25(page_text) AS score
+      FROM page_text JOIN page ON page.page_id = page_text.rowid
+      WHERE page_text MATCH ?1 AND page.page_index <= ?2
+      ORDER BY score DESC, page.id LIMIT ?3
+      """)
+    statement.bind(1, match)
+    statement.bind(2, upToPageIndex ?? Int.max)
+    statement.bind(3, limit)
+    var matches: [KeywordMatch] = []
+    while try statement.step() {
+      guard let id = statement.text(1), let page = try page(id: id) else { continue }
+      matches.append(KeywordMatch(page: page, score: statement.double(2)))
+    }
+    return matches
+  }
+
+  private static func read(_ row: borrowing Statement, path: String) throws -> StoredPage {
+    guard let id = row.text(0), let text = row.text(7),
+      let motifs = decode(row.text(5))?.arrayValue, let metadata = decode(row.text(6))?.objectValue
+    else { throw GibseyError.notADatabase(path: path, reason: "a damaged page") }
+    return StoredPage(
+      id: id, title: row.text(1), characterID: row.text(2), pageIndex: row.integer(3), section: row.text(4),
+      motifs: motifs.compactMap(\.stringValue), metadata: metadata, text: text)
+  }
+
+  private static func decode(_ text: String?) -> JSONValue? {
+    guard let text else { return nil }
+    return try? JSONScanner.scan(text.utf8) { try $0.value() }
+  }
+}

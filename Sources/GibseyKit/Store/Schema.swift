@@ -1,0 +1,109 @@
+// The file's schema and its numbered migrations; gibsey-index(1) describes it for people.
+
+/// The schema of a gibsey database. A migration, once released, is never edited: a change is a new one.
+enum Schema {
+  /// "gbsy": what `file`(1) and we know the file by.
+  static let applicationID = 0x6762_7379
+
+  /// The SQL that leads from version n to n + 1.
+  static let migrations = [
+    """
+    CREATE TABLE source (
+      source_id INTEGER PRIMARY KEY,
+      name TEXT NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE page (
+      page_id INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      source_id INTEGER NOT NULL REFERENCES source,
+      page_index INTEGER NOT NULL CHECK (page_index >= 1),
+      title TEXT,
+      character_id TEXT,
+      section TEXT,
+      motifs TEXT NOT NULL,
+      metadata TEXT NOT NULL,
+      text_hash BLOB NOT NULL,
+      text TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX page_by_order ON page (page_index, id);
+    CREATE INDEX page_by_source ON page (source_id);
+    CREATE VIRTUAL TABLE page_text USING fts5 (
+      text, content='page', content_rowid='page_id', tokenize='porter unicode61'
+    );
+    CREATE TRIGGER page_added AFTER INSERT ON page BEGIN
+      INSERT INTO page_text (rowid, text) VALUES (new.page_id, new.text);
+    END;
+    CREATE TRIGGER page_removed AFTER DELETE ON page BEGIN
+      INSERT INTO page_text (page_text, rowid, text) VALUES ('delete', old.page_id, old.text);
+    END;
+    CREATE TRIGGER page_updated AFTER UPDATE OF text ON page BEGIN
+      INSERT INTO page_text (page_text, rowid, text) VALUES ('delete', old.page_id, old.text);
+      INSERT INTO page_text (rowid, text) VALUES (new.page_id, new.text);
+    END;
+    CREATE TABLE embedder (
+      embedder_id INTEGER PRIMARY KEY,
+      fingerprint TEXT NOT NULL UNIQUE,
+      dimensions INTEGER NOT NULL,
+      is_active INTEGER NOT NULL CHECK (is_active IN (0, 1))
+    ) STRICT;
+    CREATE TABLE vector (
+      embedder_id INTEGER NOT NULL REFERENCES embedder,
+      text_hash BLOB NOT NULL,
+      vector BLOB NOT NULL,
+      PRIMARY KEY (embedder_id, text_hash)
+    ) STRICT;
+    CREATE TABLE turn (
+      turn_id INTEGER PRIMARY KEY,
+      parent_turn INTEGER REFERENCES turn,
+      session_id TEXT NOT NULL,
+      character_id TEXT NOT NULL,
+      question TEXT NOT NULL,
+      answer TEXT NOT NULL,
+      outcome TEXT NOT NULL CHECK (outcome IN ('complete', 'interrupted', 'failed')),
+      furthest_page_index INTEGER,
+      prompt_id TEXT NOT NULL,
+      made_at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX turn_by_session ON turn (session_id, character_id, turn_id);
+    """
+  ]
+
+  static var version: Int { migrations.count }
+
+  /// Makes sure that the file is ours and of this version, migrating an older one when it may be written.
+  static func prepare(_ connection: Connection, mayWrite: Bool) throws {
+    let path = connection.path
+    let application = try connection.integer("PRAGMA application_id")
+    let version = try connection.integer("PRAGMA user_version")
+    if application != applicationID {
+      let isEmpty = try connection.integer("SELECT count(*) FROM sqlite_schema") == 0
+      guard isEmpty, application == 0 else {
+        throw GibseyError.notADatabase(path: path, reason: "it is another program's SQLite file")
+      }
+      guard mayWrite else { throw GibseyError.emptyDatabase(path: path) }
+    }
+    guard version <= Self.version else {
+      throw GibseyError.newerDatabase(path: path, version: version, supported: Self.version)
+    }
+    guard version < Self.version else { return }
+    guard mayWrite else {
+      throw GibseyError.notADatabase(
+        path: path, reason: "it is of schema \(version); `gibsey-index --status` brings it to \(Self.version)")
+    }
+    try migrate(connection, from: version)
+  }
+
+  private static func migrate(_ connection: Connection, from version: Int) throws {
+    if version == 0 { try connection.execute("PRAGMA journal_mode = WAL") }
+    try connection.execute("BEGIN IMMEDIATE")
+    do {
+      let current = try connection.integer("PRAGMA user_version")
+      for migration in migrations[min(current, Self.version)...] { try connection.execute(migration) }
+      try connection.execute(
+        "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Self.version); COMMIT")
+    } catch {
+      try? connection.execute("ROLLBACK")
+      throw error
+    }
+  }
+}
