@@ -47,7 +47,9 @@ public struct LineSplitter: Sendable {
   public mutating func finish(_ visit: (Line) throws -> Void) rethrows {
     defer { self = LineSplitter(limitBytes: limitBytes) }
     if isSkipping { return try visit(.tooLong) }
-    if !rest.isEmpty { try visit(.whole(Self.trimmed(rest))) }
+    guard !rest.isEmpty else { return }
+    let line = rest.withUnsafeBufferPointer { kept($0).map { Array($0) } }
+    try visit(line.map { .whole($0) } ?? .tooLong)
   }
 
   private mutating func end(
@@ -58,11 +60,17 @@ public struct LineSplitter: Sendable {
       rest.removeAll(keepingCapacity: true)
       return try visit(nil)
     }
-    guard !rest.isEmpty else { return try visit(Self.trim(line)) }
+    guard !rest.isEmpty else { return try visit(kept(line)) }
     rest.append(contentsOf: line)
     let whole = rest
     rest = []
-    try whole.withUnsafeBufferPointer { try visit(Self.trim($0)) }
+    try whole.withUnsafeBufferPointer { try visit(kept($0)) }
+  }
+
+  /// The line without its carriage return; nil when what is left is over the limit.
+  private func kept(_ line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
+    let trimmed = line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
+    return trimmed.count > limitBytes ? nil : trimmed
   }
 
   private mutating func keep(_ tail: Slice<UnsafeBufferPointer<UInt8>>) {
@@ -74,10 +82,4 @@ public struct LineSplitter: Sendable {
       rest.append(contentsOf: tail)
     }
   }
-
-  private static func trim(_ line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
-    line.last == 0x0D ? UnsafeBufferPointer(rebasing: line.dropLast()) : line
-  }
-
-  private static func trimmed(_ line: [UInt8]) -> [UInt8] { line.last == 0x0D ? line.dropLast() : line }
 }

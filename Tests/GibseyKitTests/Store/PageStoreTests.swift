@@ -1,0 +1,149 @@
+// The database: what is kept, what is refused, what a reader may see.
+import Foundation
+import Testing
+
+@testable import GibseyKit
+
+/// A folder that goes with the test.
+final class TemporaryFolder {
+  let path: String
+  init() {
+    path = NSTemporaryDirectory() + "gibsey-" + UUID().uuidString
+    try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+@Suite struct PageStoreTests {
+  private let folder = TemporaryFolder()
+  private var path: String { folder.path + "/story.db" }
+
+  @discardableResult
+  private func write(_ pages: [Page], source: String = "s") throws -> [PageWriter.Outcome] {
+    let store = try PageStore(path: path, access: .readWrite)
+    let writer = try store.writer()
+    try writer.begin()
+    let outcomes = try pages.map {
+      try writer.write($0, id: $0.id!, pageIndex: $0.pageIndex!, source: source, isDryRun: false)
+    }
+    try writer.commit()
+    return outcomes
+  }
+
+  private func page(_ id: String, _ index: Int, _ text: String, title: String? = nil) -> Page {
+    Page(id: id, title: title, pageIndex: index, text: text)
+  }
+
+  @Test func onlyWhatChangedIsWrittenAgain() throws {
+    #expect(try write([page("a", 1, "one"), page("b", 2, "two")])
+      == [.change(.added, row: 1), .change(.added, row: 2)])
+    #expect(
+      try write([page("a", 1, "one"), page("b", 2, "two", title: "T"), page("c", 3, "three")])
+        == [.change(.unchanged, row: 1), .change(.relabelled, row: 2), .change(.added, row: 3)])
+    #expect(try write([page("a", 1, "uno")]) == [.change(.updated, row: 1)])
+    #expect(try write([page("a", 1, "mine")], source: "other") == [.foreign(source: "s")])
+    let store = try PageStore(path: path, access: .readOnly)
+    #expect(try store.page(id: "a")?.text == "uno")
+    #expect(try store.page(id: "b")?.title == "T")
+  }
+
+  @Test func theFullTextIndexFollowsEveryChange() throws {
+    try write([page("a", 1, "the ferry"), page("b", 2, "the lamp")])
+    try write([page("a", 1, "the lighthouse")])
+    let store = try PageStore(path: path, access: .readOnly)
+    #expect(try store.search("\"ferry\"", upToPageIndex: nil, limit: 9).isEmpty)
+    #expect(try store.search("\"lighthouse\"", upToPageIndex: nil, limit: 9).map(\.page.id) == ["a"])
+    try PageStore(path: path, access: .readWrite).connection.execute(
+      "INSERT INTO page_text (page_text, rank) VALUES ('integrity-check', 1)")
+  }
+
+  @Test func nothingBehindTheGateIsFound() throws {
+    try write((1...9).map { page("p\($0)", $0, "canary \($0)") })
+    let store = try PageStore(path: path, access: .readOnly)
+    #expect(try store.search("\"canary\"", upToPageIndex: 3, limit: 9).map(\.page.id) == ["p1", "p2", "p3"])
+    #expect(try store.search("\"canary\"", upToPageIndex: nil, limit: 2).map(\.page.id) == ["p1", "p2"])
+  }
+
+  @Test func aSourcesMissingPagesAreRemovedAndNoOthers() throws {
+    try write([page("a", 1, "x"), page("b", 2, "y")])
+    try write([page("z", 1, "z")], source: "other")
+    let store = try PageStore(path: path, access: .readWrite)
+    let writer = try store.writer()
+    #expect(try writer.removePages(of: "s", except: [1], isDryRun: true) == ["b"])
+    #expect(try store.pageCount() == 3)
+    try writer.begin()
+    #expect(try writer.removePages(of: "s", except: [1], isDryRun: false) == ["b"])
+    try writer.commit()
+    var ids: [String] = []
+    try store.forEachPage { ids.append($0.id) }
+    #expect(ids == ["a", "z"])
+  }
+
+  @Test func aBatchThatIsNotCommittedIsNotThere() throws {
+    try write([page("a", 1, "x")])
+    do {
+      let writer = try PageStore(path: path, access: .readWrite).writer()
+      try writer.begin()
+      _ = try writer.write(page("b", 2, "y"), id: "b", pageIndex: 2, source: "s", isDryRun: false)
+    }
+    #expect(try PageStore(path: path, access: .readOnly).pageCount() == 1)
+  }
+
+  @Test func aReaderSeesTheLastBatchWhileAnotherIsWritten() throws {
+    try write([page("a", 1, "x")])
+    let store = try PageStore(path: path, access: .readWrite)
+    let writer = try store.writer()
+    try writer.begin()
+    _ = try writer.write(page("b", 2, "y"), id: "b", pageIndex: 2, source: "s", isDryRun: false)
+    #expect(try PageStore(path: path, access: .readOnly).pageCount() == 1)
+    try writer.commit()
+    #expect(try PageStore(path: path, access: .readOnly).pageCount() == 2)
+  }
+
+  @Test func whatIsNotOurDatabaseIsRefusedAndLeftAsItIs() throws {
+    let text = Data(String(repeating: "not a database\n", count: 100).utf8)
+    try text.write(to: URL(fileURLWithPath: path))
+    #expect(throws: GibseyError.notADatabase(path: path, reason: "file is not a database")) {
+      try PageStore(path: path, access: .readWrite)
+    }
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == text)
+    #expect(throws: GibseyError.noDatabase(path: path + "x")) {
+      try PageStore(path: path + "x", access: .readOnly)
+    }
+  }
+
+  @Test func aNewerSchemaAndAnotherProgramsFileAreRefused() throws {
+    try write([page("a", 1, "x")])
+    let connection = try PageStore(path: path, access: .readWrite).connection
+    try connection.execute("PRAGMA user_version = 99")
+    #expect(throws: GibseyError.newerDatabase(path: path, version: 99, supported: 1)) {
+      try PageStore(path: path, access: .readWrite)
+    }
+    let other = folder.path + "/other.db"
+    try Connection(path: other, access: .write(busyTimeoutMilliseconds: 0)).execute("CREATE TABLE t (x)")
+    #expect(throws: GibseyError.notADatabase(path: other, reason: "it is another program's SQLite file")) {
+      try PageStore(path: other, access: .readWrite)
+    }
+  }
+
+  @Test func flippedBitsGiveErrorsAndNeverACrash() throws {
+    try write((1...40).map { page("p\($0)", $0, String(repeating: "word\($0) ", count: 40)) })
+    let sound = try Data(contentsOf: URL(fileURLWithPath: path))
+    var generator = SeededGenerator(seed: 11)
+    let damaged = folder.path + "/damaged.db"
+    for round in 0..<200 {
+      var bytes = sound
+      if round % 4 == 0 { bytes = bytes.prefix(Int.random(in: 0..<sound.count, using: &generator)) }
+      for _ in 0..<Int.random(in: 1...20, using: &generator) where !bytes.isEmpty {
+        bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+      }
+      try bytes.write(to: URL(fileURLWithPath: damaged))
+      do {
+        let store = try PageStore(path: damaged, access: .readOnly)
+        _ = try store.search("\"word3\" OR \"word7\"", upToPageIndex: 30, limit: 10)
+        try store.forEachPage { _ in }
+        _ = try store.status()
+      } catch is GibseyError {}  // any other error, or a crash, fails the test
+    }
+  }
+}

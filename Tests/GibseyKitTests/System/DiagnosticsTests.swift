@@ -1,0 +1,30 @@
+// What a person reads on stderr.
+import Synchronization
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct DiagnosticsTests {
+  private final class Lines: Sendable {
+    let all = Mutex<[String]>([])
+  }
+
+  @Test func anErrorIsASentenceAndAHintOnLinesOfTheirOwn() {
+    let lines = Lines()
+    let diagnostics = Diagnostics(tool: "gibsey-ask", isVerbose: false) { line in
+      lines.all.withLock { $0.append(line) }
+    }
+    diagnostics.error(.unknownPage(id: "x", example: "001"))
+    diagnostics.debug("unseen")
+    #expect(
+      lines.all.withLock { $0 } == [
+        "gibsey-ask: error: unknown page x",
+        "gibsey-ask: hint: pages are named as in 001; `gibsey-index --export` lists them",
+      ])
+  }
+
+  @Test func foreignTextCanNeitherForgeALineNorDriveATerminal() {
+    #expect(
+      Diagnostics.oneLine("a\nb\u{1B}[2J\u{202E}c\u{9B}é") == "a\\nb\\u{1b}[2J\\u{202e}c\\u{9b}é")
+  }
+}
