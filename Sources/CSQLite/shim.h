@@ -12,11 +12,10 @@ static inline int gibsey_bind_blob(sqlite3_stmt *statement, int index, const voi
   return sqlite3_bind_blob(statement, index, bytes, count, SQLITE_TRANSIENT);
 }
 
-/// sqlite3_db_config is variadic. Defensive mode refuses writes to shadow tables. A schema that is not trusted runs no
-/// function or virtual table of its own; a writer must trust it, because the triggers write to FTS5.
-static inline int gibsey_make_defensive(sqlite3 *database, int trusts_schema) {
+/// sqlite3_db_config is variadic. Defensive mode refuses writes to shadow tables, and a schema that is not trusted runs
+/// no function or virtual table of its own: a database may come from a stranger.
+static inline int gibsey_make_defensive(sqlite3 *database) {
   int code = sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)0);
-  if (code != SQLITE_OK) return code;
-  return sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, trusts_schema, (int *)0);
+  return code != SQLITE_OK ? code : sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)0);
 }
 #endif

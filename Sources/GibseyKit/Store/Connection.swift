@@ -26,7 +26,7 @@ final class Connection {
       handle = try Self.open(path, flags, named: path)
       sqlite3_busy_timeout(handle, timeout)
     }
-    gibsey_make_defensive(handle, access == .read ? 0 : 1)
+    gibsey_make_defensive(handle)
   }
 
   deinit { sqlite3_close_v2(handle) }
