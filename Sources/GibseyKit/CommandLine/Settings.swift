@@ -1,0 +1,100 @@
+// What the tools are told: flags, then the environment, then ./.env, then defaults.
+
+/// A value, and where it came from.
+public struct Setting: Sendable, Equatable {
+  /// Where a value came from.
+  public enum Origin: Sendable, Equatable {
+    case flag(String)
+    case environment
+    case environmentFile
+    case defaultValue
+
+    /// As `--show-settings` and errors name it.
+    public var text: String {
+      switch self {
+      case .flag(let flag): flag
+      case .environment: "the environment"
+      case .environmentFile: "./.env"
+      case .defaultValue: "the default"
+      }
+    }
+  }
+
+  public let name: SettingName
+  public let value: String
+  public let origin: Origin
+
+  func wrong(_ wanted: String) -> GibseyError {
+    .badSetting(name: name.rawValue, value: shownValue, origin: origin.text, wanted: wanted)
+  }
+
+  /// The value, or a mask of the same look whatever the secret is.
+  var shownValue: String { name.isSecret ? "****" : value }
+}
+
+/// All settings, resolved once when a tool starts. An empty value counts as none.
+public struct Settings: Sendable {
+  private let environment: [SettingName: String]
+  private let environmentFile: [SettingName: String]
+  private var flags: [SettingName: (value: String, flag: String)] = [:]
+
+  public init(environment: [SettingName: String], environmentFile: [SettingName: String]) {
+    self.environment = environment
+    self.environmentFile = environmentFile
+  }
+
+  /// The same settings with what a flag says; nil changes nothing.
+  public func overriding(_ name: SettingName, _ value: String?, flag: String) -> Settings {
+    guard let value else { return self }
+    var copy = self
+    copy.flags[name] = (value, flag)
+    return copy
+  }
+
+  /// The value that counts; nil when nobody set it and there is no default.
+  public subscript(name: SettingName) -> Setting? {
+    if let (value, flag) = flags[name] { return Setting(name: name, value: value, origin: .flag(flag)) }
+    if let value = environment[name], !value.isEmpty {
+      return Setting(name: name, value: value, origin: .environment)
+    }
+    if let value = environmentFile[name], !value.isEmpty {
+      return Setting(name: name, value: value, origin: .environmentFile)
+    }
+    return name.defaultValue.map { Setting(name: name, value: $0, origin: .defaultValue) }
+  }
+
+  public func string(_ name: SettingName) -> String? { self[name]?.value }
+
+  /// - Throws: `GibseyError.badSetting` unless it is a whole number of at least 1.
+  public func count(_ name: SettingName) throws -> Int? {
+    guard let setting = self[name] else { return nil }
+    guard let value = Int(setting.value), value >= 1 else { throw setting.wrong("a whole number from 1") }
+    return value
+  }
+
+  /// - Throws: `GibseyError.badSetting` unless it is a number of at least 0.
+  public func number(_ name: SettingName) throws -> Double? {
+    guard let setting = self[name] else { return nil }
+    guard let value = Double(setting.value), value.isFinite, value >= 0 else {
+      throw setting.wrong("a number from 0")
+    }
+    return value
+  }
+
+  /// - Throws: `GibseyError.badSetting` unless it is a positive number of seconds.
+  public func seconds(_ name: SettingName) throws -> Duration {
+    guard let setting = self[name], let value = Double(setting.value), value > 0, value <= 86_400 else {
+      throw self[name]?.wrong("seconds, more than 0 and at most 86400")
+        ?? GibseyError.ourBug("\(name.rawValue) has no default")
+    }
+    return .milliseconds(Int(value * 1000))
+  }
+
+  /// One line a setting, with where it came from; secrets masked.
+  public var description: String {
+    SettingName.allCases.map { name in
+      guard let setting = self[name] else { return "\(name.rawValue)=  (not set)\n" }
+      return "\(name.rawValue)=\(Diagnostics.oneLine(setting.shownValue))  (\(setting.origin.text))\n"
+    }.joined()
+  }
+}

@@ -1,0 +1,211 @@
+// The first verb: pages of sources go into a database, and only what changed is written.
+
+/// Indexes sources into a store. What an id, a place and a source mean is in gibsey-index(1).
+public struct Indexing {
+  /// How a run goes about its work.
+  public struct Options: Sendable {
+    /// Whether pages that a source no longer has are removed, all or nothing.
+    public var isSync = false
+    /// Whether the run only says what would happen.
+    public var isDryRun = false
+    /// A batch is committed after this many pages…
+    public var batchPages = 2000
+    /// …or this many seconds, so that a slow source loses little.
+    public var batchSeconds = 2.0
+
+    public init() {}
+  }
+
+  /// Where a run is.
+  public struct Progress: Sendable {
+    public var pages: Int
+    /// UTF-8 bytes of the texts so far.
+    public var textBytes: Int
+    public var seconds: Double
+  }
+
+  /// What a run tells while it goes on.
+  public struct Listeners {
+    /// What became of each page.
+    public var page: (PageIndexed) throws -> Void
+    /// What could not be read; the run goes on.
+    public var problem: (GibseyError) -> Void
+    public var progress: (Progress) -> Void
+
+    public init(
+      page: @escaping (PageIndexed) throws -> Void, problem: @escaping (GibseyError) -> Void,
+      progress: @escaping (Progress) -> Void
+    ) {
+      self.page = page
+      self.problem = problem
+      self.progress = progress
+    }
+  }
+
+  private let store: PageStore
+  private let writer: PageWriter
+  private let options: Options
+  private let listeners: Listeners
+  private let now: () -> Double
+
+  /// - Parameter now: seconds of a clock that never goes back.
+  public init(
+    store: PageStore, options: Options, listeners: Listeners, now: @escaping () -> Double
+  ) throws {
+    self.store = store
+    writer = try store.writer()
+    self.options = options
+    self.listeners = listeners
+    self.now = now
+  }
+
+  /// The state of one run.
+  private struct Run {
+    var counts: [PageIndexed.Change: Int] = [:]
+    var kept: [String: Set<Int>] = [:]
+    /// Ids that a dry run would have added, and the source that would own them.
+    var planned: [String: String] = [:]
+    var pagesOfSource = 0
+    var failuresOfSource = 0
+    var batch = 0
+    var batchBegan = 0.0
+    var progress = Progress(pages: 0, textBytes: 0, seconds: 0)
+    /// The first source that could not be read at all.
+    var unreadable: GibseyError?
+  }
+
+  /// Reads the sources in order.
+  /// - Returns: the summary, and the error of the first source that could not be read at all.
+  /// - Throws: what ends the run: database errors, `GibseyError.syncRefused`, and what a listener throws. Batches that
+  ///   were committed stay.
+  public func run(
+    _ sources: [PageSource], reading: ReadingOptions
+  ) throws -> (summary: IndexSummary, unreadable: GibseyError?) {
+    let start = now()
+    var run = Run()
+    run.batchBegan = start
+    do {
+      for source in sources { try index(source, reading: reading, start: start, &run) }
+      if options.isSync { try removeMissing(sources, &run) }
+      try commit(&run)
+      if !options.isDryRun { try writer.finish() }
+    } catch {
+      writer.rollBack()
+      throw error
+    }
+    let summary = IndexSummary(
+      counts: run.counts, pages: try pageCount(run), embedder: "none", dimensions: 0,
+      seconds: ((now() - start) * 1000).rounded() / 1000)
+    return (summary, run.unreadable)
+  }
+
+  private func index(
+    _ source: PageSource, reading: ReadingOptions, start: Double, _ run: inout Run
+  ) throws {
+    run.pagesOfSource = 0
+    run.failuresOfSource = 0
+    do {
+      try source.read(options: reading) { item in
+        switch item {
+        case .page(let page): try write(page, of: source.name, &run)
+        case .failure(let id, let error): try fail(id, error, &run)
+        }
+        run.progress.seconds = now() - start
+        listeners.progress(run.progress)
+      }
+    } catch let error as GibseyError where error.concernsASource {
+      guard !options.isSync else {
+        throw GibseyError.syncRefused(source: source.name, reason: error.message)
+      }
+      run.unreadable = run.unreadable ?? error
+      listeners.problem(error)
+    }
+    guard options.isSync else { return }
+    if run.failuresOfSource > 0 {
+      throw GibseyError.syncRefused(
+        source: source.name, reason: "\(run.failuresOfSource) of its pages could not be indexed")
+    }
+    if run.pagesOfSource == 0 {
+      throw GibseyError.syncRefused(source: source.name, reason: "it has no pages")
+    }
+  }
+
+  private func write(_ page: Page, of source: String, _ run: inout Run) throws {
+    guard let id = page.id, let pageIndex = page.pageIndex else {
+      throw GibseyError.ourBug("a reader gave a page without an id or a place")
+    }
+    if let owner = run.planned[id] {
+      return try fail(id, Self.foreign(id, owner, reader: source), &run)
+    }
+    try beginIfNeeded(&run)
+    let outcome = try writer.write(
+      page, id: id, pageIndex: pageIndex, source: source, isDryRun: options.isDryRun)
+    switch outcome {
+    case .foreign(let owner): try fail(id, Self.foreign(id, owner, reader: source), &run)
+    case .change(let change, let row):
+      if options.isSync { run.kept[source, default: []].insert(row) }
+      if options.isDryRun, change == .added { run.planned[id] = source }
+      run.pagesOfSource += 1
+      run.progress.pages += 1
+      run.progress.textBytes += page.text.utf8.count
+      try report(PageIndexed(id: id, change: change), &run)
+    }
+    run.batch += 1
+    let isFull = run.batch >= options.batchPages || now() - run.batchBegan > options.batchSeconds
+    if isFull, !options.isSync { try commit(&run) }
+  }
+
+  private static func foreign(_ id: String, _ owner: String, reader: String) -> GibseyError {
+    .malformedInput(source: reader, line: nil, reason: "the id \(id) belongs to the source \(owner)")
+  }
+
+  private func fail(_ id: String, _ error: GibseyError, _ run: inout Run) throws {
+    run.failuresOfSource += 1
+    listeners.problem(error)
+    try report(PageIndexed(id: id, change: .failed, reason: error.message), &run)
+  }
+
+  private func report(_ page: PageIndexed, _ run: inout Run) throws {
+    run.counts[page.change, default: 0] += 1
+    try listeners.page(page)
+  }
+
+  private func removeMissing(_ sources: [PageSource], _ run: inout Run) throws {
+    try beginIfNeeded(&run)
+    for source in sources {
+      let gone = try writer.removePages(
+        of: source.name, except: run.kept[source.name] ?? [], isDryRun: options.isDryRun)
+      for id in gone { try report(PageIndexed(id: id, change: .removed), &run) }
+    }
+  }
+
+  private func beginIfNeeded(_ run: inout Run) throws {
+    guard run.batch == 0, !options.isDryRun else { return }
+    try writer.begin()
+    run.batch = 1
+    run.batchBegan = now()
+  }
+
+  private func commit(_ run: inout Run) throws {
+    guard run.batch > 0, !options.isDryRun else { return }
+    try writer.commit()
+    run.batch = 0
+  }
+
+  /// The pages after the run; a dry run counts what it would have added and removed.
+  private func pageCount(_ run: Run) throws -> Int {
+    let pages = try store.pageCount()
+    guard options.isDryRun else { return pages }
+    return pages + (run.counts[.added] ?? 0) - (run.counts[.removed] ?? 0)
+  }
+}
+
+extension GibseyError {
+  /// Whether it tells of a source that cannot be read, rather than of the database or the output.
+  fileprivate var concernsASource: Bool {
+    switch self {
+    case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong: true
+    default: false
+    }
+  }
+}

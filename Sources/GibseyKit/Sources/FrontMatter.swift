@@ -1,0 +1,119 @@
+// The front matter of a Markdown file: the part of YAML that front matter uses.
+
+/// Names and values between two lines of `---`.
+struct FrontMatter {
+  /// What is not read, and where.
+  struct Problem: Error, Equatable {
+    let line: Int
+    let reason: String
+  }
+
+  private(set) var fields = JSONObject()
+
+  /// The page that the front matter and a text make.
+  /// - Throws: `Problem` when a field is of the wrong type.
+  func page(text: String) throws -> Page {
+    var fields = fields
+    // YAML reads `id: 012` as a number; an id is what was written.
+    for name in ["id", "title", "section", "character_id"] {
+      if case .number(let number)? = fields[name] { fields[name] = .string(number.text) }
+    }
+    fields["text"] = .string(text)
+    do { return try Page(RecordFields(fields)) } catch let problem as RecordProblem {
+      throw Problem(line: 1, reason: problem.reason)
+    }
+  }
+
+  /// Parts a text into its front matter, if it has one, and its body.
+  static func parse(_ text: String) throws -> (FrontMatter, body: String) {
+    var front = FrontMatter()
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.first.map({ PageSplitter.trimmed($0) }) == "---" else { return (front, text) }
+    guard let end = lines.indices.dropFirst().first(where: { isEnd(lines[$0]) }) else {
+      return (front, text)  // a thematic break, not front matter
+    }
+    var list: (name: String, elements: [JSONValue])?
+    for index in 1..<end {
+      let line = lines[index]
+      let words = PageSplitter.trimmed(line)
+      if words.isEmpty || words.hasPrefix("#") { continue }
+      if words == "-" || words.hasPrefix("- "), let open = list {
+        list = (open.name, open.elements + [try scalar(PageSplitter.trimmed(words.dropFirst()), index + 1)])
+        continue
+      }
+      if let open = list { front.fields[open.name] = .array(open.elements) }
+      list = nil
+      let (name, value) = try member(line, index + 1)
+      if value.isEmpty { list = (name, []) } else { front.fields[name] = try self.value(value, name, index + 1) }
+    }
+    if let open = list { front.fields[open.name] = open.elements.isEmpty ? .null : .array(open.elements) }
+    return (front, lines[(end + 1)...].joined(separator: "\n"))
+  }
+
+  private static func isEnd(_ line: Substring) -> Bool {
+    let words = PageSplitter.trimmed(line)
+    return words == "---" || words == "..."
+  }
+
+  private static func member(_ line: Substring, _ number: Int) throws -> (String, Substring) {
+    guard line.first?.isWhitespace != true, let colon = line.firstIndex(of: ":") else {
+      throw Problem(line: number, reason: "wanted \"name: value\"; nested values are not read")
+    }
+    let name = PageSplitter.trimmed(line[..<colon])
+    guard !name.isEmpty else { throw Problem(line: number, reason: "a name is missing") }
+    return (String(name), PageSplitter.trimmed(line[line.index(after: colon)...]))
+  }
+
+  private static func value(_ text: Substring, _ name: String, _ number: Int) throws -> JSONValue {
+    guard text.hasPrefix("[") else {
+      // An id keeps its leading zeros.
+      let isName = ["id", "title", "section", "character_id"].contains(name)
+      if isName, !text.hasPrefix("\""), !text.hasPrefix("'") { return .string(String(uncommented(text))) }
+      return try scalar(text, number)
+    }
+    let plain = uncommented(text)
+    guard plain.hasSuffix("]") else { throw Problem(line: number, reason: "a list without its end") }
+    let elements = plain.dropFirst().dropLast().split(separator: ",")
+    return .array(try elements.map { try scalar(PageSplitter.trimmed($0), number) })
+  }
+
+  private static func scalar(_ text: Substring, _ number: Int) throws -> JSONValue {
+    switch text.first {
+    case "\"", "'":
+      guard let quote = text.first, text.count >= 2, text.last == quote else {
+        throw Problem(line: number, reason: "a quote without its end")
+      }
+      let inner = text.dropFirst().dropLast()
+      if quote == "'" { return .string(inner.split(separator: "''", omittingEmptySubsequences: false).joined(separator: "'")) }
+      guard let value = try? JSONScanner.scan(text.utf8, { try $0.string() }) else {
+        throw Problem(line: number, reason: "a broken quoted string")
+      }
+      return .string(value)
+    case "{", "&", "*", "|", ">", "!":
+      throw Problem(line: number, reason: "values that begin with \(text.prefix(1)) are not read")
+    default: return plainScalar(uncommented(text))
+    }
+  }
+
+  private static func plainScalar(_ text: Substring) -> JSONValue {
+    switch text {
+    case "true": return .bool(true)
+    case "false": return .bool(false)
+    case "null", "~", "": return .null
+    default:
+      let number = try? JSONScanner.scan(text.utf8) { try $0.value() }
+      if case .number? = number, let number { return number }
+      return .string(String(text))
+    }
+  }
+
+  /// A comment begins at a # after white space.
+  private static func uncommented(_ text: Substring) -> Substring {
+    var previous: Character = "x"
+    for index in text.indices {
+      if text[index] == "#", previous.isWhitespace { return PageSplitter.trimmed(text[..<index]) }
+      previous = text[index]
+    }
+    return text
+  }
+}

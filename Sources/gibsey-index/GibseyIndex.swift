@@ -1,0 +1,62 @@
+// gibsey-index: reads a story's pages and keeps them in one SQLite file.
+import ArgumentParser
+import GibseyKit
+
+enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
+
+@main struct GibseyIndex: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gibsey-index", abstract: "Read a story's pages and keep them in one SQLite file.",
+    version: Version.text)
+
+  @Option(help: "The database file; else GIBSEY_DATABASE.") var database: String?
+  @Option(help: "What turns pages into vectors: none.") var embedder = EmbedderChoice.none
+  @Option(help: "The name of the source, for standard input or a single path.") var source: String?
+  @Option(help: "How to read: auto, jsonl, json, markdown or text.") var format = ReadingOptions.Format.auto
+  @Option(help: "Where to split text: auto, none, formfeed, heading or size.")
+  var split = ReadingOptions.Split.auto
+  @Option(help: "Characters in a page at most, for text and Markdown.") var pageSize = 4000
+  @Flag(help: "Remove what the sources no longer have; all or nothing.") var sync = false
+  @Flag(help: "Say what would happen, and write nothing.") var dryRun = false
+  @Flag(help: "Print what became of each page.") var each = false
+  @Flag(help: "Describe the database, and end.") var status = false
+  @Flag(help: "Print the pages as records, in reading order, and end.") var export = false
+  @Option(help: "Seconds to wait for another indexer.") var wait = 60
+  @OptionGroup var common: CommonOptions
+  @Argument(help: "Files and folders; - is standard input.") var paths: [String] = []
+
+  static func main() async { await Tool.main(Self.self) }
+
+  func validate() throws {
+    if pageSize < 200 { throw ValidationError("--page-size is at least 200 characters") }
+    if wait < 0 { throw ValidationError("--wait is at least 0 seconds") }
+    if source != nil, paths.count > 1 { throw ValidationError("--source names one path, not \(paths.count)") }
+    if source?.isEmpty == true { throw ValidationError("--source is empty") }
+  }
+
+  func run(in context: ToolContext) async throws -> ExitStatus {
+    let path = try context.databasePath(flag: database)
+    if status { return try IndexReports(context: context).status(of: path) }
+    if export { return try IndexReports(context: context).export(path) }
+    guard !paths.isEmpty else {
+      throw GibseyError.usage("nothing to index", hint: "name files or folders, or - for standard input")
+    }
+    let sources = paths.map { path in
+      path == "-"
+        ? PageSource(stream: context.input, name: source ?? "stdin") : PageSource(path: path, name: source)
+    }
+    return try index(sources, into: path, context)
+  }
+
+  private func index(_ sources: [PageSource], into path: String, _ context: ToolContext) throws -> ExitStatus {
+    var reading = ReadingOptions()
+    reading.format = format
+    reading.split = split
+    reading.pageSizeCharacters = pageSize
+    var options = Indexing.Options()
+    options.isSync = sync
+    options.isDryRun = dryRun
+    let run = IndexRun(context: context, sources: sources, reading: reading, options: options, showsEach: each)
+    return try run.run(path: path, waitSeconds: wait)
+  }
+}
