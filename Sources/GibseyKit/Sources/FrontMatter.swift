@@ -28,17 +28,17 @@ struct FrontMatter {
   static func parse(_ text: String) throws -> (FrontMatter, body: String) {
     var front = FrontMatter()
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    guard lines.first.map({ PageSplitter.trimmed($0) }) == "---" else { return (front, text) }
+    guard lines.first.map({ PageText.trimmed($0) }) == "---" else { return (front, text) }
     guard let end = lines.indices.dropFirst().first(where: { isEnd(lines[$0]) }) else {
       return (front, text)  // a thematic break, not front matter
     }
     var list: (name: String, elements: [JSONValue])?
     for index in 1..<end {
       let line = lines[index]
-      let words = PageSplitter.trimmed(line)
+      let words = PageText.trimmed(line)
       if words.isEmpty || words.hasPrefix("#") { continue }
       if words == "-" || words.hasPrefix("- "), let open = list {
-        list = (open.name, open.elements + [try scalar(PageSplitter.trimmed(words.dropFirst()), index + 1)])
+        list = (open.name, open.elements + [try scalar(PageText.trimmed(words.dropFirst()), index + 1)])
         continue
       }
       if let open = list { front.fields[open.name] = .array(open.elements) }
@@ -51,7 +51,7 @@ struct FrontMatter {
   }
 
   private static func isEnd(_ line: Substring) -> Bool {
-    let words = PageSplitter.trimmed(line)
+    let words = PageText.trimmed(line)
     return words == "---" || words == "..."
   }
 
@@ -59,9 +59,9 @@ struct FrontMatter {
     guard line.first?.isWhitespace != true, let colon = line.firstIndex(of: ":") else {
       throw Problem(line: number, reason: "wanted \"name: value\"; nested values are not read")
     }
-    let name = PageSplitter.trimmed(line[..<colon])
+    let name = PageText.trimmed(line[..<colon])
     guard !name.isEmpty else { throw Problem(line: number, reason: "a name is missing") }
-    return (String(name), PageSplitter.trimmed(line[line.index(after: colon)...]))
+    return (String(name), PageText.trimmed(line[line.index(after: colon)...]))
   }
 
   private static func value(_ text: Substring, _ name: String, _ number: Int) throws -> JSONValue {
@@ -74,7 +74,7 @@ struct FrontMatter {
     let plain = uncommented(text)
     guard plain.hasSuffix("]") else { throw Problem(line: number, reason: "a list without its end") }
     let elements = plain.dropFirst().dropLast().split(separator: ",")
-    return .array(try elements.map { try scalar(PageSplitter.trimmed($0), number) })
+    return .array(try elements.map { try scalar(PageText.trimmed($0), number) })
   }
 
   private static func scalar(_ text: Substring, _ number: Int) throws -> JSONValue {
@@ -111,7 +111,7 @@ struct FrontMatter {
   private static func uncommented(_ text: Substring) -> Substring {
     var previous: Character = "x"
     for index in text.indices {
-      if text[index] == "#", previous.isWhitespace { return PageSplitter.trimmed(text[..<index]) }
+      if text[index] == "#", previous.isWhitespace { return PageText.trimmed(text[..<index]) }
       previous = text[index]
     }
     return text

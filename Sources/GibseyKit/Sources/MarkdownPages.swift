@@ -15,7 +15,7 @@ enum MarkdownPages {
           .map { (part.title, $0) }
       }
     }
-    let pages = parts.map { (title: $0.title, text: String(PageSplitter.trimmed(Substring($0.text)))) }
+    let pages = parts.map { (title: $0.title, text: String(PageText.trimmed(Substring($0.text)))) }
       .filter { !$0.text.isEmpty }
     return try pages.enumerated().map { index, part in
       var page = try front.page(text: part.text)
@@ -53,7 +53,7 @@ enum MarkdownPages {
       } else if !isInFence, isUnderline(line), let above = lines.last, !above.allSatisfy(\.isWhitespace) {
         lines.removeLast()
         close()
-        title = String(PageSplitter.trimmed(above))
+        title = String(PageText.trimmed(above))
         lines.append(above)
       }
       lines.append(line)
@@ -66,14 +66,14 @@ enum MarkdownPages {
   private static func headingWords(_ line: Substring) -> String? {
     let level = line.prefix { $0 == "#" }.count
     guard (1...2).contains(level), line.dropFirst(level).first?.isWhitespace == true else { return nil }
-    var words = PageSplitter.trimmed(line.dropFirst(level))
+    var words = PageText.trimmed(line.dropFirst(level))
     while words.last == "#" { words.removeLast() }
-    return String(PageSplitter.trimmed(words))
+    return String(PageText.trimmed(words))
   }
 
   /// "===" or "---" under a line (CommonMark §4.3).
   private static func isUnderline(_ line: Substring) -> Bool {
-    let marks = PageSplitter.trimmed(line)
+    let marks = PageText.trimmed(line)
     return marks.count >= 3 && (marks.allSatisfy { $0 == "=" } || marks.allSatisfy { $0 == "-" })
   }
 }

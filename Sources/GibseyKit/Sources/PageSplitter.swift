@@ -5,13 +5,13 @@ enum PageSplitter {
   /// Pieces of at most `sizeCharacters`, cut at paragraph ends; a longer paragraph is cut at sentence ends, a longer
   /// sentence at white space, and what has none at the size. White space between pieces is dropped, nothing else.
   static func pieces(of text: String, sizeCharacters: Int) -> [String] {
-    let whole = trimmed(Substring(text))
+    let whole = PageText.trimmed(Substring(text))
     guard !whole.isEmpty else { return [] }
     guard whole.count > sizeCharacters else { return [String(whole)] }
     var pieces: [String] = []
     var piece = ""
     var pieceCount = 0
-    for paragraph in paragraphs(of: text) {
+    for paragraph in PageText.paragraphs(of: text) {
       for part in parts(of: paragraph, sizeCharacters) {
         let isParagraphStart = part.startIndex == paragraph.startIndex
         let joint = piece.isEmpty ? "" : isParagraphStart ? "\n\n" : " "
@@ -30,52 +30,9 @@ enum PageSplitter {
     return pieces
   }
 
-  /// Paragraphs, parted by blank lines.
-  static func paragraphs(of text: String) -> [Substring] {
-    var paragraphs: [Substring] = []
-    var start: String.Index?
-    var end = text.startIndex
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      if line.allSatisfy(\.isWhitespace) {
-        if let begun = start { paragraphs.append(text[begun..<end]) }
-        start = nil
-      } else {
-        start = start ?? line.startIndex
-        end = line.endIndex
-      }
-    }
-    if let start { paragraphs.append(text[start..<end]) }
-    return paragraphs
-  }
-
-  static func trimmed(_ text: Substring) -> Substring {
-    var text = text.drop { $0.isWhitespace }
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return text
-  }
-
   private static func parts(of paragraph: Substring, _ size: Int) -> [Substring] {
     guard paragraph.count > size else { return [paragraph] }
-    return sentences(of: paragraph).flatMap { cut($0, size) }
-  }
-
-  /// Sentences: up to a full stop, question or exclamation mark that white space follows.
-  static func sentences(of paragraph: Substring) -> [Substring] {
-    var sentences: [Substring] = []
-    var start = paragraph.startIndex
-    var previous: Character = " "
-    for index in paragraph.indices {
-      let character = paragraph[index]
-      if character.isWhitespace, ".!?\"”’…".contains(previous) {
-        let sentence = trimmed(paragraph[start..<index])
-        if !sentence.isEmpty { sentences.append(sentence) }
-        start = index
-      }
-      previous = character
-    }
-    let last = trimmed(paragraph[start...])
-    if !last.isEmpty { sentences.append(last) }
-    return sentences
+    return PageText.sentences(of: paragraph).flatMap { cut($0, size) }
   }
 
   private static func cut(_ sentence: Substring, _ size: Int) -> [Substring] {
@@ -85,7 +42,7 @@ enum PageSplitter {
       let limit = rest.index(rest.startIndex, offsetBy: size)
       let space = rest[..<limit].lastIndex { $0.isWhitespace }
       let end = space.flatMap { $0 > rest.startIndex ? $0 : nil } ?? limit
-      parts.append(trimmed(rest[..<end]))
+      parts.append(PageText.trimmed(rest[..<end]))
       rest = rest[end...].drop { $0.isWhitespace }
     }
     if !rest.isEmpty { parts.append(rest) }

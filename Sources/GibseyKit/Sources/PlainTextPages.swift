@@ -53,13 +53,13 @@ enum PlainTextPages {
       if !paragraphs.isEmpty { chapters.append((title, paragraphs.joined(separator: "\n\n"))) }
       paragraphs = []
     }
-    for paragraph in PageSplitter.paragraphs(of: text) {
+    for paragraph in PageText.paragraphs(of: text) {
       if isHeading(paragraph) {
         // A heading right after a heading (part, then chapter) stays with it.
-        if paragraphs.count != 1 || title.map({ Substring($0) != PageSplitter.trimmed(paragraphs[0]) }) ?? true {
+        if paragraphs.count != 1 || title.map({ Substring($0) != PageText.trimmed(paragraphs[0]) }) ?? true {
           close()
         }
-        title = String(PageSplitter.trimmed(paragraph))
+        title = String(PageText.trimmed(paragraph))
       }
       paragraphs.append(paragraph)
     }
@@ -79,7 +79,7 @@ enum PlainTextPages {
 
   /// "Chapter 4. The Lamp", "PART TWO", "Prologue", "IV."
   static func isHeading(_ paragraph: Substring) -> Bool {
-    let line = PageSplitter.trimmed(paragraph)
+    let line = PageText.trimmed(paragraph)
     guard !line.contains("\n"), line.count <= 80 else { return false }
     let words = line.split { $0.isWhitespace || ".:-—".contains($0) }.map { $0.lowercased() }
     guard let first = words.first else { return false }

@@ -1,0 +1,70 @@
+// Who speaks: the characters that are compiled in, one readable file each in Characters/.
+
+/// A character of a story, as a model is told of it.
+public struct StoryCharacter: Sendable, Equatable {
+  public let id: String
+  public let name: String
+  /// As in "#e5b3b3".
+  public let colour: String
+  /// Second person, 170 to 260 words.
+  public let persona: String
+  /// The same in at most 90 words, for small budgets.
+  public let shortPersona: String
+
+  public init(id: String, name: String, colour: String, persona: String, shortPersona: String) {
+    self.id = id
+    self.name = name
+    self.colour = colour
+    self.persona = persona
+    self.shortPersona = shortPersona
+  }
+
+  /// Who speaks when nobody was named.
+  public static var narrator: StoryCharacter { parse(PackageResources.narrator_md) }
+
+  /// The ids of the built-in characters, sorted.
+  public static var knownIDs: [String] { files.keys.sorted() }
+
+  /// The built-in character of that id.
+  /// - Throws: `GibseyError.unknownCharacter`, which lists the known ones.
+  public static func named(_ id: String) throws -> StoryCharacter {
+    guard let file = files[id] else { throw GibseyError.unknownCharacter(id: id, known: knownIDs) }
+    return parse(file())
+  }
+
+  private static var files: [String: @Sendable () -> [UInt8]] {
+    [
+      "london-fox": { PackageResources.london_fox_md },
+      "old-natalie-weissman": { PackageResources.old_natalie_weissman_md },
+      "princhetta": { PackageResources.princhetta_md },
+      "new-natalie-weissman": { PackageResources.new_natalie_weissman_md },
+      "jack-parlance": { PackageResources.jack_parlance_md },
+      "shamrock-stillman": { PackageResources.shamrock_stillman_md },
+      "todd-fishbone": { PackageResources.todd_fishbone_md },
+    ]
+  }
+
+  /// A file: `name: value` lines between two lines of `---`, the persona, a line `## Short`, the short form. A test makes
+  /// sure that every built-in file has all of these.
+  static func parse(_ file: [UInt8]) -> StoryCharacter {
+    let lines = String(decoding: file, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    let end = lines.dropFirst().firstIndex(of: "---") ?? 0
+    var fields: [Substring: String] = [:]
+    for line in lines[..<end] {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      fields[line[..<colon]] = String(line[line.index(after: colon)...].drop { $0 == " " }.filter { $0 != "\"" })
+    }
+    let body = lines[min(end + 1, lines.count)...]
+    let short = body.firstIndex(of: "## Short") ?? body.endIndex
+    return StoryCharacter(
+      id: fields["id"] ?? "", name: fields["name"] ?? "", colour: fields["colour"] ?? "",
+      persona: text(body[..<short]), shortPersona: text(body[short...].dropFirst()))
+  }
+
+  private static func text(_ lines: ArraySlice<Substring>) -> String {
+    let isBlank: (Substring) -> Bool = { $0.allSatisfy(\.isWhitespace) }
+    var lines = lines.drop(while: isBlank)
+    while let last = lines.last, isBlank(last) { lines.removeLast() }
+    return lines.joined(separator: "\n")
+  }
+}

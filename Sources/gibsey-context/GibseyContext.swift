@@ -1,0 +1,79 @@
+// gibsey-context: finds the pages that matter and builds the prompt.
+import ArgumentParser
+import GibseyKit
+
+@main struct GibseyContext: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gibsey-context",
+    abstract: "Find the pages that matter for a question and build the prompt.", version: Version.text)
+
+  @Option(help: "The database file; else GIBSEY_DATABASE.") var database: String?
+  @Option(help: "Who answers; without it a neutral narrator.") var character: String?
+  @Option(help: "The id of the page that the reader is on: nothing after it is used.") var page: String?
+  @Option(help: "Tokens for the whole prompt; else GIBSEY_BUDGET, else 6000.") var budget: Int?
+  @Option(help: "Print that many pages found, with scores, and build no prompt.") var search: Int?
+  @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
+  @Flag(help: "End at the first line that cannot be read.") var strict = false
+  @OptionGroup var common: CommonOptions
+  @Argument(help: "The question; without it requests are read as lines from standard input.")
+  var question: String?
+
+  static func main() async { await Tool.main(Self.self) }
+
+  func validate() throws {
+    if let search, search < 1 { throw ValidationError("--search is at least 1") }
+  }
+
+  func run(in context: ToolContext) async throws -> ExitStatus {
+    let store = try PageStore(path: try context.databasePath(flag: database), access: .readOnly)
+    var defaults = ContextBuilding.Defaults()
+    defaults.characterID = character
+    defaults.currentPageID = page
+    defaults.isWholeBook = wholeBook
+    let settings = context.settings.overriding(.budget, budget.map(String.init), flag: "--budget")
+    defaults.budgetTokens = try settings.count(.budget) ?? defaults.budgetTokens
+    if let character { _ = try StoryCharacter.named(character) }
+    let building = ContextBuilding(store: store, defaults: defaults)
+    if let question {
+      return try answer(ChatRequest(prompt: question), building, context) ? .done : .foundNothing
+    }
+    return try answerLines(building, context)
+  }
+
+  /// Prints the prompt or the hits; false when a search found nothing.
+  private func answer(
+    _ request: ChatRequest, _ building: ContextBuilding, _ context: ToolContext
+  ) throws -> Bool {
+    guard let search else {
+      try context.write(.prompt(try building.prompt(for: request)))
+      return true
+    }
+    let hits = try building.hits(for: request, limit: search)
+    for hit in hits { try context.write(.hit(hit)) }
+    return !hits.isEmpty
+  }
+
+  private func answerLines(_ building: ContextBuilding, _ context: ToolContext) throws -> ExitStatus {
+    var worst = ExitStatus.done
+    var hasRequest = false
+    var hasFound = false
+    try RequestLines(input: context.input).read { error in
+      if strict { throw error }
+      context.diagnostics.error(error)
+      worst = error.exitStatus
+    } visit: { content, line in
+      switch content {
+      case .passing(let record): try context.write(record)
+      case .request(let request):
+        context.diagnostics.debug("line \(line): a question of \(request.prompt.utf8.count) bytes")
+        hasRequest = true
+        if try answer(request, building, context) { hasFound = true }
+      }
+    }
+    guard worst == .done else { return worst }
+    guard hasRequest else {
+      throw GibseyError.usage("no question", hint: "give one as an argument, or requests on standard input")
+    }
+    return hasFound ? .done : .foundNothing
+  }
+}
