@@ -73,7 +73,9 @@ enum EnvironmentFile {
     guard let quote = text.first, quote == "\"" || quote == "'" else {
       // A comment begins at a # after white space.
       var plain = text
-      if let comment = text.indices.first(where: { $0 > text.startIndex && text[$0] == "#" && text[text.index(before: $0)].isWhitespace }) {
+      if let comment = text.indices.first(where: {
+        $0 > text.startIndex && text[$0] == "#" && text[text.index(before: $0)].isWhitespace
+      }) {
         plain = text[..<comment]
       }
       return String(plain.trimmingSpace())

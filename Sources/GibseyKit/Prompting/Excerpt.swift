@@ -9,7 +9,8 @@ enum Excerpt {
   static func text(of page: String, terms: [String], fits: (String) -> Bool) -> String? {
     let paragraphs = PageText.paragraphs(of: page)
     return pick(paragraphs, joint: "\n\n", terms: terms, fits: fits)
-      ?? pick(bestFirst(paragraphs, terms).first.map { PageText.sentences(of: paragraphs[$0]) } ?? [],
+      ?? pick(
+        bestFirst(paragraphs, terms).first.map { PageText.sentences(of: paragraphs[$0]) } ?? [],
         joint: " ", terms: terms, fits: fits)
   }
 

@@ -84,7 +84,9 @@ struct FrontMatter {
         throw Problem(line: number, reason: "a quote without its end")
       }
       let inner = text.dropFirst().dropLast()
-      if quote == "'" { return .string(inner.split(separator: "''", omittingEmptySubsequences: false).joined(separator: "'")) }
+      if quote == "'" {
+        return .string(inner.split(separator: "''", omittingEmptySubsequences: false).joined(separator: "'"))
+      }
       guard let value = try? JSONScanner.scan(text.utf8, { try $0.string() }) else {
         throw Problem(line: number, reason: "a broken quoted string")
       }

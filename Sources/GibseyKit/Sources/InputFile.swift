@@ -39,7 +39,8 @@ struct InputFile {
       let isMarkdown = format == .markdown
       let pages: [Page]
       do {
-        pages = isMarkdown
+        pages =
+          isMarkdown
           ? try MarkdownPages.pages(of: text, options) : PlainTextPages.pages(of: text, options)
       } catch let problem as FrontMatter.Problem {
         let reason = "front matter: \(problem.reason)"

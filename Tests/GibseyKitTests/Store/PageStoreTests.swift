@@ -35,8 +35,9 @@ final class TemporaryFolder {
   }
 
   @Test func onlyWhatChangedIsWrittenAgain() throws {
-    #expect(try write([page("a", 1, "one"), page("b", 2, "two")])
-      == [.change(.added, row: 1), .change(.added, row: 2)])
+    #expect(
+      try write([page("a", 1, "one"), page("b", 2, "two")])
+        == [.change(.added, row: 1), .change(.added, row: 2)])
     #expect(
       try write([page("a", 1, "one"), page("b", 2, "two", title: "T"), page("c", 3, "three")])
         == [.change(.unchanged, row: 1), .change(.relabelled, row: 2), .change(.added, row: 3)])

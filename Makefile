@@ -1,0 +1,53 @@
+# The verbs of the project. `make help` prints them.
+.DEFAULT_GOAL := help
+SWIFT ?= swift
+PREFIX ?= /usr/local
+TOOLS := gibsey-index gibsey-context gibsey-ask
+SOURCES := $(wildcard Sources Tests Package.swift)
+RELEASE := $(SWIFT) build -c release --static-swift-stdlib
+.PHONY: help demo test check lint examples bench format man install clean setup
+
+help: ## print this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
+
+demo: ## a character answers from its book, with a model of its own; PROVIDER=ollama, openai or anthropic takes yours
+	@Scripts/demo.sh
+
+setup:
+	@Scripts/setup.sh libcurl4-openssl-dev libsqlite3-dev pkg-config
+
+test: setup ## build and run all tests
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+check: lint examples ## lint, examples, manual, then all tests
+	@$(MAKE) --no-print-directory test
+
+lint: ## Swift format and man pages
+	$(SWIFT) format lint --strict --recursive --configuration .swift-format $(SOURCES)
+	@Scripts/setup.sh mandoc
+	mandoc -T lint -W warning man/*.[1578]
+
+examples: setup ## run the examples against the built tools
+	$(SWIFT) build
+	@Scripts/examples.sh "$$($(SWIFT) build --show-bin-path)"
+
+bench: setup ## measure against the peers; one JSON line each
+	$(RELEASE)
+	python3 Benchmarks/bench.py "$$($(RELEASE) --show-bin-path)" $(ARGS)
+
+format: ## format all Swift
+	$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)
+
+man: ## show the manual
+	man -l man/gibsey.7
+
+install: setup ## build, strip and install programs and man pages under PREFIX
+	$(RELEASE)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	for tool in $(TOOLS); do install -s .build/release/$$tool $(DESTDIR)$(PREFIX)/bin; done
+	for page in man/*.[157]; do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
+
+clean: ## remove what was built; the demo's model too
+	rm -rf .build .demo

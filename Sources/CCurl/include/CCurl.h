@@ -1,0 +1,43 @@
+// libcurl, opened at its first use (docs/design/0002-curl-at-first-use.md), and typed forms of its variadic calls.
+#ifndef CCURL_H
+#define CCURL_H
+
+#include <curl/curl.h>
+#include <stdint.h>
+
+/// Opens libcurl once and for all. NULL when it is ready, else the reason why not. Any thread; first call costs 5 ms.
+/// Every other function here must only be called after this one returned NULL.
+const char *_Nullable ccurl_open(void);
+
+/// A callback that takes bytes: `size` is always 1; returns how many it took, or CURL_WRITEFUNC_PAUSE.
+typedef size_t (*ccurl_take)(char *_Nonnull bytes, size_t size, size_t count, void *_Nullable context);
+
+CURL *_Nullable ccurl_easy_new(void);
+void ccurl_easy_free(CURL *_Nonnull easy);
+CURLcode ccurl_set_long(CURL *_Nonnull easy, CURLoption option, long value);
+CURLcode ccurl_set_size(CURL *_Nonnull easy, CURLoption option, int64_t value);
+CURLcode ccurl_set_string(CURL *_Nonnull easy, CURLoption option, const char *_Nonnull value);
+CURLcode ccurl_set_bytes(CURL *_Nonnull easy, CURLoption option, const void *_Nonnull value);
+CURLcode ccurl_set_pointer(CURL *_Nonnull easy, CURLoption option, void *_Nullable value);
+CURLcode ccurl_set_list(CURL *_Nonnull easy, CURLoption option, struct curl_slist *_Nullable value);
+CURLcode ccurl_set_take(CURL *_Nonnull easy, CURLoption option, ccurl_take _Nonnull value);
+CURLcode ccurl_get_long(CURL *_Nonnull easy, CURLINFO info, long *_Nonnull value);
+CURLcode ccurl_get_size(CURL *_Nonnull easy, CURLINFO info, int64_t *_Nonnull value);
+CURLcode ccurl_resume(CURL *_Nonnull easy);
+const char *_Nonnull ccurl_words(CURLcode code);
+
+struct curl_slist *_Nullable ccurl_list_append(struct curl_slist *_Nullable list, const char *_Nonnull text);
+void ccurl_list_free(struct curl_slist *_Nullable list);
+
+CURLM *_Nullable ccurl_multi_new(void);
+void ccurl_multi_free(CURLM *_Nonnull multi);
+CURLMcode ccurl_multi_add(CURLM *_Nonnull multi, CURL *_Nonnull easy);
+CURLMcode ccurl_multi_remove(CURLM *_Nonnull multi, CURL *_Nonnull easy);
+CURLMcode ccurl_multi_perform(CURLM *_Nonnull multi, int *_Nonnull running);
+/// Waits until something happens on a transfer, `ccurl_multi_wake` is called or the time is over.
+CURLMcode ccurl_multi_wait(CURLM *_Nonnull multi, int milliseconds);
+CURLMcode ccurl_multi_wake(CURLM *_Nonnull multi);
+/// The next transfer that ended, and how; NULL when there is none.
+CURL *_Nullable ccurl_multi_ended(CURLM *_Nonnull multi, CURLcode *_Nonnull code);
+
+#endif

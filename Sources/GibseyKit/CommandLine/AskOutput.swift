@@ -1,0 +1,70 @@
+// Where the parts of an answer go: the text or the records to standard output, the rest to standard error.
+
+/// Writes one answer: one write for what one block of the network held.
+struct AskOutput {
+  private let context: ToolContext
+  private let options: AskRun.Options
+  private var records: AskingRecords
+  /// Only for a terminal: a pipe gets the bytes.
+  private var filter: TerminalFilter?
+  private var needsNewline = false
+  private var needsThoughtNewline = false
+
+  init(context: ToolContext, options: AskRun.Options, prompt: Prompt) {
+    self.context = context
+    self.options = options
+    records = AskingRecords(prompt: prompt, responseID: RandomID.make()) { Timestamp.now() }
+    filter = context.output.isTerminal && !options.isJSON ? TerminalFilter() : nil
+  }
+
+  mutating func write(_ part: Asking.Part) throws {
+    if options.isJSON {
+      let bytes = records.records(of: part).flatMap { RecordCoder.encode($0) }
+      if !bytes.isEmpty { try context.output.write(bytes) }
+    }
+    switch part {
+    case .batch(let batch):
+      for notice in batch.notices { context.diagnostics.warning(notice) }
+      if options.showsThinking { try think(batch.reasoning) }
+      if !options.isJSON { try text(batch.text) }
+    case .switched(_, let to, let error):
+      context.diagnostics.notice("\(error.message); asking \(to)")
+    case .completed(let completion):
+      if completion.finishReason == .length {
+        context.diagnostics.notice("the answer stopped at the limit of tokens")
+      }
+      context.diagnostics.debug(
+        "\(completion.provider) \(completion.model): \(completion.durationMilliseconds) ms")
+    case .failed: break
+    }
+  }
+
+  /// The answer's text always ends with a newline, however it ended.
+  mutating func finish() throws {
+    if needsThoughtNewline {
+      try FileDescriptor.standardError.write([0x0A], named: "standard error")
+    }
+    if needsNewline { try context.output.write([0x0A]) }
+    (needsNewline, needsThoughtNewline) = (false, false)
+  }
+
+  private mutating func text(_ bytes: [UInt8]) throws {
+    let shown = filter?.consume(bytes) ?? bytes
+    guard let last = shown.last else { return }
+    if needsThoughtNewline {
+      try FileDescriptor.standardError.write([0x0A], named: "standard error")
+      needsThoughtNewline = false
+    }
+    needsNewline = last != 0x0A
+    try context.output.write(shown)
+  }
+
+  private mutating func think(_ thought: String) throws {
+    guard !thought.isEmpty else { return }
+    var clean = TerminalFilter()
+    let shown =
+      FileDescriptor.standardError.isTerminal ? clean.consume(thought.utf8) : Array(thought.utf8)
+    needsThoughtNewline = shown.last != 0x0A
+    try FileDescriptor.standardError.write(shown, named: "standard error")
+  }
+}

@@ -1,0 +1,197 @@
+// One transfer as libcurl sees it: its options, its callbacks, what came since the last look.
+internal import CCurl
+
+/// One easy handle and what arrives on it. It belongs to the worker thread and never leaves it; freed at its end.
+final class CurlExchange {
+  /// All header lines of a response together may be this long.
+  static let headersLimitBytes = 64 << 10
+  /// What libcurl reads from the network at once.
+  private static let readSizeBytes = 128 << 10
+
+  let id: Int
+  let transfer: Transfer
+  let easy: UnsafeMutableRawPointer
+  private(set) var deadlines: HTTPDeadlines
+  private var headerList: UnsafeMutablePointer<curl_slist>?
+  private var headerLines: [[UInt8]] = []
+  private var headerBytes = 0
+  private(set) var areHeadersTooLong = false
+  private var incoming: [UInt8] = []
+  private var hasBegun = false
+  /// The reader is behind: take nothing until it asks.
+  private var mustPause = false
+  private var isPaused = false
+  private let start: ContinuousClock.Instant
+  private var lastByte: ContinuousClock.Instant?
+
+  /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option.
+  init(id: Int, request: HTTPRequest, transfer: Transfer, now: ContinuousClock.Instant) throws {
+    guard let easy = ccurl_easy_new() else {
+      throw TransportFailure.badRequest(reason: "out of memory")
+    }
+    self.id = id
+    self.transfer = transfer
+    self.easy = easy
+    self.start = now
+    self.deadlines = request.deadlines
+    try configure(request)
+  }
+
+  deinit {
+    ccurl_easy_free(easy)
+    ccurl_list_free(headerList)
+  }
+
+  private func configure(_ request: HTTPRequest) throws {
+    try check(ccurl_set_string(easy, CURLOPT_URL, request.url))
+    try check(ccurl_set_long(easy, CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS)))
+    try check(ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0))
+    try check(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
+    try check(ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
+    try check(ccurl_set_long(easy, CURLOPT_TCP_KEEPIDLE, 60))
+    try check(ccurl_set_long(easy, CURLOPT_BUFFERSIZE, Self.readSizeBytes))
+    try check(ccurl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "identity"))
+    try check(
+      ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, request.deadlines.connect.milliseconds))
+    if let total = request.deadlines.total {
+      try check(ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, total.milliseconds))
+    }
+    // "Expect: 100-continue" would cost a round trip with servers that do not know it.
+    for header in request.headers + [HTTPHeader("Expect", "")] {
+      let line = header.value.isEmpty ? "\(header.name):" : "\(header.name): \(header.value)"
+      guard !line.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
+        throw TransportFailure.badRequest(reason: "a line break in the header \(header.name)")
+      }
+      headerList = ccurl_list_append(headerList, line)
+    }
+    try check(ccurl_set_list(easy, CURLOPT_HTTPHEADER, headerList))
+    if request.method == .post {
+      try check(ccurl_set_long(easy, CURLOPT_POST, 1))
+      try check(ccurl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(request.body.count)))
+      try request.body.withUnsafeBytes { body in
+        try check(
+          ccurl_set_bytes(easy, CURLOPT_COPYPOSTFIELDS, body.baseAddress ?? UnsafeRawPointer(easy)))
+      }
+    }
+    try installCallbacks()
+  }
+
+  /// libcurl gets this object unretained: the worker keeps it until the handle is out of the multi handle.
+  private func installCallbacks() throws {
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    try check(ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context))
+    try check(ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context))
+    try check(
+      ccurl_set_take(easy, CURLOPT_HEADERFUNCTION) { bytes, _, count, context in
+        guard let context else { return 0 }
+        let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
+        return exchange.takeHeader(UnsafeRawBufferPointer(start: bytes, count: count))
+      })
+    try check(
+      ccurl_set_take(easy, CURLOPT_WRITEFUNCTION) { bytes, _, count, context in
+        guard let context else { return 0 }
+        let exchange = Unmanaged<CurlExchange>.fromOpaque(context).takeUnretainedValue()
+        return exchange.takeBody(UnsafeRawBufferPointer(start: bytes, count: count))
+      })
+  }
+
+  private func check(_ code: CURLcode) throws {
+    guard code != CURLE_OK else { return }
+    throw TransportFailure.badRequest(reason: CurlFailure.words(code))
+  }
+
+  private func takeHeader(_ line: UnsafeRawBufferPointer) -> Int {
+    headerBytes += line.count
+    guard headerBytes <= Self.headersLimitBytes else {
+      areHeadersTooLong = true
+      return 0
+    }
+    if line.starts(with: "HTTP/".utf8) { headerLines = [] }
+    headerLines.append(Array(line))
+    return line.count
+  }
+
+  private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    if mustPause || incoming.count >= Transfer.bufferLimitBytes {
+      isPaused = true
+      return Int(CURL_WRITEFUNC_PAUSE)
+    }
+    incoming.append(contentsOf: bytes)
+    return bytes.count
+  }
+
+  /// Hands over what came since the last call, as one block.
+  func deliver(now: ContinuousClock.Instant) {
+    beginIfReady()
+    guard !incoming.isEmpty else { return }
+    lastByte = now
+    let block = incoming
+    incoming = []
+    mustPause = transfer.deliver(block)
+    if isPaused, !mustPause { resume(now: now) }
+  }
+
+  /// The head is known when its empty line came; an interim 1xx response is not it.
+  private func beginIfReady() {
+    guard !hasBegun, headerLines.count > 1, let last = headerLines.last, last.count <= 2 else {
+      return
+    }
+    var status = 0
+    _ = ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
+    guard status >= 200 else { return }
+    hasBegun = true
+    let headers = headerLines.dropFirst().dropLast().compactMap { line -> HTTPHeader? in
+      guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+      return HTTPHeader(Self.text(line[..<colon]), Self.text(line[(colon + 1)...]))
+    }
+    headerLines = []
+    transfer.begin(HTTPHead(status: status, headers: headers))
+  }
+
+  private static func text(_ bytes: ArraySlice<UInt8>) -> String {
+    let isSpace = { (byte: UInt8) in byte <= 0x20 }
+    let trimmed = bytes.drop(while: isSpace).reversed().drop(while: isSpace).reversed()
+    return String(decoding: Array(trimmed), as: UTF8.self)
+  }
+
+  /// Lets a sender that had to wait go on. What libcurl held back comes through the callback at once.
+  func resume(now: ContinuousClock.Instant) {
+    mustPause = false
+    lastByte = now
+    guard isPaused else { return }
+    isPaused = false
+    _ = ccurl_resume(easy)
+  }
+
+  /// Whether something waits to be delivered.
+  var hasNews: Bool { !incoming.isEmpty || (!hasBegun && !headerLines.isEmpty) }
+
+  /// When the next deadline of ours is; nil while the reader is what we wait for.
+  var deadline: ContinuousClock.Instant? {
+    if isPaused { return nil }
+    return lastByte.map { $0 + deadlines.stall } ?? start + deadlines.firstByte
+  }
+
+  /// The failure of a deadline that has passed.
+  var lateness: TransportFailure {
+    lastByte == nil
+      ? .timedOut(.firstByte, deadlines.firstByte) : .timedOut(.nextByte, deadlines.stall)
+  }
+
+  /// Ends the response with libcurl's verdict.
+  func finish(_ code: CURLcode, now: ContinuousClock.Instant) {
+    deliver(now: now)
+    guard code != CURLE_OK else { return transfer.end(nil) }
+    var connectMicroseconds: Int64 = 0
+    _ = ccurl_get_size(easy, CURLINFO_PRETRANSFER_TIME_T, &connectMicroseconds)
+    transfer.end(CurlFailure.failure(code, of: self, isConnected: connectMicroseconds > 0))
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, at least one.
+  var milliseconds: Int {
+    let (seconds, attoseconds) = components
+    return max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+  }
+}

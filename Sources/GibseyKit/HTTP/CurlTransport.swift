@@ -1,0 +1,133 @@
+// HTTP by libcurl: one thread runs all transfers of a process, and sleeps when there is nothing to do.
+internal import CCurl
+internal import Synchronization
+
+/// Sends requests with libcurl. Its identity is one worker thread, started at the first request, and the connections
+/// that it keeps. Dropping it ends its transfers.
+public final class CurlTransport: Transport {
+  private let mailbox = CurlMailbox()
+
+  public init() {}
+
+  deinit { mailbox.post(.stop) }
+
+  public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+    try Task.checkCancellation()
+    try mailbox.start()
+    let transfer = Transfer()
+    let id = mailbox.nextID()
+    let hold = CurlHold(id: id, mailbox: mailbox)
+    mailbox.post(.begin(id, request, transfer))
+    return try await withTaskCancellationHandler {
+      let head = try await transfer.head()
+      return HTTPResponse(
+        head: head,
+        body: HTTPBody {
+          try await withTaskCancellationHandler {
+            let portion = try await transfer.next()
+            if portion.mustResume { hold.mailbox.post(.resume(hold.id)) }
+            return portion.block
+          } onCancel: {
+            hold.cancel(transfer)
+          }
+        })
+    } onCancel: {
+      hold.cancel(transfer)
+    }
+  }
+}
+
+/// Ends the transfer when nobody can read its body any more. Harmless for one that has ended.
+private final class CurlHold: Sendable {
+  let id: Int
+  let mailbox: CurlMailbox
+
+  init(id: Int, mailbox: CurlMailbox) {
+    self.id = id
+    self.mailbox = mailbox
+  }
+
+  deinit { mailbox.post(.cancel(id)) }
+
+  func cancel(_ transfer: Transfer) {
+    transfer.end(CancellationError())
+    mailbox.post(.cancel(id))
+  }
+}
+
+/// What tasks tell the worker, and how they wake it.
+final class CurlMailbox: Sendable {
+  enum Letter: Sendable {
+    case begin(Int, HTTPRequest, Transfer)
+    case resume(Int)
+    case cancel(Int)
+    case stop
+  }
+
+  private struct State {
+    var letters: [Letter] = []
+    var lastID = 0
+    var hasStarted = false
+    /// The address of the multi handle while the worker lives: only for `ccurl_multi_wake`.
+    var multiAddress: UInt?
+  }
+
+  private let state = Mutex(State())
+
+  func nextID() -> Int {
+    state.withLock { state in
+      state.lastID += 1
+      return state.lastID
+    }
+  }
+
+  /// Starts the worker if there is none.
+  /// - Throws: `GibseyError.libraryMissing`.
+  func start() throws {
+    try state.withLock { state in
+      guard !state.hasStarted else { return }
+      if let reason = ccurl_open() {
+        throw GibseyError.libraryMissing(name: "libcurl", reason: String(cString: reason))
+      }
+      guard let multi = ccurl_multi_new() else {
+        throw GibseyError.ourBug("libcurl does not start")
+      }
+      let address = UInt(bitPattern: multi)
+      do {
+        try WorkerThread.start { [self] in CurlWorker(multiAddress: address, mailbox: self)?.run() }
+      } catch {
+        ccurl_multi_free(multi)
+        throw error
+      }
+      state.multiAddress = address
+      state.hasStarted = true
+    }
+  }
+
+  func post(_ letter: Letter) {
+    state.withLock { state in
+      guard let multi = state.multiAddress.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) })
+      else { return }
+      state.letters.append(letter)
+      // One wake-up is enough for all the letters that are there when the worker looks.
+      if state.letters.count == 1 { _ = ccurl_multi_wake(multi) }
+    }
+  }
+
+  func collect() -> [Letter] {
+    state.withLock { state in
+      let letters = state.letters
+      state.letters = []
+      return letters
+    }
+  }
+
+  /// After this nobody wakes the worker any more. What was not yet begun is ended.
+  func close() {
+    let letters = state.withLock { state in
+      state.multiAddress = nil
+      return state.letters
+    }
+    for case .begin(_, _, let transfer) in letters { transfer.end(CancellationError()) }
+  }
+}

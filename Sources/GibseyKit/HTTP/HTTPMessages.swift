@@ -1,0 +1,137 @@
+// A request, the head of its response, and the ways in which bytes fail to travel.
+
+/// One header line.
+public struct HTTPHeader: Sendable, Equatable {
+  public let name: String
+  public let value: String
+
+  public init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// How long each part of an exchange may take; nil is forever.
+public struct HTTPDeadlines: Sendable, Equatable {
+  /// Until the connection stands, TLS included.
+  public var connect: Duration
+  /// From the start until the first byte of the body.
+  public var firstByte: Duration
+  /// Between two blocks of the body, while the reader keeps up.
+  public var stall: Duration
+  /// Of the whole exchange.
+  public var total: Duration?
+
+  public init(
+    connect: Duration = .seconds(5), firstByte: Duration = .seconds(120),
+    stall: Duration = .seconds(60),
+    total: Duration? = nil
+  ) {
+    self.connect = connect
+    self.firstByte = firstByte
+    self.stall = stall
+    self.total = total
+  }
+}
+
+/// What is sent.
+public struct HTTPRequest: Sendable, Equatable {
+  public enum Method: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+  }
+
+  public var method: Method
+  /// Absolute; http or https.
+  public var url: String
+  public var headers: [HTTPHeader]
+  /// Sent with POST only.
+  public var body: [UInt8]
+  public var deadlines: HTTPDeadlines
+
+  public init(
+    method: Method, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
+    deadlines: HTTPDeadlines = HTTPDeadlines()
+  ) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.deadlines = deadlines
+  }
+}
+
+/// What a response says before its body.
+public struct HTTPHead: Sendable, Equatable {
+  public let status: Int
+  public let headers: [HTTPHeader]
+
+  public init(status: Int, headers: [HTTPHeader]) {
+    self.status = status
+    self.headers = headers
+  }
+
+  /// The last value of a header; names are compared without case.
+  public func value(_ name: String) -> String? {
+    let wanted = name.lowercased()
+    return headers.last { $0.name.lowercased() == wanted }?.value
+  }
+}
+
+/// A response whose body is still coming.
+public struct HTTPResponse: Sendable {
+  public let head: HTTPHead
+  public let body: HTTPBody
+
+  public init(head: HTTPHead, body: HTTPBody) {
+    self.head = head
+    self.body = body
+  }
+}
+
+/// The blocks of a body as they come. One reader; dropping the body ends the transfer.
+public struct HTTPBody: Sendable {
+  private let source: @Sendable () async throws -> [UInt8]?
+
+  /// - Parameter source: gives everything received since its last call, waiting for at least a byte; nil is the end.
+  ///   Whatever it holds on to lives as long as the body.
+  public init(_ source: @escaping @Sendable () async throws -> [UInt8]?) { self.source = source }
+
+  /// The next block, never empty; nil at the end.
+  /// - Throws: `TransportFailure`, or `CancellationError` when the task is cancelled, which ends the transfer.
+  public func next() async throws -> [UInt8]? { try await source() }
+
+  /// The whole body, or its first `limitBytes` bytes.
+  public func collect(limitBytes: Int) async throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < limitBytes, let block = try await next() { bytes += block }
+    return bytes.count > limitBytes ? Array(bytes.prefix(limitBytes)) : bytes
+  }
+}
+
+/// How bytes fail to travel. The words are a C library's, for a person; there is no address in them.
+public enum TransportFailure: Error, Equatable, Sendable {
+  /// What a deadline was for.
+  public enum Wait: String, Sendable {
+    case connection
+    case firstByte = "first byte"
+    case nextByte = "next byte"
+    case end
+  }
+
+  case badRequest(reason: String)
+  case unknownHost(reason: String)
+  case refused(reason: String)
+  case unreachable(reason: String)
+  case untrusted(reason: String)
+  case timedOut(Wait, Duration)
+  case cut(reason: String)
+  case headersTooLong(limitBytes: Int)
+}
+
+/// Sends requests. Two implementations: curl, and the tests' own.
+public protocol Transport: Sendable {
+  /// The response as soon as its head is there.
+  /// - Throws: `TransportFailure`, `GibseyError.libraryMissing`, or `CancellationError`.
+  func send(_ request: HTTPRequest) async throws -> HTTPResponse
+}

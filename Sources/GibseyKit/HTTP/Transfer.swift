@@ -1,0 +1,118 @@
+// The meeting point of one response: the worker puts blocks in, one reader takes them out.
+internal import Synchronization
+
+/// One response on its way from the worker thread to the task that reads it. Its identity is the exchange.
+final class Transfer: Sendable {
+  /// Beyond this many bytes that nobody has read yet, the sender has to wait.
+  static let bufferLimitBytes = 256 << 10
+
+  /// What the reader gets: a block (nil is the end), and whether the sender now waits to be told to go on.
+  struct Portion: Sendable {
+    var block: [UInt8]?
+    var mustResume = false
+  }
+
+  private enum Ending {
+    case finished
+    case failed(any Error)
+  }
+
+  private struct State {
+    var head: HTTPHead?
+    var buffer: [UInt8] = []
+    var ending: Ending?
+    /// True once the worker stopped the sender: whoever takes the buffer tells it to go on.
+    var isPaused = false
+    var headReader: CheckedContinuation<HTTPHead, any Error>?
+    var blockReader: CheckedContinuation<Portion, any Error>?
+  }
+
+  private let state = Mutex(State())
+
+  // The worker's side.
+
+  func begin(_ head: HTTPHead) {
+    let reader = state.withLock { state in
+      state.head = head
+      return take(&state.headReader)
+    }
+    reader?.resume(returning: head)
+  }
+
+  /// Hands over what came; true when the sender must wait until the reader asks for more.
+  func deliver(_ block: [UInt8]) -> Bool {
+    let (reader, mustPause) = state.withLock { state in
+      if let reader = take(&state.blockReader) { return (Optional(reader), false) }
+      if state.buffer.isEmpty { state.buffer = block } else { state.buffer += block }
+      state.isPaused = state.buffer.count >= Self.bufferLimitBytes
+      return (nil, state.isPaused)
+    }
+    reader?.resume(returning: Portion(block: block))
+    return mustPause
+  }
+
+  /// Ends the response; nil is its proper end. Only the first call counts.
+  func end(_ error: (any Error)?) {
+    let (headReader, blockReader) = state.withLock { state in
+      if state.ending == nil { state.ending = error.map { .failed($0) } ?? .finished }
+      return (take(&state.headReader), take(&state.blockReader))
+    }
+    headReader?.resume(throwing: error ?? TransportFailure.cut(reason: "no answer"))
+    if let error {
+      blockReader?.resume(throwing: error)
+    } else {
+      blockReader?.resume(returning: Portion())
+    }
+  }
+
+  // The reader's side.
+
+  func head() async throws -> HTTPHead {
+    try await withCheckedThrowingContinuation { continuation in
+      let ready: Result<HTTPHead, any Error>? = state.withLock { state in
+        if let head = state.head { return .success(head) }
+        switch state.ending {
+        case .failed(let error): return .failure(error)
+        case .finished: return .failure(TransportFailure.cut(reason: "no answer"))
+        case nil:
+          state.headReader = continuation
+          return nil
+        }
+      }
+      if let ready { continuation.resume(with: ready) }
+    }
+  }
+
+  /// Everything that came since the last call; waits for at least a byte or the end.
+  func next() async throws -> Portion {
+    if let ready = state.withLock({ Self.available(&$0) }) { return try ready.get() }
+    return try await withCheckedThrowingContinuation { continuation in
+      let ready = state.withLock { state in
+        let ready = Self.available(&state)
+        if ready == nil { state.blockReader = continuation }
+        return ready
+      }
+      if let ready { continuation.resume(with: ready) }
+    }
+  }
+
+  private static func available(_ state: inout State) -> Result<Portion, any Error>? {
+    if !state.buffer.isEmpty {
+      let block = state.buffer
+      state.buffer = []
+      defer { state.isPaused = false }
+      return .success(Portion(block: block, mustResume: state.isPaused))
+    }
+    switch state.ending {
+    case .finished: return .success(Portion())
+    case .failed(let error): return .failure(error)
+    case nil: return nil
+    }
+  }
+}
+
+/// The value, leaving nil in its place.
+private func take<Value>(_ place: inout Value?) -> Value? {
+  defer { place = nil }
+  return place
+}

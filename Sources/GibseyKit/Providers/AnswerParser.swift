@@ -1,0 +1,133 @@
+// What comes out of a provider's bytes.
+
+/// How an answer ended well.
+public struct AnswerEnd: Sendable, Equatable {
+  public var reason: FinishReason
+  public var usage: Usage?
+
+  public init(reason: FinishReason, usage: Usage?) {
+    self.reason = reason
+    self.usage = usage
+  }
+}
+
+/// What one block of the network held. The tokens lie end to end, so that writing them all is one write.
+public struct AnswerBatch: Sendable, Equatable {
+  /// All tokens, UTF-8.
+  public private(set) var text: [UInt8] = []
+  /// Where each token ends in `text`; none is empty.
+  public private(set) var tokenEnds: [Int] = []
+  /// What the model thought aloud.
+  public internal(set) var reasoning = ""
+  /// What was skipped and why.
+  public internal(set) var notices: [String] = []
+
+  public init() {}
+
+  public var isEmpty: Bool { tokenEnds.isEmpty && reasoning.isEmpty && notices.isEmpty }
+
+  /// The tokens, in order.
+  public var tokens: [String] {
+    var start = 0
+    return tokenEnds.map { end in
+      defer { start = end }
+      return String(decoding: text[start..<end], as: UTF8.self)
+    }
+  }
+
+  /// Empties the batch and keeps its memory.
+  mutating func reset() {
+    text.removeAll(keepingCapacity: true)
+    tokenEnds.removeAll(keepingCapacity: true)
+    reasoning = ""
+    notices = []
+  }
+
+  /// Lets `append` add UTF-8 to the text; what it added, if anything, is one token.
+  mutating func token(_ append: (inout [UInt8]) throws -> Void) rethrows {
+    let start = text.count
+    do {
+      try append(&text)
+    } catch {
+      text.removeLast(text.count - start)
+      throw error
+    }
+    if text.count > start { tokenEnds.append(text.count) }
+  }
+}
+
+/// Reads one answer: blocks of bytes in, however they are cut; tokens out. A value; it does no I/O.
+public protocol AnswerParser: Sendable {
+  /// Adds what ends in the block to `batch`. What came before a failure is in the batch.
+  /// - Throws: `GibseyError` for a failure that the stream tells.
+  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws
+  /// Whether the end of the answer has been read: nothing after it counts.
+  var hasEnded: Bool { get }
+  /// The end of the bytes.
+  /// - Throws: `streamCut` when the answer's own end is missing, `emptyAnswer`, `refusedToAnswer`.
+  mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd
+}
+
+/// What every parser keeps of an answer, and the verdict at its end.
+struct AnswerTally: Sendable {
+  let provider: String
+  let key: APIKey?
+  let keyName: String
+  let model: String
+  var hasText = false
+  var hasThought = false
+  var hasEnded = false
+  var reason: FinishReason?
+  /// The model's words when it refused, or the provider's when it held the answer back.
+  var refusal: String?
+  var usage: Usage?
+
+  init(_ provider: some ChatProvider) {
+    self.provider = provider.name
+    key = provider.account.key
+    keyName = provider.keyName
+    model = provider.account.model
+  }
+
+  /// The failure that a stream told in place of more answer.
+  func failure(_ error: JSONValue) -> GibseyError {
+    ProviderComplaint(error, key: key).error(
+      provider: provider, keyName: keyName, model: model, retryAfterMilliseconds: nil)
+  }
+
+  /// A lost last frame is forgiven once the provider said why it stopped.
+  func verdict() throws -> AnswerEnd {
+    if let refusal { throw GibseyError.refusedToAnswer(provider: provider, reason: refusal) }
+    guard hasEnded || reason != nil else {
+      throw GibseyError.streamCut(provider: provider, reason: "the stream stopped without its end")
+    }
+    guard hasText else { throw GibseyError.emptyAnswer(provider: provider, thought: hasThought) }
+    return AnswerEnd(reason: reason ?? .stop, usage: usage)
+  }
+
+  /// Notes a piece of the stream that could not be read.
+  static func skipped(_ error: any Error, into batch: inout AnswerBatch) {
+    let reason = (error as? JSONError)?.reason ?? "longer than \(RecordCoder.lineLimitBytes) bytes"
+    batch.notices.append("skipped an unreadable line of the answer: \(reason)")
+  }
+}
+
+extension JSONScanner {
+  /// Appends the text of the string at the cursor, without building a String; anything else is skipped.
+  mutating func appendString(to bytes: inout [UInt8]) throws {
+    guard peek() == UInt8(ascii: "\"") else { return try skipValue() }
+    let raw = try rawValue()
+    let inner = UnsafeBufferPointer(rebasing: raw[1..<raw.count - 1])
+    var highest: UInt8 = 0
+    var hasEscape = false
+    for byte in inner {
+      highest |= byte
+      hasEscape = hasEscape || byte == UInt8(ascii: "\\")
+    }
+    if hasEscape || highest >= 0x80 {
+      bytes.append(contentsOf: try JSONScanner.scan(buffer: raw) { try $0.string() }.utf8)
+    } else {
+      bytes.append(contentsOf: inner)
+    }
+  }
+}

@@ -1,0 +1,209 @@
+// Anthropic's messages: server-sent events (platform.claude.com/docs).
+
+/// Anthropic, or a compatible server at another base URL.
+public struct Anthropic: ChatProvider {
+  public static let name = "anthropic"
+  static let vendorHost = "api.anthropic.com"
+  /// The protocol wants a limit; this one is ours when the settings have none, in tokens.
+  private static let defaultMaxTokens = 1024
+
+  public let account: ProviderAccount
+  public var name: String { Self.name }
+  public var keyName: String { "ANTHROPIC_API_KEY" }
+
+  public init(account: ProviderAccount) { self.account = account }
+
+  public func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest {
+    let (system, rest) = prompt.parts
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.member("model", model(options))
+      writer.member("max_tokens", options.maxTokens ?? account.maxTokens ?? Self.defaultMaxTokens)
+      // System text is top-level here, wherever in the conversation it stood.
+      let blocks = system + rest.filter { $0.role == .system }.map(\.content)
+      if !blocks.isEmpty {
+        writer.key("system")
+        writer.array(blocks) { writer, text in
+          writer.object { writer in
+            writer.member("type", "text")
+            writer.member("text", text)
+          }
+        }
+      }
+      writer.messages(rest.filter { $0.role != .system })
+      writer.member("stream", true)
+      writer.member("temperature", options.temperature ?? account.temperature)
+    }
+    var headers = [
+      HTTPHeader("Content-Type", "application/json"), HTTPHeader("anthropic-version", "2023-06-01"),
+    ]
+    if let key = account.key { headers.append(HTTPHeader("x-api-key", key.secret)) }
+    return HTTPRequest(
+      method: .post, url: account.baseURL.appending("/v1/messages"), headers: headers,
+      body: writer.bytes)
+  }
+
+  public func makeParser() -> any AnswerParser { AnthropicParser(AnswerTally(self)) }
+}
+
+/// Reads the events of one answer.
+struct AnthropicParser: AnswerParser {
+  private var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
+  private var tally: AnswerTally
+  private var shape = LineShape()
+
+  init(_ tally: AnswerTally) { self.tally = tally }
+
+  var hasEnded: Bool { tally.hasEnded }
+
+  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
+    var events = self.events
+    defer { self.events = events }
+    try events.consume(block) { try read($0, into: &batch) }
+  }
+
+  mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
+    var events = self.events
+    try events.finish { try read($0, into: &batch) }
+    return try tally.verdict()
+  }
+
+  private mutating func read(_ event: SSEParser.Event, into batch: inout AnswerBatch) throws {
+    guard !tally.hasEnded else { return }
+    do {
+      switch event {
+      case .data(let data, let isError):
+        if !isError, shape.take(data, into: &batch) {
+          tally.hasText = true
+          return
+        }
+        try parse(data, isError: isError, into: &batch)
+      case .stray(let line): try parse(line, isError: false, into: &batch)
+      case .tooLong: throw LineTooLong()
+      }
+    } catch let error as GibseyError {
+      throw error
+    } catch {
+      AnswerTally.skipped(error, into: &batch)
+    }
+  }
+
+  /// What one event says. The names of its members do not depend on its type, so one pass reads them all.
+  private struct Said {
+    var error: JSONValue?
+    var type: String?
+    var content: UnsafeBufferPointer<UInt8>?
+    var thinking: String?
+    var stopReason: String?
+    var refusal: String?
+    var usage: Counts?
+  }
+
+  /// Counts as this vendor splits them: what was read is the sum of three.
+  private struct Counts {
+    var input: Int?
+    var created: Int?
+    var cached: Int?
+    var output: Int?
+  }
+
+  private mutating func parse(
+    _ data: UnsafeBufferPointer<UInt8>, isError: Bool, into batch: inout AnswerBatch
+  ) throws {
+    if isError {
+      throw tally.failure(
+        (try? JSONScanner.scan(buffer: data) { try $0.value() })?.innerError
+          ?? .string(String(decoding: data, as: UTF8.self)))
+    }
+    var said = Said()
+    try JSONScanner.scan(buffer: data) { try Self.event(&$0, &said) }
+    if let error = said.error, error != .null { throw tally.failure(error) }
+    if let counts = said.usage { note(counts) }
+    if let thinking = said.thinking, !thinking.isEmpty {
+      tally.hasThought = true
+      batch.reasoning += thinking
+    }
+    if said.type == "content_block_delta" || said.type == "content_block_start",
+      let content = said.content, content.count > 2
+    {
+      try batch.token { text in
+        try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
+      }
+      tally.hasText = true
+      shape.learn(
+        data, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil)
+    }
+    if let reason = said.stopReason {
+      tally.reason =
+        reason == "max_tokens" || reason == "model_context_window_exceeded" ? .length : .stop
+      if reason == "refusal" { tally.refusal = said.refusal ?? "no reason given" }
+    }
+    if said.type == "message_stop" { tally.hasEnded = true }
+  }
+
+  /// Later counts replace earlier ones: they are cumulative.
+  private mutating func note(_ counts: Counts) {
+    var usage = tally.usage ?? Usage()
+    if counts.input != nil || counts.created != nil || counts.cached != nil {
+      usage.promptTokens = (counts.input ?? 0) + (counts.created ?? 0) + (counts.cached ?? 0)
+      usage.cachedTokens = counts.cached
+    }
+    usage.completionTokens = counts.output ?? usage.completionTokens
+    tally.usage = usage
+  }
+
+  private static func event(_ scanner: inout JSONScanner, _ said: inout Said) throws {
+    try scanner.members { key, scanner in
+      switch key {
+      case "type": said.type = try scanner.stringOrSkip()
+      case "delta", "content_block": try delta(&scanner, &said)
+      case "usage": said.usage = try counts(&scanner)
+      case "error": said.error = try scanner.value()
+      case "message":
+        guard try scanner.isObjectOrSkip() else { return }
+        try scanner.members { key, scanner in
+          switch key {
+          case "usage": said.usage = try counts(&scanner)
+          default: try scanner.skipValue()
+          }
+        }
+      default: try scanner.skipValue()
+      }
+    }
+  }
+
+  private static func delta(_ scanner: inout JSONScanner, _ said: inout Said) throws {
+    guard try scanner.isObjectOrSkip() else { return }
+    try scanner.members { key, scanner in
+      switch key {
+      case "text" where scanner.peek() == UInt8(ascii: "\""): said.content = try scanner.rawValue()
+      case "thinking": said.thinking = try scanner.stringOrSkip()
+      case "stop_reason": said.stopReason = try scanner.stringOrSkip()
+      case "stop_details":
+        guard try scanner.isObjectOrSkip() else { return }
+        try scanner.members { key, scanner in
+          switch key {
+          case "category", "explanation": said.refusal = try scanner.stringOrSkip() ?? said.refusal
+          default: try scanner.skipValue()
+          }
+        }
+      default: try scanner.skipValue()
+      }
+    }
+  }
+
+  private static func counts(_ scanner: inout JSONScanner) throws -> Counts? {
+    guard try scanner.isObjectOrSkip() else { return nil }
+    var counts = Counts()
+    try scanner.members { key, scanner in
+      switch key {
+      case "input_tokens": counts.input = try scanner.integerOrSkip()
+      case "cache_creation_input_tokens": counts.created = try scanner.integerOrSkip()
+      case "cache_read_input_tokens": counts.cached = try scanner.integerOrSkip()
+      case "output_tokens": counts.output = try scanner.integerOrSkip()
+      default: try scanner.skipValue()
+      }
+    }
+    return counts
+  }
+}

@@ -1,0 +1,161 @@
+// Ollama's /api/chat: newline-delimited JSON (ollama.com/docs, server/routes.go).
+
+/// A local or remote Ollama.
+public struct Ollama: ChatProvider {
+  public static let name = "ollama"
+  /// The reply that the context window has room for when no limit is set, in tokens.
+  private static let defaultReplyTokens = 2048
+  /// The budget assumed for a prompt that does not tell one, in tokens.
+  private static let defaultBudgetTokens = 6000
+  /// What chat templates and other tokenizers add beyond the estimate, in tokens.
+  private static let slackTokens = 128
+
+  public let account: ProviderAccount
+  public var name: String { Self.name }
+  public var keyName: String { "OLLAMA_API_KEY" }
+
+  public init(account: ProviderAccount) { self.account = account }
+
+  public func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest {
+    let maxTokens = options.maxTokens ?? account.maxTokens
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.member("model", model(options))
+      writer.messages(prompt.joinedMessages)
+      writer.member("stream", true)
+      // Without these two the server drops what does not fit and answers with 200 (server/prompt.go).
+      writer.member("truncate", false)
+      writer.member("shift", false)
+      writer.key("options")
+      writer.object { writer in
+        writer.member(
+          "num_ctx", Self.window(for: prompt, replyTokens: maxTokens ?? Self.defaultReplyTokens))
+        writer.member("num_predict", maxTokens)
+        writer.member("temperature", options.temperature ?? account.temperature)
+      }
+    }
+    var headers = [HTTPHeader("Content-Type", "application/json")]
+    if let key = account.key { headers.append(HTTPHeader("Authorization", "Bearer \(key.secret)")) }
+    return HTTPRequest(
+      method: .post, url: account.baseURL.appending("/api/chat"), headers: headers,
+      body: writer.bytes)
+  }
+
+  public func makeParser() -> any AnswerParser { OllamaParser(AnswerTally(self)) }
+
+  /// The context window to ask for, in tokens: constant for one budget, because another one reloads the model.
+  static func window(for prompt: Prompt, replyTokens: Int) -> Int {
+    // Three bytes a token is on the safe side of every tokenizer measured; only untold prompts need it.
+    let bytes = prompt.messages.reduce(0) { $0 + $1.content.utf8.count }
+    let told = prompt.tokens.map { max($0.budget, $0.total) }
+    let needed = (told ?? max(defaultBudgetTokens, bytes / 3)) + replyTokens + slackTokens
+    return max(8192, (needed + 1023) / 1024 * 1024)
+  }
+}
+
+/// Reads the lines of one answer.
+struct OllamaParser: AnswerParser {
+  private var lines = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
+  private var tally: AnswerTally
+  private var shape = LineShape()
+
+  init(_ tally: AnswerTally) { self.tally = tally }
+
+  var hasEnded: Bool { tally.hasEnded }
+
+  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
+    var lines = self.lines
+    defer { self.lines = lines }
+    try lines.consumeInPlace(block) { try read($0, into: &batch) }
+  }
+
+  mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
+    var lines = self.lines
+    try lines.finish { line in
+      switch line {
+      case .whole(let bytes): try bytes.withUnsafeBufferPointer { try read($0, into: &batch) }
+      case .tooLong: try read(nil, into: &batch)
+      }
+    }
+    return try tally.verdict()
+  }
+
+  private mutating func read(_ line: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch)
+    throws
+  {
+    guard !tally.hasEnded, line.map({ !$0.isEmpty }) ?? true else { return }
+    do {
+      guard let line else { throw LineTooLong() }
+      if shape.take(line, into: &batch) {
+        tally.hasText = true
+        return
+      }
+      try parse(line, into: &batch)
+    } catch let error as GibseyError {
+      throw error
+    } catch {
+      AnswerTally.skipped(error, into: &batch)
+    }
+  }
+
+  /// What one line says besides its token.
+  private struct Said {
+    var error: JSONValue?
+    var thinking: String?
+    var isDone = false
+    var doneReason: String?
+    var usage = Usage()
+    var content: UnsafeBufferPointer<UInt8>?
+  }
+
+  private mutating func parse(_ line: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch)
+    throws
+  {
+    var said = Said()
+    try JSONScanner.scan(buffer: line) { try Self.members(&$0, &said) }
+    if let error = said.error { throw tally.failure(error) }
+    if let thinking = said.thinking, !thinking.isEmpty {
+      tally.hasThought = true
+      batch.reasoning += thinking
+    }
+    if let content = said.content, content.count > 2 {
+      try batch.token { text in
+        try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
+      }
+      tally.hasText = true
+      shape.learn(line, content: content, isPlain: !said.isDone && said.thinking == nil)
+    }
+    guard said.isDone else { return }
+    tally.hasEnded = true
+    tally.reason = said.doneReason == "length" ? .length : .stop
+    if said.usage.promptTokens != nil || said.usage.completionTokens != nil {
+      tally.usage = said.usage
+    }
+  }
+
+  private static func members(_ scanner: inout JSONScanner, _ said: inout Said) throws {
+    try scanner.members { key, scanner in
+      switch key {
+      case "message":
+        guard try scanner.isObjectOrSkip() else { return }
+        try scanner.members { key, scanner in
+          switch key {
+          case "content" where scanner.peek() == UInt8(ascii: "\""):
+            said.content = try scanner.rawValue()
+          case "thinking": said.thinking = try scanner.stringOrSkip()
+          default: try scanner.skipValue()
+          }
+        }
+      case "done": said.isDone = try scanner.boolOrSkip() ?? false
+      case "done_reason": said.doneReason = try scanner.stringOrSkip()
+      case "prompt_eval_count": said.usage.promptTokens = try scanner.integerOrSkip()
+      case "eval_count": said.usage.completionTokens = try scanner.integerOrSkip()
+      case "error": said.error = try scanner.value()
+      default: try scanner.skipValue()
+      }
+    }
+  }
+}
+
+/// A line or an event over the limit.
+struct LineTooLong: Error {}

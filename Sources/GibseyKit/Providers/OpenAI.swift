@@ -1,0 +1,198 @@
+// OpenAI's chat completions, and every server that speaks them: server-sent events (platform.openai.com/docs).
+
+/// OpenAI, or a compatible server at another base URL.
+public struct OpenAI: ChatProvider {
+  public static let name = "openai"
+  /// The vendor's own host: only here a key is a must and `max_tokens` has its new name.
+  static let vendorHost = "api.openai.com"
+
+  public let account: ProviderAccount
+  public var name: String { Self.name }
+  public var keyName: String { "OPENAI_API_KEY" }
+
+  public init(account: ProviderAccount) { self.account = account }
+
+  public func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest {
+    let isVendor = account.baseURL.host == Self.vendorHost
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.member("model", model(options))
+      writer.messages(prompt.joinedMessages)
+      writer.member("stream", true)
+      writer.key("stream_options")
+      writer.object { $0.member("include_usage", true) }
+      writer.member(
+        isVendor ? "max_completion_tokens" : "max_tokens", options.maxTokens ?? account.maxTokens)
+      writer.member("temperature", options.temperature ?? account.temperature)
+    }
+    var headers = [
+      HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "text/event-stream"),
+    ]
+    if let key = account.key { headers.append(HTTPHeader("Authorization", "Bearer \(key.secret)")) }
+    return HTTPRequest(
+      method: .post, url: account.baseURL.appending("/chat/completions"), headers: headers,
+      body: writer.bytes)
+  }
+
+  public func makeParser() -> any AnswerParser { OpenAIParser(AnswerTally(self)) }
+}
+
+/// Reads the events of one answer.
+struct OpenAIParser: AnswerParser {
+  private var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
+  private var tally: AnswerTally
+  private var shape = LineShape()
+
+  init(_ tally: AnswerTally) { self.tally = tally }
+
+  var hasEnded: Bool { tally.hasEnded }
+
+  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
+    var events = self.events
+    defer { self.events = events }
+    try events.consume(block) { try read($0, into: &batch) }
+  }
+
+  mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
+    var events = self.events
+    try events.finish { try read($0, into: &batch) }
+    return try tally.verdict()
+  }
+
+  private mutating func read(_ event: SSEParser.Event, into batch: inout AnswerBatch) throws {
+    guard !tally.hasEnded else { return }
+    do {
+      switch event {
+      case .data(let data, let isError):
+        if data.elementsEqual("[DONE]".utf8) {
+          tally.hasEnded = true
+          return
+        }
+        if !isError, shape.take(data, into: &batch) {
+          tally.hasText = true
+          return
+        }
+        try parse(data, isError: isError, into: &batch)
+      case .stray(let line): try parse(line, isError: false, into: &batch)
+      case .tooLong: throw LineTooLong()
+      }
+    } catch let error as GibseyError {
+      throw error
+    } catch {
+      AnswerTally.skipped(error, into: &batch)
+    }
+  }
+
+  /// What one chunk says.
+  private struct Said {
+    var error: JSONValue?
+    var content: UnsafeBufferPointer<UInt8>?
+    var thinking: String?
+    var refusal: String?
+    var finishReason: String?
+    var usage: Usage?
+  }
+
+  private mutating func parse(
+    _ data: UnsafeBufferPointer<UInt8>, isError: Bool, into batch: inout AnswerBatch
+  ) throws {
+    if isError {
+      throw tally.failure(
+        (try? JSONScanner.scan(buffer: data) { try $0.value() })?.innerError
+          ?? .string(String(decoding: data, as: UTF8.self)))
+    }
+    var said = Said()
+    try JSONScanner.scan(buffer: data) { try Self.chunk(&$0, &said) }
+    if let error = said.error, error != .null { throw tally.failure(error) }
+    if let usage = said.usage { tally.usage = usage }
+    if let thinking = said.thinking, !thinking.isEmpty {
+      tally.hasThought = true
+      batch.reasoning += thinking
+    }
+    if let refusal = said.refusal, !refusal.isEmpty {
+      tally.refusal = (tally.refusal ?? "") + refusal
+    }
+    if let content = said.content, content.count > 2 {
+      try batch.token { text in
+        try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
+      }
+      tally.hasText = true
+      let isPlain =
+        said.usage == nil && said.thinking == nil && said.refusal == nil && said.finishReason == nil
+      shape.learn(data, content: content, isPlain: isPlain)
+    }
+    // Some servers send "" where null is meant (ollama/ollama#4357).
+    guard let reason = said.finishReason, !reason.isEmpty else { return }
+    tally.reason = reason == "length" ? .length : .stop
+    if reason == "content_filter" {
+      tally.refusal = tally.refusal ?? "its content filter held the answer back"
+    }
+  }
+
+  private static func chunk(_ scanner: inout JSONScanner, _ said: inout Said) throws {
+    try scanner.members { key, scanner in
+      switch key {
+      case "choices":
+        guard try scanner.isArrayOrSkip() else { return }
+        var isFirst = true
+        try scanner.elements { scanner in
+          guard isFirst, try scanner.isObjectOrSkip() else {
+            return isFirst ? () : try scanner.skipValue()
+          }
+          isFirst = false
+          try choice(&scanner, &said)
+        }
+      case "usage": said.usage = try usage(&scanner)
+      case "error": said.error = try scanner.value()
+      default: try scanner.skipValue()
+      }
+    }
+  }
+
+  private static func choice(_ scanner: inout JSONScanner, _ said: inout Said) throws {
+    try scanner.members { key, scanner in
+      switch key {
+      case "delta":
+        guard try scanner.isObjectOrSkip() else { return }
+        try scanner.members { key, scanner in
+          switch key {
+          case "content" where scanner.peek() == UInt8(ascii: "\""):
+            said.content = try scanner.rawValue()
+          case "reasoning_content", "reasoning":
+            said.thinking = try scanner.stringOrSkip() ?? said.thinking
+          case "refusal": said.refusal = try scanner.stringOrSkip()
+          default: try scanner.skipValue()
+          }
+        }
+      case "finish_reason": said.finishReason = try scanner.stringOrSkip()
+      default: try scanner.skipValue()
+      }
+    }
+  }
+
+  private static func usage(_ scanner: inout JSONScanner) throws -> Usage? {
+    guard try scanner.isObjectOrSkip() else { return nil }
+    var usage = Usage()
+    try scanner.members { key, scanner in
+      switch key {
+      case "prompt_tokens": usage.promptTokens = try scanner.integerOrSkip()
+      case "completion_tokens": usage.completionTokens = try scanner.integerOrSkip()
+      case "prompt_tokens_details":
+        guard try scanner.isObjectOrSkip() else { return }
+        try scanner.members { key, scanner in
+          switch key {
+          case "cached_tokens": usage.cachedTokens = try scanner.integerOrSkip()
+          default: try scanner.skipValue()
+          }
+        }
+      default: try scanner.skipValue()
+      }
+    }
+    return usage
+  }
+}
+
+extension JSONValue {
+  /// The `error` member of an object that has one, else the value itself.
+  var innerError: JSONValue { objectValue?["error"] ?? self }
+}

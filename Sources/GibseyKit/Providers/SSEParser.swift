@@ -1,0 +1,169 @@
+// Server-sent events (html.spec.whatwg.org, 9.2.6): bytes in, the data of each event out.
+internal import Glibc
+
+/// An incremental parser of an event stream, however its bytes are cut, in bounded memory. A value; no I/O.
+struct SSEParser: Sendable {
+  /// What the stream holds.
+  enum Event {
+    /// The data of one event and whether its name is `error`. The bytes are valid only during the call.
+    case data(UnsafeBufferPointer<UInt8>, isError: Bool)
+    /// A line that is no field but looks like JSON: what a server writes that does not stream.
+    case stray(UnsafeBufferPointer<UInt8>)
+    /// An event over the limit; its bytes are gone.
+    case tooLong
+  }
+
+  private let limitBytes: Int
+  /// The start of a line whose end has not come.
+  private var rest: [UInt8] = []
+  /// The data of the event so far, unless it is one line that lies whole in the current block.
+  private var data: [UInt8] = []
+  private var hasData = false
+  private var isError = false
+  private var isTooLong = false
+  private var isLineTooLong = false
+  /// The last byte was a CR: a line feed right after it belongs to it.
+  private var endedInReturn = false
+  private var isAtStart = true
+
+  /// - Parameter limitBytes: longer lines and events are reported, not kept.
+  init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+  mutating func consume(_ block: [UInt8], _ visit: (Event) throws -> Void) rethrows {
+    try block.withUnsafeBufferPointer { try consume($0, visit) }
+  }
+
+  private mutating func consume(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ visit: (Event) throws -> Void
+  ) rethrows {
+    var start = 0
+    var nextReturn = Self.find(0x0D, in: bytes, from: 0)
+    // One line of data that lies whole in this block: not copied unless its event goes on in the next.
+    var whole: UnsafeBufferPointer<UInt8>?
+    while start < bytes.count {
+      if endedInReturn, bytes[start] == 0x0A { start += 1 }
+      endedInReturn = false
+      if nextReturn < start { nextReturn = Self.find(0x0D, in: bytes, from: start) }
+      let nextFeed = Self.find(0x0A, in: bytes, from: start, to: nextReturn)
+      let end = min(nextFeed, nextReturn)
+      guard end < bytes.count else { break }
+      try line(UnsafeBufferPointer(rebasing: bytes[start..<end]), &whole, visit)
+      endedInReturn = end == nextReturn
+      start = end + 1
+    }
+    if let whole { keep(whole) }
+    if start < bytes.count { hold(bytes[start...]) }
+  }
+
+  /// The end of the bytes: the last event may lack its empty line.
+  mutating func finish(_ visit: (Event) throws -> Void) rethrows {
+    var whole: UnsafeBufferPointer<UInt8>?
+    if !rest.isEmpty || isLineTooLong {
+      try line(UnsafeBufferPointer(start: nil, count: 0), &whole, visit)
+    }
+    try dispatch(&whole, visit)
+  }
+
+  private static func find(
+    _ byte: UInt8, in bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int? = nil
+  ) -> Int {
+    let limit = end ?? bytes.count
+    guard let base = bytes.baseAddress, start < limit else { return limit }
+    guard let found = memchr(base + start, Int32(byte), limit - start) else { return limit }
+    return UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found))
+  }
+
+  private mutating func hold(_ tail: Slice<UnsafeBufferPointer<UInt8>>) {
+    guard !isLineTooLong else { return }
+    rest.append(contentsOf: tail)
+    if rest.count > limitBytes {
+      isLineTooLong = true
+      rest = []
+    }
+  }
+
+  private mutating func line(
+    _ tail: UnsafeBufferPointer<UInt8>, _ whole: inout UnsafeBufferPointer<UInt8>?,
+    _ visit: (Event) throws -> Void
+  ) rethrows {
+    if isLineTooLong {
+      isLineTooLong = false
+      isTooLong = true
+      hasData = true
+      return
+    }
+    guard !rest.isEmpty else { return try field(tail, isLasting: true, &whole, visit) }
+    rest.append(contentsOf: tail)
+    let joined = rest
+    rest = []
+    try joined.withUnsafeBufferPointer { try field($0, isLasting: false, &whole, visit) }
+  }
+
+  /// - Parameter isLasting: whether the bytes outlive this call, because they lie in the block.
+  private mutating func field(
+    _ line: UnsafeBufferPointer<UInt8>, isLasting: Bool, _ whole: inout UnsafeBufferPointer<UInt8>?,
+    _ visit: (Event) throws -> Void
+  ) rethrows {
+    var line = line
+    if isAtStart {
+      isAtStart = false
+      if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = UnsafeBufferPointer(rebasing: line[3...]) }
+    }
+    guard !line.isEmpty else { return try dispatch(&whole, visit) }
+    if let value = Self.value(of: "data:", in: line) {
+      if let earlier = whole { keep(earlier) }
+      whole = nil
+      if isLasting, !hasData { whole = value } else { keep(value) }
+    } else if let value = Self.value(of: "event:", in: line) {
+      isError = value.elementsEqual("error".utf8)
+    } else if let value = Self.value(of: "error:", in: line) {
+      isError = true
+      keep(value)
+    } else if line.first == UInt8(ascii: "{") {
+      try visit(.stray(line))
+    }
+  }
+
+  private static func value(
+    of name: StaticString, in line: UnsafeBufferPointer<UInt8>
+  ) -> UnsafeBufferPointer<UInt8>? {
+    let count = name.utf8CodeUnitCount
+    guard line.count >= count, let base = line.baseAddress, memcmp(base, name.utf8Start, count) == 0
+    else {
+      return nil
+    }
+    let start = line.count > count && line[count] == 0x20 ? count + 1 : count
+    return UnsafeBufferPointer(rebasing: line[start...])
+  }
+
+  private mutating func keep(_ value: UnsafeBufferPointer<UInt8>) {
+    if hasData { data.append(0x0A) }
+    hasData = true
+    guard !isTooLong, data.count + value.count <= limitBytes else {
+      isTooLong = true
+      data = []
+      return
+    }
+    data.append(contentsOf: value)
+  }
+
+  private mutating func dispatch(
+    _ whole: inout UnsafeBufferPointer<UInt8>?, _ visit: (Event) throws -> Void
+  ) rethrows {
+    let wasError = isError
+    isError = false
+    if let value = whole {
+      whole = nil
+      return try visit(.data(value, isError: wasError))
+    }
+    guard hasData else { return }
+    hasData = false
+    if isTooLong {
+      isTooLong = false
+      return try visit(.tooLong)
+    }
+    let value = data
+    data = []
+    try value.withUnsafeBufferPointer { try visit(.data($0, isError: wasError)) }
+  }
+}

@@ -1,0 +1,68 @@
+// A point in time as the records write it, and random ids. Both are made at the edge and injected below it.
+internal import Glibc
+
+/// A point in time, UTC, in microseconds.
+public struct Timestamp: Sendable, Equatable {
+  /// Since 1970-01-01T00:00:00Z.
+  public let microseconds: Int
+
+  public init(microseconds: Int) { self.microseconds = microseconds }
+
+  /// The clock on the wall. Only for the edge.
+  public static func now() -> Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(microseconds: time.tv_sec * 1_000_000 + time.tv_nsec / 1000)
+  }
+
+  /// As in `2025-06-16T09:32:20.776166Z`.
+  public var text: String {
+    let (seconds, fraction) = Self.divide(microseconds, by: 1_000_000)
+    let (day, second) = Self.divide(seconds, by: 86_400)
+    let (year, month, date) = Self.civil(day)
+    return "\(Self.digits(year, 4))-\(Self.digits(month, 2))-\(Self.digits(date, 2))T"
+      + "\(Self.digits(second / 3600, 2)):\(Self.digits(second / 60 % 60, 2)):\(Self.digits(second % 60, 2))"
+      + ".\(Self.digits(fraction, 6))Z"
+  }
+
+  /// Year, month and day of a day counted from 1970-01-01 (howardhinnant.github.io/date_algorithms.html).
+  private static func civil(_ day: Int) -> (year: Int, month: Int, day: Int) {
+    let (era, dayOfEra) = divide(day + 719_468, by: 146_097)
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    let date = dayOfYear - (153 * shifted + 2) / 5 + 1
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, date)
+  }
+
+  private static func divide(_ value: Int, by divisor: Int) -> (Int, Int) {
+    let quotient = value >= 0 ? value / divisor : (value - divisor + 1) / divisor
+    return (quotient, value - quotient * divisor)
+  }
+
+  private static func digits(_ value: Int, _ count: Int) -> String {
+    let text = String(value)
+    return String(repeating: "0", count: max(0, count - text.count)) + text
+  }
+}
+
+/// Random ids (RFC 9562, version 4). Only for the edge.
+public enum RandomID {
+  public static func make() -> String {
+    var high = UInt64.random(in: .min ... .max)
+    var low = UInt64.random(in: .min ... .max)
+    high = high & ~0xF000 | 0x4000
+    low = low & ~(0b11 << 62) | 0b10 << 62
+    let digits = Array((hexadecimal(high) + hexadecimal(low)).utf8)
+    return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map {
+      String(decoding: digits[$0], as: UTF8.self)
+    }
+    .joined(separator: "-")
+  }
+
+  private static func hexadecimal(_ word: UInt64) -> String {
+    let text = String(word, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }
+}

@@ -1,0 +1,34 @@
+// Threads of our own, for the few calls that block by nature and must not block the tasks of others.
+internal import Glibc
+
+/// A thread that runs one function and ends with it.
+enum WorkerThread {
+  private final class Work {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  /// Starts `body` on a new thread that takes no signals.
+  /// - Throws: `GibseyError.ourBug` when the system has no more threads.
+  static func start(_ body: @escaping @Sendable () -> Void) throws {
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let work = Unmanaged.passRetained(Work(body))
+    var thread = pthread_t()
+    let failure = pthread_create(
+      &thread, nil,
+      { raw in
+        guard let raw else { return nil }
+        Unmanaged<Work>.fromOpaque(raw).takeRetainedValue().body()
+        return nil
+      }, work.toOpaque())
+    guard failure == 0 else {
+      work.release()
+      throw GibseyError.ourBug("no thread: \(SystemCall.reason(failure))")
+    }
+    pthread_detach(thread)
+  }
+}

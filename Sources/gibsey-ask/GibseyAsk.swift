@@ -1,0 +1,47 @@
+// gibsey-ask: asks a language model and streams its answer.
+import ArgumentParser
+import GibseyKit
+
+enum ProviderChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, ollama, openai, anthropic
+}
+
+@main struct GibseyAsk: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gibsey-ask",
+    abstract: "Ask a language model what comes on standard input, and stream its answer.",
+    version: Version.text)
+
+  @Option(help: "Who answers: ollama, openai or anthropic; auto takes the first that can.")
+  var provider: ProviderChoice?
+  @Option(help: "The model, in place of the provider's setting.") var model: String?
+  @Flag(help: "Write records, one for each token, in place of the text.") var json = false
+  @Flag(help: "Take each line of a text as a prompt of its own.") var lines = false
+  @Flag(help: "End at the first broken line or failed answer.") var strict = false
+  @Option(help: "How freely the model chooses its words, 0 to 2.") var temperature: Double?
+  @Option(help: "The longest answer, in tokens.") var maxTokens: Int?
+  @Flag(help: "Show on standard error what the model thinks before it answers.") var showThinking =
+    false
+  @OptionGroup var common: CommonOptions
+
+  static func main() async { await Tool.main(Self.self) }
+
+  func validate() throws {
+    if let temperature, !(0...2).contains(temperature) {
+      throw ValidationError("--temperature is 0 to 2")
+    }
+    if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is at least 1") }
+    if model?.isEmpty == true { throw ValidationError("--model is empty") }
+  }
+
+  func run(in context: ToolContext) async throws -> ExitStatus {
+    var options = AskRun.Options()
+    options.isJSON = json
+    options.hasPromptLines = lines
+    options.isStrict = strict
+    options.showsThinking = showThinking
+    options.choices = RequestOptions(
+      provider: provider?.rawValue, model: model, temperature: temperature, maxTokens: maxTokens)
+    return try await AskRun(context: context, options: options).run()
+  }
+}

@@ -1,0 +1,86 @@
+// The man pages against the built programs: flags both ways, settings and exit statuses.
+import Foundation
+import GibseyKit
+import Testing
+
+@Suite struct ManualFlagTests {
+  static let tools = ["gibsey-index", "gibsey-context", "gibsey-ask"]
+
+  private static let root = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+  private static func text(_ path: String) throws -> String {
+    try String(contentsOf: root.appending(path: path), encoding: .utf8)
+  }
+
+  /// What the built tool prints. The tools lie beside the test bundle.
+  private static func help(of tool: String) throws -> String {
+    var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+    while folder.path != "/", !FileManager.default.isExecutableFile(atPath: folder.appending(path: tool).path) {
+      folder.deleteLastPathComponent()
+    }
+    let process = Process()
+    process.executableURL = folder.appending(path: tool)
+    process.arguments = ["--help"]
+    process.currentDirectoryURL = FileManager.default.temporaryDirectory
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The flags that a help text lists, as in `--sync`; only lines of the list count, not the prose.
+  private static func flags(ofHelp help: String) throws -> Set<String> {
+    let lines = help.split(separator: "\n").filter { $0.hasPrefix("  -") }
+    return Set(lines.flatMap { $0.matches(of: /(?:^|[ ,])(--[a-z][a-z-]*)/).prefix(1).map { String($0.output.1) } })
+  }
+
+  /// The flags that a man page describes, each as a list entry of its own.
+  private static func flags(ofManual page: String) throws -> Set<String> {
+    let entries = page.split(separator: "\n").filter { $0.hasPrefix(".It Fl ") }
+    return Set(entries.flatMap { $0.matches(of: /Fl Fl ([a-z][a-z-]*)/).map { "--\($0.output.1)" } })
+  }
+
+  /// The flags that a man page speaks of anywhere, other pages' flags excepted.
+  private static func synopsis(ofManual page: String) throws -> Set<String> {
+    let start = try #require(page.range(of: ".Sh SYNOPSIS"))
+    let end = try #require(page.range(of: ".Sh DESCRIPTION"))
+    let synopsis = page[start.upperBound..<end.lowerBound]
+    return Set(synopsis.matches(of: /Fl Fl ([a-z][a-z-]*)/).map { "--\($0.output.1)" })
+  }
+
+  @Test(arguments: tools) func everyFlagIsInTheManualAndNoOther(_ tool: String) throws {
+    let helped = try Self.flags(ofHelp: Self.help(of: tool))
+    #expect(helped.count >= 4)
+    #expect(try Self.flags(ofManual: Self.text("man/\(tool).1")) == helped)
+  }
+
+  @Test(arguments: tools) func theSynopsisNamesOnlyFlagsThatThereAre(_ tool: String) throws {
+    let helped = try Self.flags(ofHelp: Self.help(of: tool))
+    #expect(try Self.synopsis(ofManual: Self.text("man/\(tool).1")).isSubset(of: helped))
+  }
+
+  @Test func everySettingIsInAManPageAndInTheSampleFile() throws {
+    let pages = try (Self.tools.map { "man/\($0).1" } + ["man/gibsey.7"]).map(Self.text).joined()
+    let sample = try Self.text(".env.example")
+    for setting in SettingName.allCases {
+      #expect(pages.contains(".It Ev \(setting.rawValue)\n"), "\(setting.rawValue) is in no man page")
+      #expect(
+        sample.split(separator: "\n").contains { $0.drop { $0 == "#" || $0 == " " }.hasPrefix("\(setting.rawValue)=") },
+        "\(setting.rawValue) is not in .env.example")
+    }
+    for match in pages.matches(of: /\.It Ev ([A-Z_]+)\n/) {
+      #expect(SettingName(rawValue: String(match.output.1)) != nil, "\(match.output.1) is no setting")
+    }
+  }
+
+  @Test func everyExitStatusIsInTheTable() throws {
+    let page = try Self.text("man/gibsey.7")
+    let start = try #require(page.range(of: ".Sh EXIT STATUS"))
+    let listed = page[start.upperBound...].matches(of: /\n\.It (\d+)\n/).compactMap { Int32($0.output.1) }
+    #expect(listed == ExitStatus.allCases.map(\.rawValue) + [130, 141, 143])
+  }
+}
