@@ -11,10 +11,10 @@ help: ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
 
 demo: ## a character answers from its book, with a model of its own; PROVIDER=ollama, openai or anthropic takes yours
-	@Scripts/demo.sh
+	@Scripts/demo.sh $(if $(filter command,$(origin PROVIDER)),'$(PROVIDER)')
 
 setup:
-	@Scripts/setup.sh libcurl4-openssl-dev libsqlite3-dev pkg-config
+	@Scripts/setup.sh ca-certificates git libcurl4-openssl-dev libsqlite3-dev pkg-config
 
 test: setup ## build and run all tests
 	$(SWIFT) build --build-tests
@@ -33,6 +33,7 @@ examples: setup ## run the examples against the built tools
 	@Scripts/examples.sh "$$($(SWIFT) build --show-bin-path)"
 
 bench: setup ## measure against the peers; one JSON line each
+	@Scripts/setup.sh python3 sqlite3 curl
 	$(RELEASE)
 	python3 Benchmarks/bench.py "$$($(RELEASE) --show-bin-path)" $(ARGS)
 
@@ -46,8 +47,8 @@ install: setup ## build, strip and install programs and man pages under PREFIX
 	$(RELEASE)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 	  $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
-	for tool in $(TOOLS); do install -s .build/release/$$tool $(DESTDIR)$(PREFIX)/bin; done
-	for page in man/*.[157]; do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
+	set -e; for tool in $(TOOLS); do install -s .build/release/$$tool $(DESTDIR)$(PREFIX)/bin; done
+	set -e; for page in man/*.[157]; do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
 
 clean: ## remove what was built; the demo's model too
 	rm -rf .build .demo

@@ -9,7 +9,7 @@ import xllamacpp
 model, port, context = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 parameters = xllamacpp.CommonParams()
 parameters.model.path = model
-parameters.hostname = "127.0.0.1"
+parameters.hostnames = ["127.0.0.1"]
 parameters.port = port
 parameters.n_ctx = context
 parameters.n_parallel = 1

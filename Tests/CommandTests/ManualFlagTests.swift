@@ -6,21 +6,13 @@ import Testing
 @Suite struct ManualFlagTests {
   static let tools = ["gibsey-index", "gibsey-context", "gibsey-ask"]
 
-  private static let root = URL(filePath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   private static func text(_ path: String) throws -> String {
-    try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    try String(contentsOfFile: Places.repository + "/" + path, encoding: .utf8)
   }
 
-  /// What the built tool prints. The tools lie beside the test bundle.
   private static func help(of tool: String) throws -> String {
-    var folder = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
-    while folder.path != "/", !FileManager.default.isExecutableFile(atPath: folder.appending(path: tool).path) {
-      folder.deleteLastPathComponent()
-    }
     let process = Process()
-    process.executableURL = folder.appending(path: tool)
+    process.executableURL = URL(fileURLWithPath: Places.programs + "/" + tool)
     process.arguments = ["--help"]
     process.currentDirectoryURL = FileManager.default.temporaryDirectory
     let output = Pipe()
@@ -35,7 +27,7 @@ import Testing
   /// The flags that a help text lists, as in `--sync`; only lines of the list count, not the prose.
   private static func flags(ofHelp help: String) throws -> Set<String> {
     let lines = help.split(separator: "\n").filter { $0.hasPrefix("  -") }
-    return Set(lines.flatMap { $0.matches(of: /(?:^|[ ,])(--[a-z][a-z-]*)/).prefix(1).map { String($0.output.1) } })
+    return Set(lines.compactMap { $0.firstMatch(of: /(?:^|[ ,])(--[a-z][a-z-]*)/).map { String($0.output.1) } })
   }
 
   /// The flags that a man page describes, each as a list entry of its own.
@@ -44,7 +36,7 @@ import Testing
     return Set(entries.flatMap { $0.matches(of: /Fl Fl ([a-z][a-z-]*)/).map { "--\($0.output.1)" } })
   }
 
-  /// The flags that a man page speaks of anywhere, other pages' flags excepted.
+  /// The flags in a man page's synopsis.
   private static func synopsis(ofManual page: String) throws -> Set<String> {
     let start = try #require(page.range(of: ".Sh SYNOPSIS"))
     let end = try #require(page.range(of: ".Sh DESCRIPTION"))
@@ -69,7 +61,7 @@ import Testing
     for setting in SettingName.allCases {
       #expect(pages.contains(".It Ev \(setting.rawValue)\n"), "\(setting.rawValue) is in no man page")
       #expect(
-        sample.split(separator: "\n").contains { $0.drop { $0 == "#" || $0 == " " }.hasPrefix("\(setting.rawValue)=") },
+        sample.split(separator: "\n").contains { $0.drop { "# ".contains($0) }.hasPrefix("\(setting.rawValue)=") },
         "\(setting.rawValue) is not in .env.example")
     }
     for match in pages.matches(of: /\.It Ev ([A-Z_]+)\n/) {

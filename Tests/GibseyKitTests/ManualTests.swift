@@ -1,11 +1,8 @@
 // gibsey-json(5) against the program: its examples are records, and its codes are the codes.
+import Glibc
 import Testing
 
 @testable import GibseyKit
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 @Suite struct ManualTests {
   /// Every type of the grammar.

@@ -3,7 +3,9 @@ public import ArgumentParser
 
 /// What every tool takes.
 public struct CommonOptions: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Say on standard error what is done; GIBSEY_LOG=debug does the same.")
+  @Flag(
+    name: .shortAndLong, help: "Say on standard error what is done; GIBSEY_LOG=debug does the same."
+  )
   public var verbose = false
 
   @Flag(name: .long, help: "Print each setting and where it came from, secrets masked, and end.")

@@ -6,37 +6,53 @@ enum EnvironmentFile {
   static let limitBytes = 64 * 1024
 
   /// The known settings that the file gives; none when there is no file.
-  /// - Throws: `GibseyError.unsafeSettingsFile` when others may write the file or its folder, `.malformedInput`.
+  /// - Throws: `GibseyError.unsafeSettingsFile` when it sets something and others may write it or its folder,
+  ///   `.malformedInput`, `.cannotRead`.
   static func read(path: String) throws -> [SettingName: String] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A named pipe without a writer would block the opening of it.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT || errno == ENOTDIR { return [:] }
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
     defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    while true {
-      let block = try FileDescriptor(number: descriptor).read(limit: limitBytes, named: path)
-      if block.isEmpty { break }
-      bytes += block
-      guard bytes.count <= limitBytes else {
-        throw GibseyError.malformedInput(source: path, line: nil, reason: "longer than \(limitBytes) bytes")
-      }
+    var file = stat()
+    guard fstat(descriptor, &file) == 0 else {
+      throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
-    let settings = try parse(bytes, path: path)
-    if !settings.isEmpty { try checkOwnership(descriptor, path: path) }
+    // Some keep a folder of that name (Python's virtual environments): it sets nothing.
+    if file.st_mode & S_IFMT == S_IFDIR { return [:] }
+    guard file.st_mode & S_IFMT == S_IFREG else {
+      throw GibseyError.unsafeSettingsFile(path: path, reason: "not a plain file")
+    }
+    let settings = try parse(try bytes(of: descriptor, path: path), path: path)
+    if !settings.isEmpty { try checkWriters(of: file, path: path) }
     return settings
   }
 
+  private static func bytes(of descriptor: Int32, path: String) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while true {
+      let block = try FileDescriptor(number: descriptor).read(limit: limitBytes, named: path)
+      if block.isEmpty { return bytes }
+      bytes += block
+      guard bytes.count <= limitBytes else {
+        throw GibseyError.malformedInput(
+          source: path, line: nil, reason: "longer than \(limitBytes) bytes")
+      }
+    }
+  }
+
   /// What others can write, others can set.
-  private static func checkOwnership(_ descriptor: Int32, path: String) throws {
-    var file = stat()
+  private static func checkWriters(of file: stat, path: String) throws {
+    let folderPath = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     var folder = stat()
-    fstat(descriptor, &file)
-    stat(".", &folder)
-    let othersMayWrite = mode_t(S_IWGRP | S_IWOTH)
-    if file.st_mode & othersMayWrite != 0 {
-      throw GibseyError.unsafeSettingsFile(path: path, reason: "others may write to it; chmod go-w \(path)")
+    guard stat(folderPath, &folder) == 0 else {
+      throw GibseyError.unsafeSettingsFile(path: path, reason: SystemCall.reason(errno))
+    }
+    if file.st_mode & mode_t(S_IWGRP | S_IWOTH) != 0 {
+      throw GibseyError.unsafeSettingsFile(
+        path: path, reason: "others may write to it; chmod go-w \(path)")
     }
     if folder.st_mode & mode_t(S_IWOTH) != 0, folder.st_mode & mode_t(S_ISVTX) == 0 {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "others may write to its folder")
@@ -46,6 +62,7 @@ enum EnvironmentFile {
     }
   }
 
+  /// The known settings in the bytes; lines about anything else are somebody else's.
   static func parse(_ bytes: [UInt8], path: String) throws -> [SettingName: String] {
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw GibseyError.malformedInput(source: path, line: nil, reason: "not UTF-8 text")
@@ -54,15 +71,17 @@ enum EnvironmentFile {
     let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
     for (index, raw) in lines.enumerated() {
       var line = raw.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
-      if line.isEmpty || line.hasPrefix("#") { continue }
       if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0.isWhitespace } }
-      guard let equals = line.firstIndex(of: "=") else {
-        throw GibseyError.malformedInput(source: path, line: index + 1, reason: "wanted NAME=value")
+      let word = line.prefix { $0 != "=" && !$0.isWhitespace }
+      guard let known = SettingName(rawValue: String(word)) else { continue }
+      let rest = line[word.endIndex...].drop { $0.isWhitespace }
+      guard rest.first == "=" else {
+        throw GibseyError.malformedInput(
+          source: path, line: index + 1, reason: "wanted \(word)=value")
       }
-      let name = line[..<equals].trimmingSpace()
-      guard let known = SettingName(rawValue: String(name)) else { continue }
-      guard let value = unquoted(line[line.index(after: equals)...].trimmingSpace()) else {
-        throw GibseyError.malformedInput(source: path, line: index + 1, reason: "a quote without its end")
+      guard let value = unquoted(rest.dropFirst().trimmingSpace()) else {
+        throw GibseyError.malformedInput(
+          source: path, line: index + 1, reason: "a quote without its end")
       }
       settings[known] = value
     }
@@ -70,18 +89,25 @@ enum EnvironmentFile {
   }
 
   private static func unquoted(_ text: Substring) -> String? {
-    guard let quote = text.first, quote == "\"" || quote == "'" else {
-      // A comment begins at a # after white space.
-      var plain = text
-      if let comment = text.indices.first(where: {
-        $0 > text.startIndex && text[$0] == "#" && text[text.index(before: $0)].isWhitespace
-      }) {
-        plain = text[..<comment]
-      }
-      return String(plain.trimmingSpace())
+    switch text.first {
+    case "'": text.dropFirst().firstIndex(of: "'").map { String(text.dropFirst()[..<$0]) }
+    case "\"": unescaped(text.dropFirst())
+    default: String(withoutComment(text).trimmingSpace())
     }
-    let body = text.dropFirst()
-    guard quote == "\"" else { return body.firstIndex(of: "'").map { String(body[..<$0]) } }
+  }
+
+  /// A comment begins at a `#` at the start or after white space.
+  private static func withoutComment(_ text: Substring) -> Substring {
+    var isAfterSpace = true
+    for index in text.indices {
+      if text[index] == "#", isAfterSpace { return text[..<index] }
+      isAfterSpace = text[index].isWhitespace
+    }
+    return text
+  }
+
+  /// What stands before the closing quote, with `\n`, `\t` and escaped marks made whole; nil without one.
+  private static func unescaped(_ body: Substring) -> String? {
     var value = ""
     var isEscaped = false
     for character in body {

@@ -33,7 +33,8 @@ extension Settings {
         maxTokens: .ollamaMaxTokens)
     case .openai:
       Names(
-        baseURL: .openAIBaseURL, key: .openAIKey, model: .openAIModel, temperature: .openAITemperature,
+        baseURL: .openAIBaseURL, key: .openAIKey, model: .openAIModel,
+        temperature: .openAITemperature,
         maxTokens: .openAIMaxTokens)
     case .anthropic:
       Names(
@@ -66,16 +67,12 @@ extension Settings {
   }
 
   private static func checked(_ address: Setting) throws -> String {
-    let value = address.value
-    let isWeb = value.hasPrefix("http://") || value.hasPrefix("https://")
-    let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
-    let authority = value.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first ?? ""
-    guard isWeb, isPlain, !authority.isEmpty, !authority.contains("@") else {
+    do {
+      return try WebAddress(address.value).text
+    } catch {
       // The value may hold a password: it is not shown.
       throw GibseyError.badSetting(
-        name: address.name.rawValue, value: "…", origin: address.origin.text,
-        wanted: "an http or https address without a user name")
+        name: address.name.rawValue, value: "…", origin: address.origin.text, wanted: error.wanted)
     }
-    return value.hasSuffix("/") ? String(value.dropLast()) : value
   }
 }

@@ -43,6 +43,32 @@ public enum SettingName: String, Sendable, CaseIterable {
     }
   }
 
+  /// What it is for, in one line.
+  public var summary: String {
+    switch self {
+    case .database: "the database file, when no --database names one"
+    case .budget: "tokens that a prompt may take, all in all"
+    case .log: "debug: say on standard error what is done, as -v does"
+    case .connectTimeout: "seconds to wait for a connection"
+    case .firstTokenTimeout: "seconds to wait for the first token"
+    case .stallTimeout: "seconds of silence in the middle of an answer"
+    case .ollamaBaseURL: "where Ollama listens"
+    case .ollamaModel: "the model that Ollama is asked for"
+    case .ollamaTemperature: "how freely it writes; unset is the model's own"
+    case .ollamaMaxTokens: "tokens of an answer at most; unset is the model's own"
+    case .openAIBaseURL: "where OpenAI, or anything that speaks like it, listens"
+    case .openAIKey: "the key that it wants"
+    case .openAIModel: "the model that OpenAI is asked for"
+    case .openAITemperature: "how freely it writes; unset is the model's own"
+    case .openAIMaxTokens: "tokens of an answer at most; unset is the model's own"
+    case .anthropicBaseURL: "where Anthropic listens"
+    case .anthropicKey: "the key that it wants"
+    case .claudeModel: "the model that Anthropic is asked for"
+    case .claudeTemperature: "how freely it writes; unset is the model's own"
+    case .claudeMaxTokens: "tokens of an answer at most"
+    }
+  }
+
   /// Whether the value is never shown.
   public var isSecret: Bool { self == .openAIKey || self == .anthropicKey }
 }

@@ -28,8 +28,18 @@ public struct Setting: Sendable, Equatable {
     .badSetting(name: name.rawValue, value: shownValue, origin: origin.text, wanted: wanted)
   }
 
-  /// The value, or a mask of the same look whatever the secret is.
-  var shownValue: String { name.isSecret ? "****" : value }
+  /// The value for errors: a secret is not shown at all.
+  private var shownValue: String { name.isSecret ? "****" : value }
+
+  /// Bytes that a secret must have before three and two of them may be shown: a short one would be half told.
+  private static let tellableLength = 20
+
+  /// The value for `--show-settings`: of a long secret enough to know it by, of a short one nothing.
+  var maskedValue: String {
+    guard name.isSecret else { return value }
+    guard value.count >= Self.tellableLength else { return "****" }
+    return "\(value.prefix(3))…\(value.suffix(2))"
+  }
 }
 
 /// All settings, resolved once when a tool starts. An empty value counts as none.
@@ -53,7 +63,9 @@ public struct Settings: Sendable {
 
   /// The value that counts; nil when nobody set it and there is no default.
   public subscript(name: SettingName) -> Setting? {
-    if let (value, flag) = flags[name] { return Setting(name: name, value: value, origin: .flag(flag)) }
+    if let (value, flag) = flags[name], !value.isEmpty {
+      return Setting(name: name, value: value, origin: .flag(flag))
+    }
     if let value = environment[name], !value.isEmpty {
       return Setting(name: name, value: value, origin: .environment)
     }
@@ -63,15 +75,23 @@ public struct Settings: Sendable {
     return name.defaultValue.map { Setting(name: name, value: $0, origin: .defaultValue) }
   }
 
+  /// The value as it came.
   public func string(_ name: SettingName) -> String? { self[name]?.value }
 
+  /// Whether GIBSEY_LOG asks for debug lines, as `-v` does.
+  public var isVerbose: Bool { string(.log) == "debug" }
+
+  /// The value as a count; nil when there is none.
   /// - Throws: `GibseyError.badSetting` unless it is a whole number of at least 1.
   public func count(_ name: SettingName) throws -> Int? {
     guard let setting = self[name] else { return nil }
-    guard let value = Int(setting.value), value >= 1 else { throw setting.wrong("a whole number from 1") }
+    guard let value = Int(setting.value), value >= 1 else {
+      throw setting.wrong("a whole number from 1")
+    }
     return value
   }
 
+  /// The value as a number; nil when there is none.
   /// - Throws: `GibseyError.badSetting` unless it is a number of at least 0.
   public func number(_ name: SettingName) throws -> Double? {
     guard let setting = self[name] else { return nil }
@@ -81,11 +101,14 @@ public struct Settings: Sendable {
     return value
   }
 
-  /// - Throws: `GibseyError.badSetting` unless it is a positive number of seconds.
+  /// The value, a number of seconds, as a duration.
+  /// - Throws: `GibseyError.badSetting` unless it is from a millisecond to a day.
   public func seconds(_ name: SettingName) throws -> Duration {
-    guard let setting = self[name], let value = Double(setting.value), value > 0, value <= 86_400 else {
-      throw self[name]?.wrong("seconds, more than 0 and at most 86400")
-        ?? GibseyError.ourBug("\(name.rawValue) has no default")
+    guard let setting = self[name] else {
+      throw GibseyError.ourBug("\(name.rawValue) has no default")
+    }
+    guard let value = Double(setting.value), value >= 0.001, value <= 86_400 else {
+      throw setting.wrong("seconds, from 0.001 to 86400")
     }
     return .milliseconds(Int(value * 1000))
   }
@@ -94,7 +117,8 @@ public struct Settings: Sendable {
   public var description: String {
     SettingName.allCases.map { name in
       guard let setting = self[name] else { return "\(name.rawValue)=  (not set)\n" }
-      return "\(name.rawValue)=\(Diagnostics.oneLine(setting.shownValue))  (\(setting.origin.text))\n"
+      return
+        "\(name.rawValue)=\(Diagnostics.oneLine(setting.maskedValue))  (\(setting.origin.text))\n"
     }.joined()
   }
 }

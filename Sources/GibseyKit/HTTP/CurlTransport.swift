@@ -3,7 +3,7 @@ internal import CCurl
 internal import Synchronization
 
 /// Sends requests with libcurl. Its identity is one worker thread, started at the first request, and the connections
-/// that it keeps. Dropping it ends its transfers.
+/// that it keeps. The thread ends with the last reference to it, responses that are being read included.
 public final class CurlTransport: Transport {
   private let mailbox = CurlMailbox()
 
@@ -16,7 +16,7 @@ public final class CurlTransport: Transport {
     try mailbox.start()
     let transfer = Transfer()
     let id = mailbox.nextID()
-    let hold = CurlHold(id: id, mailbox: mailbox)
+    let hold = CurlHold(id: id, mailbox: mailbox, transport: self)
     mailbox.post(.begin(id, request, transfer))
     return try await withTaskCancellationHandler {
       let head = try await transfer.head()
@@ -41,10 +41,13 @@ public final class CurlTransport: Transport {
 private final class CurlHold: Sendable {
   let id: Int
   let mailbox: CurlMailbox
+  /// The worker lives as long as a body is being read.
+  private let transport: CurlTransport
 
-  init(id: Int, mailbox: CurlMailbox) {
+  init(id: Int, mailbox: CurlMailbox, transport: CurlTransport) {
     self.id = id
     self.mailbox = mailbox
+    self.transport = transport
   }
 
   deinit { mailbox.post(.cancel(id)) }

@@ -51,17 +51,29 @@ struct LineShape: Sendable {
     else { return }
     lessonsLeft -= 1
     let open = base.distance(to: place) + 1
-    tail = Array(line[(open + content.count - 2)...])
-    let before = line[..<open]
-    let mark = Array("\"created_at\":".utf8)
-    let stamp = (0..<max(0, open - mark.count)).first { before[$0...].starts(with: mark) }
-    guard let stamp, let quote = before[(stamp + mark.count)...].firstIndex(of: 0x22),
-      let close = before[(quote + 1)...].firstIndex(of: 0x22)
-    else {
-      (head, middle, hasStamp) = (Array(before), [], false)
-      return
+    let close = open + content.count - 2
+    tail = Array(UnsafeBufferPointer(start: base + close, count: line.count - close))
+    (head, middle, hasStamp) = (Array(UnsafeBufferPointer(start: base, count: open)), [], false)
+    // Ollama's lines carry the time of each token before it.
+    guard let mark = Self.find("\"created_at\":\"", in: head),
+      let end = head[mark..<open].firstIndex(of: 0x22)
+    else { return }
+    (head, middle, hasStamp) = (Array(head[0..<mark]), Array(head[end..<open]), true)
+  }
+
+  /// Where the bytes after the first `text` start.
+  private static func find(_ text: StaticString, in bytes: [UInt8]) -> Int? {
+    let count = text.utf8CodeUnitCount
+    guard bytes.count > count else { return nil }
+    return bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return nil }
+      var start = 0
+      while start + count < buffer.count {
+        if memcmp(base + start, text.utf8Start, count) == 0 { return start + count }
+        start += 1
+      }
+      return nil
     }
-    (head, middle, hasStamp) = (Array(before[...quote]), Array(before[close...]), true)
   }
 
   private static func matches(_ base: UnsafePointer<UInt8>, _ bytes: [UInt8]) -> Bool {

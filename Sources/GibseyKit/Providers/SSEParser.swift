@@ -1,6 +1,8 @@
 // Server-sent events (html.spec.whatwg.org, 9.2.6): bytes in, the data of each event out.
 internal import Glibc
 
+// `throws`, not `rethrows`: Swift 6.3 hands on a wrong error when these functions rethrow through closures.
+
 /// An incremental parser of an event stream, however its bytes are cut, in bounded memory. A value; no I/O.
 struct SSEParser: Sendable {
   /// What the stream holds.
@@ -29,13 +31,13 @@ struct SSEParser: Sendable {
   /// - Parameter limitBytes: longer lines and events are reported, not kept.
   init(limitBytes: Int) { self.limitBytes = limitBytes }
 
-  mutating func consume(_ block: [UInt8], _ visit: (Event) throws -> Void) rethrows {
+  mutating func consume(_ block: [UInt8], _ visit: (Event) throws -> Void) throws {
     try block.withUnsafeBufferPointer { try consume($0, visit) }
   }
 
   private mutating func consume(
     _ bytes: UnsafeBufferPointer<UInt8>, _ visit: (Event) throws -> Void
-  ) rethrows {
+  ) throws {
     var start = 0
     var nextReturn = Self.find(0x0D, in: bytes, from: 0)
     // One line of data that lies whole in this block: not copied unless its event goes on in the next.
@@ -56,7 +58,7 @@ struct SSEParser: Sendable {
   }
 
   /// The end of the bytes: the last event may lack its empty line.
-  mutating func finish(_ visit: (Event) throws -> Void) rethrows {
+  mutating func finish(_ visit: (Event) throws -> Void) throws {
     var whole: UnsafeBufferPointer<UInt8>?
     if !rest.isEmpty || isLineTooLong {
       try line(UnsafeBufferPointer(start: nil, count: 0), &whole, visit)
@@ -85,7 +87,7 @@ struct SSEParser: Sendable {
   private mutating func line(
     _ tail: UnsafeBufferPointer<UInt8>, _ whole: inout UnsafeBufferPointer<UInt8>?,
     _ visit: (Event) throws -> Void
-  ) rethrows {
+  ) throws {
     if isLineTooLong {
       isLineTooLong = false
       isTooLong = true
@@ -103,7 +105,7 @@ struct SSEParser: Sendable {
   private mutating func field(
     _ line: UnsafeBufferPointer<UInt8>, isLasting: Bool, _ whole: inout UnsafeBufferPointer<UInt8>?,
     _ visit: (Event) throws -> Void
-  ) rethrows {
+  ) throws {
     var line = line
     if isAtStart {
       isAtStart = false
@@ -149,7 +151,7 @@ struct SSEParser: Sendable {
 
   private mutating func dispatch(
     _ whole: inout UnsafeBufferPointer<UInt8>?, _ visit: (Event) throws -> Void
-  ) rethrows {
+  ) throws {
     let wasError = isError
     isError = false
     if let value = whole {

@@ -79,22 +79,48 @@ struct FrontMatter {
 
   private static func scalar(_ text: Substring, _ number: Int) throws -> JSONValue {
     switch text.first {
-    case "\"", "'":
-      guard let quote = text.first, text.count >= 2, text.last == quote else {
-        throw Problem(line: number, reason: "a quote without its end")
-      }
-      let inner = text.dropFirst().dropLast()
-      if quote == "'" {
-        return .string(inner.split(separator: "''", omittingEmptySubsequences: false).joined(separator: "'"))
-      }
-      guard let value = try? JSONScanner.scan(text.utf8, { try $0.string() }) else {
-        throw Problem(line: number, reason: "a broken quoted string")
-      }
-      return .string(value)
+    case "\"", "'": return .string(try quoted(text, number))
     case "{", "&", "*", "|", ">", "!":
       throw Problem(line: number, reason: "values that begin with \(text.prefix(1)) are not read")
     default: return plainScalar(uncommented(text))
     }
+  }
+
+  /// A quoted string; behind it there may be a comment and nothing else.
+  private static func quoted(_ text: Substring, _ number: Int) throws -> String {
+    let quote = text.first
+    var value = ""
+    var index = text.index(after: text.startIndex)
+    while index < text.endIndex {
+      let character = text[index]
+      let next = text.index(after: index)
+      let isDoubled = quote == "'" && character == "'" && next < text.endIndex && text[next] == "'"
+      let isEscape = quote == "\"" && character == "\\" && next < text.endIndex
+      if isDoubled || isEscape {
+        value.append(contentsOf: isDoubled ? "'" : text[index...next])
+        index = text.index(after: next)
+        continue
+      }
+      if character == quote {
+        let rest = PageText.trimmed(text[next...])
+        guard rest.isEmpty || rest.hasPrefix("#") else {
+          throw Problem(line: number, reason: "text behind a quoted string")
+        }
+        return try unescaped(value, isDouble: quote == "\"", number)
+      }
+      value.append(character)
+      index = next
+    }
+    throw Problem(line: number, reason: "a quote without its end")
+  }
+
+  /// A double-quoted string has JSON's escapes.
+  private static func unescaped(_ value: String, isDouble: Bool, _ number: Int) throws -> String {
+    guard isDouble, value.contains("\\") else { return value }
+    guard let plain = try? JSONScanner.scan("\"\(value)\"".utf8, { try $0.string() }) else {
+      throw Problem(line: number, reason: "a broken quoted string")
+    }
+    return plain
   }
 
   private static func plainScalar(_ text: Substring) -> JSONValue {

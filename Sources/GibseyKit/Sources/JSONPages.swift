@@ -63,7 +63,7 @@ struct JSONArrayPages {
     } catch let error as JSONError {
       let reason = "not JSON: \(error.reason) at byte \(error.offset + 1)"
       try shelf.fail(
-        "\(prefix)/\(ordinal + 1)", .malformedInput(source: path, line: nil, reason: reason), visit)
+        "\(prefix)/\(max(ordinal, 1))", .malformedInput(source: path, line: nil, reason: reason), visit)
     }
   }
 

@@ -41,7 +41,7 @@ extension GibseyError {
         ? "no provider can answer" : "no provider can answer: " + reasons.joined(separator: "; ")
     case .cannotReach(_, let address, let reason, _): "cannot reach \(address): \(reason)"
     case .timedOut(let provider, let what, let seconds):
-      "\(provider): no \(what) within \(JSONNumber(seconds).text) s"
+      "\(provider): no \(what) within \(plain(seconds)) s"
     case .keyMissing(let provider, let name): "\(provider): \(name) is not set"
     case .keyRefused(let provider, _, let reason): "\(provider) refused the key: \(reason)"
     case .modelMissing(let provider, let model, let reason):
@@ -179,4 +179,7 @@ extension GibseyError {
       false
     }
   }
+
+  /// "5" for whole seconds, "0.25" for others.
+  private func plain(_ seconds: Double) -> String { Int(exactly: seconds).map { "\($0)" } ?? "\(seconds)" }
 }

@@ -1,0 +1,187 @@
+"""Measures the tools against their peers in one run, A B A B, and prints one JSON line a figure.
+
+Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--tokens N] [--rounds N]
+
+Whole processes; CPU is user + system time of the child as the kernel counts it. The pages come from a seeded generator,
+the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 shell take part when they are installed.
+"""
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import http.server
+
+import story_generator
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NOVEL = os.path.join(HERE, "..", "..", "shared", "corpus", "entrance-way.jsonl")
+
+PEER = """
+import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[2], isolation_level=None)
+db.executescript('''CREATE TABLE page (page_id INTEGER PRIMARY KEY, id TEXT UNIQUE, title TEXT, page_index INTEGER, text TEXT);
+CREATE VIRTUAL TABLE page_text USING fts5 (text, content='page', content_rowid='page_id', tokenize='porter unicode61');''')
+db.execute("BEGIN")
+for row, line in enumerate(open(sys.argv[1], encoding="utf-8"), 1):
+    page = json.loads(line)
+    db.execute("INSERT INTO page VALUES (?, ?, ?, ?, ?)", (row, page["id"], page["title"], page["page_index"], page["text"]))
+    db.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (row, page["text"]))
+db.execute("COMMIT")
+"""
+
+
+def run(command, stdin=None):
+    """Runs a command to its end; returns wall and CPU seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    subprocess.run(command, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def remove(path):
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(path + suffix):
+            os.remove(path + suffix)
+
+
+def compare(rounds, ours, peers):
+    """Runs ours and each peer in turn; returns the medians of wall and CPU seconds by name."""
+    taken = {name: [] for name in ["ours", *peers]}
+    for _ in range(rounds):
+        taken["ours"].append(ours())
+        for name, peer in peers.items():
+            taken[name].append(peer())
+    return {name: [statistics.median(column) for column in zip(*runs)] for name, runs in taken.items()}
+
+
+def say(figure, **values):
+    rounded = {key: round(value, 5) if isinstance(value, float) else value for key, value in values.items()}
+    print(json.dumps({"figure": figure, **rounded}), flush=True)
+
+
+def indexing(programs, folder, pages, rounds):
+    story = os.path.join(folder, "story.jsonl")
+    story_generator.write(story, pages)
+    database, other = os.path.join(folder, "ours.db"), os.path.join(folder, "peer.db")
+    index = [os.path.join(programs, "gibsey-index"), "--database", database, story]
+
+    def fresh(path, command):
+        remove(path)
+        return run(command)
+
+    peers = {"python_sqlite3": lambda: fresh(other, [sys.executable, "-c", PEER, story, other])}
+    utils = shutil.which("sqlite-utils")
+    if utils:
+        def with_utils():
+            remove(other)
+            first = run([utils, "insert", other, "page", story, "--nl", "--pk", "id"])
+            second = run([utils, "enable-fts", other, "page", "text", "--fts5", "--tokenize", "porter"])
+            return first[0] + second[0], first[1] + second[1]
+        peers["sqlite_utils"] = with_utils
+    medians = compare(rounds, lambda: fresh(database, index), peers)
+    say("index", pages=pages, pages_per_second=pages / medians["ours"][0],
+        **{name + "_pages_per_second": pages / medians[name][0] for name in peers},
+        **{"ratio_to_" + name: medians[name][0] / medians["ours"][0] for name in peers})
+    again = compare(rounds, lambda: run(index), {})
+    say("index_unchanged", pages=pages, seconds=again["ours"][0], first_seconds=medians["ours"][0],
+        ratio_to_first=again["ours"][0] / medians["ours"][0])
+    say("disk", pages=pages, bytes_per_page=os.path.getsize(database) / pages,
+        python_sqlite3_bytes_per_page=os.path.getsize(other) / pages)
+
+
+def context(programs, folder, rounds):
+    if not os.path.exists(NOVEL):
+        return say("context_novel", skipped="the novel is not here")
+    shell = shutil.which("sqlite3")
+    if not shell:
+        return say("context_novel", skipped="the sqlite3 shell is not installed")
+    database = os.path.join(folder, "novel.db")
+    run([os.path.join(programs, "gibsey-index"), "--database", database, NOVEL])
+    question = "What did London Fox build to prove that no machine is conscious?"
+    match = '"london" OR "fox" OR "build" OR "prove" OR "machine" OR "conscious"'
+    query = ("SELECT page.id, bm25(page_text) AS score FROM page_text JOIN page ON page.page_id = page_text.rowid "
+             f"WHERE page_text MATCH '{match}' ORDER BY score LIMIT 20")
+    ours = [os.path.join(programs, "gibsey-context"), "--database", database, "--character", "london-fox", question]
+    medians = compare(rounds * 20, lambda: run(ours), {"sqlite3": lambda: run([shell, "-readonly", database, query])})
+    say("context_novel", milliseconds=medians["ours"][0] * 1000, sqlite3_milliseconds=medians["sqlite3"][0] * 1000,
+        ratio=medians["ours"][0] / medians["sqlite3"][0])
+
+
+class Tokens(http.server.BaseHTTPRequestHandler):
+    """Answers any request with many short NDJSON lines, several to a chunk or one."""
+    protocol_version = "HTTP/1.1"
+    body = b""
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.rfile.read(length)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+def chunked(tokens, lines_per_chunk):
+    line = b'{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":" word"},"done":false}\n'
+    end = b'{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","eval_count":1}\n'
+    chunk = line * lines_per_chunk
+    whole = b"%x\r\n%s\r\n" % (len(chunk), chunk)
+    return whole * (tokens // lines_per_chunk) + b"%x\r\n%s\r\n0\r\n\r\n" % (len(end), end)
+
+
+def asking(programs, tokens, rounds):
+    curl = shutil.which("curl")
+    if not curl:
+        return say("ask_ndjson", skipped="curl is not installed")
+    for lines_per_chunk in (1, 64):
+        Tokens.body = chunked(tokens, lines_per_chunk)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        environment = dict(os.environ, OLLAMA_BASE_URL=address)
+        ask = os.path.join(programs, "gibsey-ask")
+
+        def ours():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            start = time.perf_counter()
+            subprocess.run([ask, "--provider", "ollama"], input=b"hello\n", stdout=subprocess.DEVNULL, check=True,
+                           env=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return (time.perf_counter() - start,
+                    after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+        medians = compare(rounds, ours, {"curl": lambda: run([curl, "-sN", "-d", "x", address + "/api/chat"])})
+        say("ask_ndjson", tokens=tokens, lines_per_chunk=lines_per_chunk, cpu_milliseconds=medians["ours"][1] * 1000,
+            curl_cpu_milliseconds=medians["curl"][1] * 1000, cpu_ratio=medians["ours"][1] / medians["curl"][1])
+        server.shutdown()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("programs")
+    parser.add_argument("--pages", type=int, default=10_000)
+    parser.add_argument("--tokens", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        indexing(arguments.programs, folder, arguments.pages, arguments.rounds)
+        context(arguments.programs, folder, arguments.rounds)
+    asking(arguments.programs, arguments.tokens, arguments.rounds)
+
+
+main()

@@ -1,0 +1,175 @@
+// Bytes over a real socket, and every way in which they fail to come.
+import Dispatch
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct CurlTransportTests {
+  private static let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+
+  private func request(_ url: String, _ deadlines: HTTPDeadlines = HTTPDeadlines()) -> HTTPRequest {
+    HTTPRequest(
+      method: .post, url: url + "/p", headers: [HTTPHeader("X-Test", "yes")],
+      body: Array("hello".utf8),
+      deadlines: deadlines)
+  }
+
+  private func text(_ response: HTTPResponse) async throws -> String {
+    String(decoding: try await response.body.collect(limitBytes: 1 << 20), as: UTF8.self)
+  }
+
+  @Test func `a response has its status, its headers and its body`() async throws {
+    let server = ScriptedServer([[.send(Self.head + "Content-Length: 5\r\n\r\nworld")]])
+    let response = try await CurlTransport().send(request(server.url))
+    #expect(response.head.status == 200)
+    #expect(response.head.value("content-type") == "text/plain")
+    #expect(try await text(response) == "world")
+    let sent = try #require(server.requests.first)
+    #expect(sent.hasPrefix("POST /p HTTP/1.1\r\n"))
+    #expect(sent.contains("\r\nX-Test: yes\r\n"))
+    #expect(!sent.contains("Expect:"))
+    #expect(sent.hasSuffix("\r\n\r\nhello"))
+  }
+
+  @Test func `a status that tells a failure comes with its body`() async throws {
+    let server = ScriptedServer([
+      [.send("HTTP/1.1 429 Too Many\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nwait")]
+    ])
+    let response = try await CurlTransport().send(request(server.url))
+    #expect(response.head.status == 429)
+    #expect(response.head.value("retry-after") == "7")
+    #expect(try await text(response) == "wait")
+  }
+
+  @Test func `a redirect is not followed`() async throws {
+    let server = ScriptedServer([
+      [.send("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")]
+    ])
+    #expect(try await CurlTransport().send(request(server.url)).head.status == 302)
+  }
+
+  @Test func `a port where nobody listens refuses`() async {
+    await #expect(throws: TransportFailure.refused(reason: "connection refused")) {
+      try await CurlTransport().send(request("http://127.0.0.1:\(ScriptedServer.refusingPort())"))
+    }
+  }
+
+  @Test func `a scheme other than http and https is no request`() async {
+    await #expect(throws: TransportFailure.self) {
+      try await CurlTransport().send(request("file:///etc/hostname"))
+    }
+  }
+
+  @Test func `a connection closed before an answer is a cut`() async {
+    let server = ScriptedServer([[]])
+    await #expect(throws: TransportFailure.cut(reason: "the connection closed without an answer")) {
+      try await CurlTransport().send(request(server.url))
+    }
+  }
+
+  @Test func `a body that ends early is kept and then a cut`() async throws {
+    let server = ScriptedServer([[.send(Self.head + "Content-Length: 50\r\n\r\nhalf")]])
+    let response = try await CurlTransport().send(request(server.url))
+    #expect(try await response.body.next() == Array("half".utf8))
+    await #expect(throws: TransportFailure.cut(reason: "the connection closed in the middle")) {
+      try await response.body.next()
+    }
+  }
+
+  @Test func `dropping the body closes the connection`() async throws {
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: 50\r\n\r\nhalf"), .awaitClose]
+    ])
+    let transport = CurlTransport()
+    do {
+      let response = try await transport.send(request(server.url))
+      #expect(try await response.body.next() == Array("half".utf8))
+    }
+    #expect(await server.isClosed)
+  }
+
+  @Test func `cancelling the task closes the connection`() async throws {
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: 50\r\n\r\nhalf"), .awaitClose]
+    ])
+    let transport = CurlTransport()
+    let response = try await transport.send(request(server.url))
+    let first = try await response.body.next()
+    #expect(first == Array("half".utf8))
+    let reader = Task { try await response.body.next() }
+    reader.cancel()
+    await #expect(throws: CancellationError.self) { try await reader.value }
+    #expect(await server.isClosed)
+  }
+
+  @Test func `a server that says nothing runs into the first deadline`() async {
+    let server = ScriptedServer([[.awaitClose]])
+    let deadlines = HTTPDeadlines(firstByte: .milliseconds(50))
+    await #expect(throws: TransportFailure.timedOut(.firstByte, .milliseconds(50))) {
+      try await CurlTransport().send(request(server.url, deadlines))
+    }
+  }
+
+  @Test func `a server that stops in the middle runs into the stall deadline`() async throws {
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: 50\r\n\r\nhalf"), .awaitClose]
+    ])
+    let deadlines = HTTPDeadlines(stall: .milliseconds(50))
+    let response = try await CurlTransport().send(request(server.url, deadlines))
+    #expect(try await response.body.next() == Array("half".utf8))
+    await #expect(throws: TransportFailure.timedOut(.nextByte, .milliseconds(50))) {
+      try await response.body.next()
+    }
+  }
+
+  @Test func `headers without end are too long`() async {
+    let line = "X-Padding: \(String(repeating: "x", count: 1000))\r\n"
+    let server = ScriptedServer([[.send(Self.head + String(repeating: line, count: 100) + "\r\n")]])
+    await #expect(throws: TransportFailure.headersTooLong(limitBytes: 65536)) {
+      try await CurlTransport().send(request(server.url))
+    }
+  }
+
+  @Test func `all bytes come when the reader is slower than the sender`() async throws {
+    let size = 8 << 20
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: \(size)\r\n\r\n"), .sendBytes(size)]
+    ])
+    let response = try await CurlTransport().send(request(server.url))
+    var largest = 0
+    var total = 0
+    while let block = try await response.body.next() {
+      largest = max(largest, block.count)
+      total += block.count
+    }
+    #expect(total == size)
+    #expect(largest <= 2 * Transfer.bufferLimitBytes + (128 << 10))
+  }
+
+  @Test func `one transport carries many transfers at once`() async throws {
+    let servers = (0..<8).map { number in
+      ScriptedServer([[.send(Self.head + "Content-Length: 1\r\n\r\n\(number)")]])
+    }
+    let transport = CurlTransport()
+    let answers = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+      for (number, server) in servers.enumerated() {
+        group.addTask { (number, try await text(transport.send(request(server.url)))) }
+      }
+      return try await group.reduce(into: [Int: String]()) { $0[$1.0] = $1.1 }
+    }
+    #expect(answers == [0: "0", 1: "1", 2: "2", 3: "3", 4: "4", 5: "5", 6: "6", 7: "7"])
+  }
+}
+
+extension ScriptedServer {
+  /// Whether the other side closes within seconds: returns as soon as it does.
+  var isClosed: Bool {
+    get async {
+      await withCheckedContinuation { continuation in
+        DispatchQueue.global().async { [closed] in
+          continuation.resume(returning: closed.wait(timeout: .now() + 5) == .success)
+        }
+      }
+    }
+  }
+}

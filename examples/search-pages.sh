@@ -1,0 +1,14 @@
+#!/bin/sh
+# Looks for pages without a model. A hit says where the page stands and how well it fits.
+set -eu
+gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
+
+gibsey-context --database story.db --search 3 "Who sounded the horn a fourth time?" | tee hits.jsonl
+[ "$(wc -l < hits.jsonl)" -eq 3 ]
+grep -q '"id":"033"' hits.jsonl
+
+# A word that no page has: nothing is printed, and the exit status is 1.
+status=0
+gibsey-context --database story.db --search 3 "zeppelin" > none.jsonl || status=$?
+[ "$status" -eq 1 ]
+[ ! -s none.jsonl ]
