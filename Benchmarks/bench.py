@@ -184,4 +184,5 @@ def main():
     asking(arguments.programs, arguments.tokens, arguments.rounds)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -38,7 +38,8 @@ Scripts/setup.sh "${packages[@]}"
 mkdir -p "$demo"
 
 say "Building (the first time takes a few minutes)"
-swift build -c release --static-swift-stdlib --quiet 2>"$demo/build.log" || { cat "$demo/build.log" >&2; exit 70; }
+# Neither stream is a terminal, whoever runs this: another choice of colours would compile everything again.
+swift build -c release --static-swift-stdlib >"$demo/build.log" 2>&1 || { cat "$demo/build.log" >&2; exit 70; }
 
 if [ -z "$provider" ]; then
   if [ ! -e "$demo/python/.ready" ]; then

@@ -57,13 +57,16 @@ import GibseyKit
     var worst = ExitStatus.done
     var hasRequest = false
     var hasFound = false
+    var hasPassed = false
     try RequestLines(input: context.input).read { error in
       if strict { throw error }
       context.diagnostics.error(error)
-      worst = error.exitStatus
+      if worst != .malformed { worst = error.exitStatus }
     } visit: { content, line in
       switch content {
-      case .passing(let record): try context.write(record)
+      case .passing(let record):
+        hasPassed = true
+        try context.write(record)
       case .request(let request):
         context.diagnostics.debug("line \(line): a question of \(request.prompt.utf8.count) bytes")
         hasRequest = true
@@ -71,9 +74,9 @@ import GibseyKit
       }
     }
     guard worst == .done else { return worst }
-    guard hasRequest else {
+    guard hasRequest || hasPassed else {
       throw GibseyError.usage("no question", hint: "give one as an argument, or requests on standard input")
     }
-    return hasFound ? .done : .foundNothing
+    return hasFound || !hasRequest ? .done : .foundNothing
   }
 }

@@ -3,25 +3,47 @@ import Foundation
 import GibseyKit
 import Testing
 
-@Suite struct ManualFlagTests {
-  static let tools = ["gibsey-index", "gibsey-context", "gibsey-ask"]
+/// The built programs and the files of the project, for tests of documents.
+enum BuiltPrograms {
+  static let repository = String("/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/"))
 
-  private static func text(_ path: String) throws -> String {
-    try String(contentsOfFile: Places.repository + "/" + path, encoding: .utf8)
+  /// The folder of the programs: the nearest one above the test bundle that holds them.
+  private static var folder: String {
+    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    while folder.path != "/", !FileManager.default.fileExists(atPath: folder.path + "/gibsey-index") {
+      folder.deleteLastPathComponent()
+    }
+    return folder.path == "/" ? repository + "/.build/debug" : folder.path
   }
 
-  private static func help(of tool: String) throws -> String {
+  static func text(_ path: String) throws -> String {
+    try String(contentsOfFile: repository + "/" + path, encoding: .utf8)
+  }
+
+  /// What a shell's command prints, errors in their place, in an environment without settings.
+  static func output(of command: String, in directory: String) throws -> String {
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: Places.programs + "/" + tool)
-    process.arguments = ["--help"]
-    process.currentDirectoryURL = FileManager.default.temporaryDirectory
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "exec 2>&1; \(command)"]
+    process.currentDirectoryURL = URL(fileURLWithPath: directory)
+    process.environment = ["PATH": "\(folder):/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8"]
+    process.standardInput = FileHandle.nullDevice
     let output = Pipe()
     process.standardOutput = output
     try process.run()
     let bytes = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    try #require(process.terminationStatus == 0)
     return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+@Suite struct ManualFlagTests {
+  static let tools = ["gibsey-index", "gibsey-context", "gibsey-ask"]
+
+  private static func text(_ path: String) throws -> String { try BuiltPrograms.text(path) }
+
+  private static func help(of tool: String) throws -> String {
+    try BuiltPrograms.output(of: "\(tool) --help", in: NSTemporaryDirectory())
   }
 
   /// The flags that a help text lists, as in `--sync`; only lines of the list count, not the prose.

@@ -1,57 +1,118 @@
-// The built programs, as a shell sees them.
+// Every transcript, run against the built programs; and the runner itself, shown able to fail.
 import Foundation
 import Testing
 
-/// Where things are, seen from this file and from the running test.
-enum Places {
-  static var repository: String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().path
-  }
+@Suite struct TranscriptTests {
+  static let names: [String] = {
+    let files =
+      (try? FileManager.default.contentsOfDirectory(atPath: Places.transcripts.path)) ?? []
+    return files.filter { $0.hasSuffix(".txt") }.sorted()
+  }()
 
-  /// The folder of the built programs: the one that holds the test bundle.
-  static var programs: String {
-    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    while folder.path != "/", !FileManager.default.fileExists(atPath: folder.path + "/gibsey-index") {
-      folder.deleteLastPathComponent()
-    }
-    if folder.path == "/" {
-      folder = URL(fileURLWithPath: repository + "/.build/debug")
-    }
-    return folder.path
-  }
+  @Test func thereAreTranscripts() { #expect(Self.names.count >= 6) }
 
-  static var transcripts: [String] {
-    let folder = repository + "/Tests/CommandTests/Transcripts"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasSuffix(".txt") }.sorted()
+  @Test(arguments: names) func theProgramsDoAsWritten(name: String) async throws {
+    let text = try String(contentsOf: Places.transcripts.appending(path: name), encoding: .utf8)
+    let failures = try await TranscriptRunner(try Transcript(text)).failures()
+    #expect(failures.isEmpty, "\n\(name):\n\(failures.joined(separator: "\n"))")
   }
 }
 
-@Suite struct TranscriptTests {
-  private let runner = TranscriptRunner(programs: Places.programs, examples: Places.repository + "/examples")
-
-  @Test(arguments: Places.transcripts) func theStoryGoesAsTold(name: String) throws {
-    let path = Places.repository + "/Tests/CommandTests/Transcripts/" + name
-    let steps = try TranscriptStep.parse(try String(contentsOfFile: path, encoding: .utf8))
-    #expect(!steps.isEmpty)
-    let differences = try runner.run(steps)
-    #expect(differences.isEmpty, "\(name): \(differences.joined(separator: "\n"))")
+@Suite struct TranscriptRunnerTests {
+  private func failures(_ text: String) async throws -> [String] {
+    try await TranscriptRunner(try Transcript(text)).failures()
   }
 
-  @Test func thereAreStories() { #expect(Places.transcripts.count >= 5) }
-
-  @Test func aStoryThatGoesOtherwiseIsNoticed() throws {
-    let steps = try TranscriptStep.parse("$ echo one; echo two >&2; exit 3\n> uno\n! two\n? 0\n")
-    let differences = try runner.run(steps)
-    #expect(differences.count == 2)
-    #expect(differences.first?.contains("wanted:\nuno\n  got:\none") == true)
+  private func expectNoFailures(_ text: String) async throws {
+    let failures = try await failures(text)
+    #expect(failures.isEmpty, "\n\(failures.joined(separator: "\n"))")
   }
 
-  @Test func anEllipsisStandsForAnyTextAndNothingElseDoes() {
-    #expect(TranscriptRunner.matches("took 12 ms in all", "took … ms in all"))
-    #expect(!TranscriptRunner.matches("took 12 s in all", "took … ms in all"))
-    #expect(!TranscriptRunner.matches("ab", "a…bb"))
-    #expect(TranscriptRunner.matches("a1b2c", "a…b…c"))
+  @Test func whatGoesAsWrittenHasNoFailure() async throws {
+    let text = """
+      # A story.
+      $ cat > greeting; cat greeting; echo oops >&2; exit 3
+      < hello
+      <
+      < world
+      > hello
+      >
+      > w…d
+      ! oops
+      ? 3
+
+      $ cat greeting | wc -l; printf end
+      > 3
+      > end␄
+      $ kill -TERM $$
+      ? 143
+      """
+    try await expectNoFailures(text)
+  }
+
+  @Test func whatGoesOtherwiseIsTold() async throws {
+    let text = """
+      $ printf 'one\\ntwo\\n'; echo three >&2; exit 4
+      > one
+      > too
+      > many
+      """
+    let report = """
+      line 1: $ printf 'one\\ntwo\\n'; echo three >&2; exit 4
+        standard output:
+            one
+          - too
+          + two
+          - many
+        standard error:
+          + three
+        status:
+          - 0
+          + 4
+      """
+    #expect(try await failures(text) == [report])
+  }
+
+  @Test func aCommandSeesNothingOfTheOneWhoRunsTheTests() async throws {
+    let text = """
+      $ env | grep -vE '^(PATH|HOME|TMPDIR|LC_ALL|EXAMPLES|PWD|OLDPWD|SHLVL|_)='
+      ? 1
+      $ test "$PWD" = "$HOME" && ls -A
+      """
+    try await expectNoFailures(text)
+  }
+
+  @Test(
+    arguments: [
+      ("abc", "abc", true), ("abc", "ab", false), ("abc", "…", true), ("", "…", true),
+      ("took 12 ms", "took … ms", true), ("took ms", "took … ms", false), ("aXbXc", "a…X…c", true),
+      ("abc", "abc…abc", false), ("ab", "ab…b", false), ("one two", "…three…", false),
+      ("a…c", "a…c", true),
+    ]) func anEllipsisStandsForAnything(line: String, wanted: String, isMatch: Bool)
+  {
+    #expect(TranscriptRunner.matches(line, wanted) == isMatch)
+  }
+
+  @Test(
+    arguments: [
+      ("> early", "no command before it"), ("$ true\n? much", "wanted a status: much"),
+      ("%x", "wanted a mark and a space: %x"), ("$ true\n% x", "no such mark: %"),
+      ("@ serve x", "wanted `@ serve WIRE at NAME`: serve x"),
+    ]) func aLineThatMeansNothingIsRefused(text: String, reason: String)
+  {
+    let line = text.split(separator: "\n").count
+    #expect(throws: Transcript.Problem(line: line, reason: reason)) { try Transcript(text) }
+  }
+
+  @Test func theServerAnswersWithTheRecordedBytes() async throws {
+    let server = try LoopbackServer(
+      response: Array("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n".utf8))
+    let text = """
+      $ curl -s --data-binary 'a question' http://127.0.0.1:\(server.port)/chat
+      > hello
+      """
+    try await expectNoFailures(text)
+    #expect(server.requests.hasPrefix("POST /chat HTTP/1.1\n"))
+    #expect(server.requests.hasSuffix("\n\na question\n"))
   }
 }

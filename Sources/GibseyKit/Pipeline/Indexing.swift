@@ -67,7 +67,8 @@ public struct Indexing {
     var planned: [String: String] = [:]
     var pagesOfSource = 0
     var failuresOfSource = 0
-    var batch = 0
+    var isBatchOpen = false
+    var batchPages = 0
     var batchBegan = 0.0
     var progress = Progress(pages: 0, textBytes: 0, seconds: 0)
     /// The first source that could not be read at all.
@@ -150,8 +151,8 @@ public struct Indexing {
       run.progress.textBytes += page.text.utf8.count
       try report(PageIndexed(id: id, change: change), &run)
     }
-    run.batch += 1
-    let isFull = run.batch >= options.batchPages || now() - run.batchBegan > options.batchSeconds
+    run.batchPages += 1
+    let isFull = run.batchPages >= options.batchPages || now() - run.batchBegan > options.batchSeconds
     if isFull, !options.isSync { try commit(&run) }
   }
 
@@ -180,16 +181,17 @@ public struct Indexing {
   }
 
   private func beginIfNeeded(_ run: inout Run) throws {
-    guard run.batch == 0, !options.isDryRun else { return }
+    guard !run.isBatchOpen, !options.isDryRun else { return }
     try writer.begin()
-    run.batch = 1
+    run.isBatchOpen = true
+    run.batchPages = 0
     run.batchBegan = now()
   }
 
   private func commit(_ run: inout Run) throws {
-    guard run.batch > 0, !options.isDryRun else { return }
+    guard run.isBatchOpen else { return }
     try writer.commit()
-    run.batch = 0
+    run.isBatchOpen = false
   }
 
   /// The pages after the run; a dry run counts what it would have added and removed.

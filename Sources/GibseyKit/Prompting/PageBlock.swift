@@ -11,30 +11,35 @@ enum PageBlock {
       + "\(opening)\n\(pages.joined(separator: "\n\n"))\n\(closing)"
   }
 
-  /// One page under its label. A page that holds a fence's angle brackets, three in a row, gets them spaced: what it says
-  /// stays readable and the fence stays ours.
+  /// One page under its label, which is one line. Three angle brackets in a row, the mark of a fence, get a space before
+  /// the third: what the page says stays readable and the fence stays ours.
   static func page(id: String, title: String?, text: String, isCurrent: Bool, isExcerpt: Bool) -> String {
-    var label = "[page \(harmless(id))]"
-    if let title { label += " \(harmless(title.split { $0.isNewline }.joined(separator: " ")))" }
+    var label = "[page \(oneLine(id))]"
+    if let title, !title.isEmpty { label += " \(oneLine(title))" }
     if isCurrent { label += " (the page that the reader is on)" }
     if isExcerpt { label += " (excerpt)" }
     return label + "\n" + harmless(text)
   }
 
+  private static func oneLine(_ text: String) -> String {
+    harmless(text.split { $0.isNewline }.joined(separator: " "))
+  }
+
+  /// Looks at scalars, not characters: a bracket with a combining mark is another character and the same fence.
   private static func harmless(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "<")) || text.utf8.contains(UInt8(ascii: ">")) else { return text }
-    var safe = ""
+    var safe = String.UnicodeScalarView()
     var run = 0
-    var last: Character = " "
-    for character in text {
-      run = character == last && (character == "<" || character == ">") ? run + 1 : 0
-      if run == 2 {
+    var last: Unicode.Scalar = " "
+    for scalar in text.unicodeScalars {
+      if scalar == "<" || scalar == ">" { run = scalar == last ? run + 1 : 1 } else { run = 0 }
+      if run == 3 {
         safe.append(" ")
-        run = 0
+        run = 1
       }
-      safe.append(character)
-      last = character
+      safe.append(scalar)
+      last = scalar
     }
-    return safe
+    return String(safe)
   }
 }

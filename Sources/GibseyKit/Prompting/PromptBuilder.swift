@@ -23,10 +23,13 @@ public struct PromptMaterial: Sendable {
   public var budgetTokens: Int
 }
 
-/// Spends the budget. The question is never cut, and the persona has a short form. Of what then remains, history may take
-/// a third, newest turns first; pages go in whole, the current one first and then by rank. No page takes more than half of
-/// the pages' room unless it is the only one: one that alone is longer goes in as its best paragraphs. What pages leave
-/// over goes to older turns. Everything that does not make it is listed in `left_out`.
+/// Spends the budget. The question is never cut, and the persona has a short form: it is used where the full one would
+/// exceed a quarter of the budget or leave no room for the question. Of what then remains, history may take a third,
+/// newest turns first, a question never without its answer nor an answer without its question; pages go in whole, the
+/// current one first and then by rank. No page takes more than half of the pages' room, the fence set aside, unless it is
+/// the only one: one that alone is longer goes in as its best paragraphs. What pages leave over goes to older turns.
+/// Everything that does not make it is listed in `left_out`. What the chat template adds is counted in the persona's share
+/// for the two messages that every prompt has, and in the share of pages and history for theirs.
 struct PromptBuilder {
   /// More pages than this distract a model more than they tell it.
   static let pageLimit = 12
@@ -34,11 +37,13 @@ struct PromptBuilder {
   private static let personaPart = 4
   private static let historyPart = 3
   private static let pagePart = 2
+  /// Less room than this holds no sentence worth reading.
+  private static let excerptLeast = 16
 
   private let material: PromptMaterial
   private let question: String
-  private var persona: String
-  private var questionTokens: Int
+  private let persona: String
+  private let questionTokens: Int
   private var turns: [Message] = []
   private var turnTokens = 0
   private var pageTexts: [String] = []
@@ -61,20 +66,29 @@ struct PromptBuilder {
     self.material = material
     question = material.request.prompt
     questionTokens = TokenEstimate.tokens(of: question)
-    let rules = StandingRules.text(hasPages: !material.candidates.isEmpty)
-    let full = material.character.persona + "\n\n" + rules
-    let isFullFitting =
-      TokenEstimate.tokens(of: full) * Self.personaPart <= material.budgetTokens
-    persona = isFullFitting ? full : material.character.shortPersona + "\n\n" + rules
-    let personaTokens = TokenEstimate.tokens(of: persona) + Self.frame
-    guard personaTokens < material.budgetTokens else {
-      throw GibseyError.budgetTooSmall(
-        budgetTokens: material.budgetTokens, neededTokens: personaTokens + questionTokens)
+    let (full, short) = (material.character.persona, material.character.shortPersona)
+    let budget = material.budgetTokens
+    let fullTokens = Self.tokens(of: full, for: material)
+    let isFull = fullTokens * Self.personaPart <= budget && fullTokens + Self.frame + questionTokens <= budget
+    persona = isFull ? full : short
+    let personaTokens = Self.tokens(of: persona, for: material) + Self.frame
+    guard personaTokens < budget else {
+      throw GibseyError.budgetTooSmall(budgetTokens: budget, neededTokens: personaTokens + questionTokens)
     }
-    guard room >= 0 else {
-      throw GibseyError.questionTooLong(
-        questionTokens: questionTokens, roomTokens: material.budgetTokens - personaTokens)
+    guard personaTokens + questionTokens <= budget else {
+      throw GibseyError.questionTooLong(questionTokens: questionTokens, roomTokens: budget - personaTokens)
     }
+  }
+
+  /// What a persona takes with its rules; with the longer rules, as long as it is open whether a page fits.
+  private static func tokens(of persona: String, for material: PromptMaterial) -> Int {
+    let without = TokenEstimate.tokens(of: instructions(persona, hasPages: false))
+    guard !material.candidates.isEmpty else { return without }
+    return max(without, TokenEstimate.tokens(of: instructions(persona, hasPages: true)))
+  }
+
+  private static func instructions(_ persona: String, hasPages: Bool) -> String {
+    persona + "\n\n" + StandingRules.text(hasPages: hasPages)
   }
 
   /// What the template adds to a prompt of two messages.
@@ -82,29 +96,31 @@ struct PromptBuilder {
 
   /// What persona and question leave over.
   private var room: Int {
-    material.budgetTokens - Self.frame - TokenEstimate.tokens(of: persona) - questionTokens
+    material.budgetTokens - Self.frame - Self.tokens(of: persona, for: material) - questionTokens
   }
 
   /// Puts in turns, newest first and without a gap, as far as the room goes.
   private mutating func addTurns(room: Int) {
     let history = material.request.history
     while turns.count < history.count {
-      let turn = history[history.count - 1 - turns.count]
-      let cost = TokenEstimate.tokens(of: turn.content) + TokenEstimate.messageOverhead
+      let rest = history.dropLast(turns.count)
+      let turn = rest[(rest.lastIndex { $0.role == .user } ?? rest.startIndex)...]
+      let cost = turn.reduce(0) { $0 + TokenEstimate.tokens(of: $1.content) + TokenEstimate.messageOverhead }
       guard turnTokens + cost <= room else { return }
-      turns.append(turn)
+      turns += turn.reversed()
       turnTokens += cost
     }
   }
 
   private mutating func addPages(room: Int) {
-    let share = material.candidates.count > 1 ? room / Self.pagePart : room
+    let fence = TokenEstimate.tokens(of: PageBlock.block([])) + TokenEstimate.messageOverhead
+    let share = (room - fence) / (material.candidates.count > 1 ? Self.pagePart : 1)
     for candidate in material.candidates {
       guard pages.count < Self.pageLimit else {
         leaveOut(candidate, "rank")
         continue
       }
-      if cost(adding: text(candidate), to: []) <= share {
+      if TokenEstimate.tokens(of: text(candidate)) <= share {
         if !add(candidate, text(candidate), isExcerpt: false, room: room) { leaveOut(candidate, "budget") }
       } else {
         addExcerpt(of: candidate, share: share, room: room)
@@ -112,12 +128,13 @@ struct PromptBuilder {
     }
   }
 
+  /// Tokens of joined texts are at most the sum of theirs, so an excerpt that fits beside its label fits in all.
   private mutating func addExcerpt(of candidate: PromptMaterial.Candidate, share: Int, room: Int) {
-    let excerpt = Excerpt.text(of: candidate.text, terms: material.terms) { part in
-      let text = self.text(candidate, excerpt: part)
-      return cost(adding: text, to: []) <= share && cost(adding: text, to: pageTexts) <= room
-    }
-    guard let excerpt,
+    let label = text(candidate, excerpt: "")
+    let limit = min(share - TokenEstimate.tokens(of: label), room - cost(adding: label, to: pageTexts))
+    guard limit >= Self.excerptLeast,
+      let excerpt = Excerpt.text(
+        of: candidate.text, terms: material.terms, fits: { TokenEstimate.tokens(of: $0) <= limit }),
       add(candidate, text(candidate, excerpt: excerpt), isExcerpt: true, room: room)
     else { return leaveOut(candidate, "budget") }
   }
@@ -154,7 +171,8 @@ struct PromptBuilder {
   }
 
   private func finish() -> Prompt {
-    var messages = [Message(role: .system, content: persona)]
+    let instructions = Self.instructions(persona, hasPages: !pages.isEmpty)
+    var messages = [Message(role: .system, content: instructions)]
     if !pageTexts.isEmpty { messages.append(Message(role: .system, content: PageBlock.block(pageTexts))) }
     messages += turns.reversed()
     messages.append(Message(role: .user, content: question))
@@ -164,7 +182,7 @@ struct PromptBuilder {
         kind: "turn", id: String(index), reason: "budget",
         tokens: TokenEstimate.tokens(of: history[index].content))
     }
-    let personaTokens = TokenEstimate.tokens(of: persona) + Self.frame
+    let personaTokens = TokenEstimate.tokens(of: instructions) + Self.frame
     let tokens = TokenShares(
       budget: material.budgetTokens, total: personaTokens + pageTokens + turnTokens + questionTokens,
       persona: personaTokens, pages: pageTokens, history: turnTokens, query: questionTokens)

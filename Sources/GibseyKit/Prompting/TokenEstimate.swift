@@ -25,7 +25,7 @@ public enum TokenEstimate {
       if letters > 0 { pieces += letters <= 6 ? 1 : 1 + (letters - 3) / 4 }
       letters = 0
     }
-    for byte in bytes {
+    for (index, byte) in bytes.enumerated() {
       let isLetter = byte | 0x20 &- 0x61 < 26
       if isLetter {
         letters += 1
@@ -34,7 +34,7 @@ public enum TokenEstimate {
         close()
         if isAfterSpace { pieces += 1 }
         isAfterSpace = true
-      } else if (0xC3...0xC9).contains(byte) {  // the lead of U+00C0…U+024F: Latin letters with accents
+      } else if isAccentedLatin(byte, bytes, index) {
         letters += 1
         pieces += 1
         isAfterSpace = false
@@ -48,5 +48,10 @@ public enum TokenEstimate {
     }
     close()
     return pieces
+  }
+
+  /// Whether the byte leads one of U+00C0…U+024F, Latin letters with accents.
+  private static func isAccentedLatin(_ lead: UInt8, _ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+    (0xC3...0xC8).contains(lead) || lead == 0xC9 && index + 1 < bytes.count && bytes[index + 1] < 0x90
   }
 }

@@ -13,26 +13,42 @@ public struct KeywordQuery: Sendable, Equatable {
   /// Splits as FTS5's unicode61 does: letters and digits are words, all else parts them. Stop words are dropped, unless
   /// there is nothing else.
   public init(question: String) {
+    let words = Self.words(of: question, limit: 4 * Self.termLimit)
+    let telling = words.filter { !StopWords.english.contains($0) }
+    terms = Array((telling.isEmpty ? words : telling).prefix(Self.termLimit))
+  }
+
+  /// The distinct words of a text, lower-case, in its order.
+  static func words(of text: some StringProtocol, limit: Int = .max) -> [String] {
     var words: [String] = []
     var seen: Set<String> = []
-    var word = ""
+    var word = String.UnicodeScalarView()
+    var length = 0
     func close() {
-      if !word.isEmpty, seen.insert(word).inserted { words.append(word) }
-      word = ""
+      if length > 0, seen.insert(String(word)).inserted { words.append(String(word)) }
+      word = String.UnicodeScalarView()
+      length = 0
     }
-    for scalar in question.unicodeScalars {
-      if Self.isWordPart(scalar) {
-        if word.unicodeScalars.count < Self.termLimitCharacters { word += scalar.properties.lowercaseMapping }
-      } else if !Self.isApostrophe(scalar) || word.isEmpty {
-        close()
-        if words.count >= 4 * Self.termLimit { break }
+    for scalar in text.unicodeScalars {
+      if isWordPart(scalar) {
+        if length < termLimitCharacters { appendLowercase(scalar, to: &word) }
+        length += 1
       } else {
         close()
+        if words.count >= limit { return words }
       }
     }
     close()
-    let telling = words.filter { !StopWords.english.contains($0) }
-    terms = Array((telling.isEmpty ? words : telling).prefix(Self.termLimit))
+    return words
+  }
+
+  /// A word without its commonest English endings: near enough to porter's stems to compare a page with a question.
+  static func root(of word: String) -> Substring {
+    for ending in ["ings", "ing", "ies", "ed", "es", "s", "e", "y"]
+    where word.utf8.count - ending.utf8.count >= 3 && word.hasSuffix(ending) {
+      return word.dropLast(ending.utf8.count)
+    }
+    return word[...]
   }
 
   /// The FTS5 expression: every word quoted, joined by OR; nil when there is no word (a question of punctuation only).
@@ -40,7 +56,13 @@ public struct KeywordQuery: Sendable, Equatable {
     terms.isEmpty ? nil : terms.map { "\"\($0)\"" }.joined(separator: " OR ")
   }
 
-  private static func isApostrophe(_ scalar: Unicode.Scalar) -> Bool { scalar == "'" || scalar == "’" }
+  private static func appendLowercase(_ scalar: Unicode.Scalar, to word: inout String.UnicodeScalarView) {
+    if scalar.isASCII {
+      word.append(("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value) | 0x20) : scalar)
+    } else {
+      word.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+    }
+  }
 
   /// Letters, numbers, marks and private-use characters, as in unicode61 (sqlite.org/fts5.html §4.3.1).
   private static func isWordPart(_ scalar: Unicode.Scalar) -> Bool {
@@ -56,15 +78,13 @@ public struct KeywordQuery: Sendable, Equatable {
   }
 }
 
-/// Words that stand in every question and tell no page from another.
+/// Words that stand in every question and tell no page from another. A short list: a longer one, with words such as
+/// *after*, *down* or *most*, found fewer of the right pages.
 enum StopWords {
   static let english: Set<String> = Set(
     """
-    a about after again all also am an and any are as at be because been before being but by can could d did do does \
-    doing don down during each few for from further had has have having he her here hers herself him himself his how i \
-    if in into is it its itself just ll me more most my myself no nor not now of off on once only or other our ours \
-    ourselves out over own re s same she should so some such t tell than that the their theirs them themselves then \
-    there these they this those through to too under until up us ve very was we were what when where which while who \
-    whom whose why will with would you your yours yourself yourselves
+    a an and are as at be but by d did do does don for from had has have he her his how i if in into is it its ll m me \
+    my not of on or re s she so t that the their them they this to ve was we were what when where which who whom whose \
+    why will with you your
     """.split { $0 == " " || $0 == "\n" }.map(String.init))
 }

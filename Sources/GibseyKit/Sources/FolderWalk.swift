@@ -11,10 +11,11 @@ enum FolderWalk {
     let isInFolder: Bool
   }
 
-  private static let depthLimit = 32
+  /// Deeper folders are an error: to leave them out in silence would let a sync remove their pages.
+  static let depthLimit = 32
 
   /// The file itself, or the folder's readable files, naturally sorted, folders in their place. Hidden files, and
-  /// README.md and LICENSE, which accompany a book and are not of it, are left out.
+  /// README and LICENSE, which accompany a book and are not of it, are left out.
   /// - Throws: `GibseyError.noSuchFile`, `.cannotRead`, `.nothingToRead`.
   static func files(under path: String) throws -> [Entry] {
     var information = stat()
@@ -37,19 +38,21 @@ enum FolderWalk {
     return stat(path, &information) == 0 ? Int(information.st_size) : 0
   }
 
-  /// Links are followed to files, never to folders: no cycle can keep the walk busy.
+  /// Links are followed to files, never to folders: no cycle can keep the walk busy. A link to nothing is listed, so
+  /// that reading it says what is wrong.
   private static func walk(
     _ path: String, relative: String, depth: Int, into entries: inout [Entry]
   ) throws {
-    guard depth < depthLimit else { return }
+    guard depth < depthLimit else {
+      throw GibseyError.cannotRead(path: path, reason: "more than \(depthLimit) folders deep")
+    }
     for name in try names(in: path).sorted(by: naturallyPrecedes) where !name.hasPrefix(".") {
       let child = path.hasSuffix("/") ? path + name : path + "/" + name
       let relativeChild = relative.isEmpty ? name : relative + "/" + name
-      var information = stat()
-      guard lstat(child, &information) == 0 else { continue }
-      if information.st_mode & mode_t(S_IFMT) == mode_t(S_IFDIR) {
+      let kind = try kind(of: child)
+      if kind == mode_t(S_IFDIR) {
         try walk(child, relative: relativeChild, depth: depth + 1, into: &entries)
-      } else if stat(child, &information) == 0, information.st_mode & mode_t(S_IFMT) == mode_t(S_IFREG),
+      } else if kind == mode_t(S_IFREG) || kind == mode_t(S_IFLNK),
         InputFile.format(ofName: name) != .auto, !isCompanion(name)
       {
         entries.append(Entry(path: child, relativePath: relativeChild, isInFolder: true))
@@ -57,9 +60,24 @@ enum FolderWalk {
     }
   }
 
+  /// S_IFDIR for a folder itself, S_IFREG for a file or a link to one, S_IFLNK for a link to nothing, 0 for what is
+  /// not read or has just gone.
+  private static func kind(of path: String) throws -> mode_t {
+    var information = stat()
+    guard lstat(path, &information) == 0 else {
+      if errno == ENOENT { return 0 }
+      throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
+    }
+    let kind = information.st_mode & mode_t(S_IFMT)
+    guard kind == mode_t(S_IFLNK), stat(path, &information) == 0 else { return kind }
+    let target = information.st_mode & mode_t(S_IFMT)
+    return target == mode_t(S_IFREG) ? target : 0
+  }
+
   private static func isCompanion(_ name: String) -> Bool {
     let lower = name.lowercased()
-    return lower == "readme.md" || lower == "readme.txt" || lower.hasPrefix("license")
+    return lower == "readme.md" || lower == "readme.txt" || name.hasPrefix("LICENSE")
+      || lower == "license.md" || lower == "license.txt"
   }
 
   private static func names(in path: String) throws -> [String] {
@@ -68,35 +86,52 @@ enum FolderWalk {
     }
     defer { closedir(folder) }
     var names: [String] = []
+    errno = 0
     while let entry = readdir(folder) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       names.append(name)
+      errno = 0
+    }
+    guard errno == 0 else {
+      throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
     return names.filter { $0 != "." && $0 != ".." }
   }
 
-  /// Digits compare as numbers: chapter-2 before chapter-10. What is equal so far is ordered by its bytes.
+  /// Digits compare as numbers of any length: chapter-2 before chapter-10. What is equal so far is ordered by its
+  /// bytes.
   static func naturallyPrecedes(_ left: String, _ right: String) -> Bool {
     let (first, second) = (chunks(left), chunks(right))
     for (one, other) in zip(first, second) where one != other {
-      if let number = Int(one), let otherNumber = Int(other), number != otherNumber {
-        return number < otherNumber
+      if let digits = significantDigits(one), let others = significantDigits(other),
+        digits != others
+      {
+        guard digits.count == others.count else { return digits.count < others.count }
+        return digits.lexicographicallyPrecedes(others)
       }
-      return one.utf8.lexicographicallyPrecedes(other.utf8)
+      return one.lexicographicallyPrecedes(other)
     }
     return first.count < second.count
   }
 
-  private static func chunks(_ name: String) -> [String] {
-    var chunks: [String] = []
-    for scalar in name.unicodeScalars {
-      let isDigit = ("0"..."9").contains(scalar)
-      if let last = chunks.last, let end = last.unicodeScalars.last, ("0"..."9").contains(end) == isDigit {
-        chunks[chunks.count - 1].unicodeScalars.append(scalar)
+  /// The chunk without leading zeros, when it is a number.
+  private static func significantDigits(_ chunk: [UInt8]) -> ArraySlice<UInt8>? {
+    guard let first = chunk.first, isDigit(first) else { return nil }
+    return chunk.drop { $0 == UInt8(ascii: "0") }
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+  /// Runs of digits and runs of anything else.
+  private static func chunks(_ name: String) -> [[UInt8]] {
+    var chunks: [[UInt8]] = []
+    for byte in name.utf8 {
+      if let end = chunks.last?.last, isDigit(end) == isDigit(byte) {
+        chunks[chunks.count - 1].append(byte)
       } else {
-        chunks.append(String(scalar))
+        chunks.append([byte])
       }
     }
     return chunks

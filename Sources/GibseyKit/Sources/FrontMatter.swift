@@ -9,18 +9,22 @@ struct FrontMatter {
   }
 
   private(set) var fields = JSONObject()
+  /// The line that gave each field.
+  private var lineOfField: [String: Int] = [:]
+
+  /// YAML reads `id: 012` as a number; a name is what was written.
+  private static let names: Set<String> = [
+    "id", "title", "section", "character_id", "symbol_id", "symbolId",
+  ]
 
   /// The page that the front matter and a text make.
   /// - Throws: `Problem` when a field is of the wrong type.
   func page(text: String) throws -> Page {
     var fields = fields
-    // YAML reads `id: 012` as a number; an id is what was written.
-    for name in ["id", "title", "section", "character_id"] {
-      if case .number(let number)? = fields[name] { fields[name] = .string(number.text) }
-    }
     fields["text"] = .string(text)
     do { return try Page(RecordFields(fields)) } catch let problem as RecordProblem {
-      throw Problem(line: 1, reason: problem.reason)
+      let name = problem.reason.prefix { $0 != ":" }
+      throw Problem(line: lineOfField[String(name)] ?? 1, reason: problem.reason)
     }
   }
 
@@ -28,120 +32,86 @@ struct FrontMatter {
   static func parse(_ text: String) throws -> (FrontMatter, body: String) {
     var front = FrontMatter()
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    guard lines.first.map({ PageText.trimmed($0) }) == "---" else { return (front, text) }
-    guard let end = lines.indices.dropFirst().first(where: { isEnd(lines[$0]) }) else {
-      return (front, text)  // a thematic break, not front matter
-    }
+    // A blank line behind it, or no end: a thematic break, not front matter.
+    guard lines.first.map(isFence) == true, lines.count > 1, !lines[1].allSatisfy(\.isWhitespace),
+      let end = lines.indices.dropFirst().first(where: { isEnd(lines[$0]) })
+    else { return (front, text) }
     var list: (name: String, elements: [JSONValue])?
     for index in 1..<end {
       let line = lines[index]
       let words = PageText.trimmed(line)
       if words.isEmpty || words.hasPrefix("#") { continue }
-      if words == "-" || words.hasPrefix("- "), let open = list {
-        list = (open.name, open.elements + [try scalar(PageText.trimmed(words.dropFirst()), index + 1)])
+      if words == "-" || words.hasPrefix("- ") {
+        guard let open = list else { throw Problem(line: index + 1, reason: "a list without a name") }
+        list = (open.name, open.elements + [try element(PageText.trimmed(words.dropFirst()), index + 1)])
         continue
       }
-      if let open = list { front.fields[open.name] = .array(open.elements) }
-      list = nil
+      front.close(&list)
       let (name, value) = try member(line, index + 1)
-      if value.isEmpty { list = (name, []) } else { front.fields[name] = try self.value(value, name, index + 1) }
+      guard front.fields[name] == nil else {
+        throw Problem(line: index + 1, reason: "\(name) is given twice")
+      }
+      if name == "text" { throw Problem(line: index + 1, reason: "text is what follows the front matter") }
+      front.lineOfField[name] = index + 1
+      front.fields[name] = .null
+      if value.isEmpty || value.hasPrefix("#") {
+        list = (name, [])
+      } else {
+        front.fields[name] = try Self.value(value, name, index + 1)
+      }
     }
-    if let open = list { front.fields[open.name] = open.elements.isEmpty ? .null : .array(open.elements) }
+    front.close(&list)
     return (front, lines[(end + 1)...].joined(separator: "\n"))
   }
 
-  private static func isEnd(_ line: Substring) -> Bool {
-    let words = PageText.trimmed(line)
-    return words == "---" || words == "..."
+  private mutating func close(_ list: inout (name: String, elements: [JSONValue])?) {
+    if let open = list, !open.elements.isEmpty { fields[open.name] = .array(open.elements) }
+    list = nil
   }
 
+  private static func isFence(_ line: Substring) -> Bool {
+    line.hasPrefix("---") && PageText.trimmed(line) == "---"
+  }
+
+  private static func isEnd(_ line: Substring) -> Bool {
+    isFence(line) || line.hasPrefix("...") && PageText.trimmed(line) == "..."
+  }
+
+  /// A colon parts a name from its value only before white space or the end of the line (YAML 1.2.2 §7.3.3).
   private static func member(_ line: Substring, _ number: Int) throws -> (String, Substring) {
-    guard line.first?.isWhitespace != true, let colon = line.firstIndex(of: ":") else {
+    guard line.first?.isWhitespace != true, let colon = separator(of: line) else {
       throw Problem(line: number, reason: "wanted \"name: value\"; nested values are not read")
     }
-    let name = PageText.trimmed(line[..<colon])
+    var name = PageText.trimmed(line[..<colon])
+    if name.count > 2, let quote = name.first, quote == "\"" || quote == "'", name.last == quote {
+      name = name.dropFirst().dropLast()
+    }
     guard !name.isEmpty else { throw Problem(line: number, reason: "a name is missing") }
     return (String(name), PageText.trimmed(line[line.index(after: colon)...]))
   }
 
+  private static func separator(of line: Substring) -> Substring.Index? {
+    line.indices.first { index in
+      guard line[index] == ":" else { return false }
+      let next = line.index(after: index)
+      return next == line.endIndex || line[next].isWhitespace
+    }
+  }
+
   private static func value(_ text: Substring, _ name: String, _ number: Int) throws -> JSONValue {
-    guard text.hasPrefix("[") else {
-      // An id keeps its leading zeros.
-      let isName = ["id", "title", "section", "character_id"].contains(name)
-      if isName, !text.hasPrefix("\""), !text.hasPrefix("'") { return .string(String(uncommented(text))) }
-      return try scalar(text, number)
-    }
-    let plain = uncommented(text)
-    guard plain.hasSuffix("]") else { throw Problem(line: number, reason: "a list without its end") }
-    let elements = plain.dropFirst().dropLast().split(separator: ",")
-    return .array(try elements.map { try scalar(PageText.trimmed($0), number) })
+    if text.hasPrefix("[") { return .array(try FrontMatterScalar.flowList(text, number)) }
+    let value = try FrontMatterScalar.value(text, number)
+    let isQuoted = text.hasPrefix("\"") || text.hasPrefix("'")
+    guard names.contains(name), !isQuoted, value != .null else { return value }
+    return .string(String(FrontMatterScalar.uncommented(text)))
   }
 
-  private static func scalar(_ text: Substring, _ number: Int) throws -> JSONValue {
-    switch text.first {
-    case "\"", "'": return .string(try quoted(text, number))
-    case "{", "&", "*", "|", ">", "!":
-      throw Problem(line: number, reason: "values that begin with \(text.prefix(1)) are not read")
-    default: return plainScalar(uncommented(text))
+  /// An element of a block list: a scalar, and no mapping.
+  private static func element(_ text: Substring, _ number: Int) throws -> JSONValue {
+    let isQuoted = text.hasPrefix("\"") || text.hasPrefix("'")
+    if text.hasPrefix("[") || text.hasPrefix("- ") || !isQuoted && separator(of: text) != nil {
+      throw Problem(line: number, reason: "nested values are not read")
     }
-  }
-
-  /// A quoted string; behind it there may be a comment and nothing else.
-  private static func quoted(_ text: Substring, _ number: Int) throws -> String {
-    let quote = text.first
-    var value = ""
-    var index = text.index(after: text.startIndex)
-    while index < text.endIndex {
-      let character = text[index]
-      let next = text.index(after: index)
-      let isDoubled = quote == "'" && character == "'" && next < text.endIndex && text[next] == "'"
-      let isEscape = quote == "\"" && character == "\\" && next < text.endIndex
-      if isDoubled || isEscape {
-        value.append(contentsOf: isDoubled ? "'" : text[index...next])
-        index = text.index(after: next)
-        continue
-      }
-      if character == quote {
-        let rest = PageText.trimmed(text[next...])
-        guard rest.isEmpty || rest.hasPrefix("#") else {
-          throw Problem(line: number, reason: "text behind a quoted string")
-        }
-        return try unescaped(value, isDouble: quote == "\"", number)
-      }
-      value.append(character)
-      index = next
-    }
-    throw Problem(line: number, reason: "a quote without its end")
-  }
-
-  /// A double-quoted string has JSON's escapes.
-  private static func unescaped(_ value: String, isDouble: Bool, _ number: Int) throws -> String {
-    guard isDouble, value.contains("\\") else { return value }
-    guard let plain = try? JSONScanner.scan("\"\(value)\"".utf8, { try $0.string() }) else {
-      throw Problem(line: number, reason: "a broken quoted string")
-    }
-    return plain
-  }
-
-  private static func plainScalar(_ text: Substring) -> JSONValue {
-    switch text {
-    case "true": return .bool(true)
-    case "false": return .bool(false)
-    case "null", "~", "": return .null
-    default:
-      let number = try? JSONScanner.scan(text.utf8) { try $0.value() }
-      if case .number? = number, let number { return number }
-      return .string(String(text))
-    }
-  }
-
-  /// A comment begins at a # after white space.
-  private static func uncommented(_ text: Substring) -> Substring {
-    var previous: Character = "x"
-    for index in text.indices {
-      if text[index] == "#", previous.isWhitespace { return PageText.trimmed(text[..<index]) }
-      previous = text[index]
-    }
-    return text
+    return try FrontMatterScalar.value(text, number)
   }
 }

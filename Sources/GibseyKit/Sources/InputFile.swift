@@ -24,34 +24,53 @@ struct InputFile {
   func read(
     _ options: ReadingOptions, _ shelf: inout Shelf, _ visit: (SourceItem) throws -> Void
   ) throws {
-    var first = try descriptor.read(limit: Self.blockBytes, named: path)
-    guard !first.isEmpty else {
-      if prefix.isEmpty { return }
-      return try shelf.fail(prefix, .nothingToRead(path: path), visit)
-    }
-    if first.starts(with: [0xEF, 0xBB, 0xBF]) { first.removeFirst(3) }
+    var first = try beginning()
+    guard !first.isEmpty else { return try shelf.fail(prefix, .nothingToRead(path: path), visit) }
+    let markBytes = first.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
+    first.removeFirst(markBytes)
     switch format == .auto ? Self.sniffed(first) : format {
     case .jsonl, .auto: try readLines(first, options, &shelf, visit)
     case .json: try JSONArrayPages(path: path, prefix: prefix).read(try rest(after: first), &shelf, visit)
-    case .markdown, .text:
+    case .markdown:
       let bytes = try rest(after: first)
-      guard let text = try validText(bytes, &shelf, visit) else { return }
-      let isMarkdown = format == .markdown
-      let pages: [Page]
+      guard let text = try validText(bytes, markBytes, &shelf, visit) else { return }
       do {
-        pages =
-          isMarkdown
-          ? try MarkdownPages.pages(of: text, options) : PlainTextPages.pages(of: text, options)
+        try add(try MarkdownPages.pages(of: text, options), &shelf, visit)
       } catch let problem as FrontMatter.Problem {
         let reason = "front matter: \(problem.reason)"
-        return try shelf.fail(
+        try shelf.fail(
           prefix, .malformedInput(source: path, line: problem.line, reason: reason), visit)
       }
-      for (index, page) in pages.enumerated() {
-        try shelf.add(page, prefix: prefix, ordinal: index + 1, place: path, visit)
-      }
-      if pages.isEmpty { try shelf.fail(prefix, .nothingToRead(path: path), visit) }
+    case .text:
+      let bytes = try rest(after: first)
+      guard let text = try validText(bytes, markBytes, &shelf, visit) else { return }
+      try add(PlainTextPages.pages(of: text, options), &shelf, visit)
     }
+  }
+
+  private func add(
+    _ pages: [Page], _ shelf: inout Shelf, _ visit: (SourceItem) throws -> Void
+  ) throws {
+    if pages.isEmpty { return try shelf.fail(prefix, .nothingToRead(path: path), visit) }
+    for (index, page) in pages.enumerated() {
+      try shelf.add(page, prefix: prefix, ordinal: index + 1, place: .file(path: path), visit)
+    }
+  }
+
+  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+  /// The first bytes: a pipe may give them in small pieces, and it takes one that is neither of a byte-order mark nor
+  /// white space to tell a format. Empty for an empty file.
+  private func beginning() throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < Self.blockBytes {
+      let block = try descriptor.read(limit: Self.blockBytes, named: path)
+      if block.isEmpty { break }
+      bytes += block
+      let isMark = bytes.count < 3 && Self.byteOrderMark.starts(with: bytes)
+      if !isMark, bytes.contains(where: { $0 > 0x20 && !Self.byteOrderMark.contains($0) }) { break }
+    }
+    return bytes
   }
 
   /// What the first bytes look like: a brace begins JSON lines, a bracket an array, anything else is text.
@@ -77,15 +96,16 @@ struct InputFile {
   }
 
   private func validText(
-    _ bytes: [UInt8], _ shelf: inout Shelf, _ visit: (SourceItem) throws -> Void
+    _ bytes: [UInt8], _ markBytes: Int, _ shelf: inout Shelf, _ visit: (SourceItem) throws -> Void
   ) throws -> String? {
     if let text = String(validating: bytes, as: UTF8.self) {
       guard let place = bytes.firstIndex(of: 0) else { return text }
-      let reason = "a NUL at byte \(place + 1): not a text"
+      let reason = "a NUL at byte \(markBytes + place + 1): not a text"
       try shelf.fail(prefix, .malformedInput(source: path, line: nil, reason: reason), visit)
       return nil
     }
-    let reason = "not UTF-8 at byte \(Self.firstInvalidByte(bytes) + 1); convert it with iconv(1)"
+    let place = markBytes + Self.firstInvalidByte(bytes) + 1
+    let reason = "not UTF-8 at byte \(place); convert it with iconv(1)"
     try shelf.fail(prefix, .malformedInput(source: path, line: nil, reason: reason), visit)
     return nil
   }

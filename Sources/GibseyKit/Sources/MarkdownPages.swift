@@ -7,8 +7,8 @@ enum MarkdownPages {
     let (front, body) = try FrontMatter.parse(PlainTextPages.normalized(text))
     let isLong = body.count > options.pageSizeCharacters
     let isSplit = options.split == .heading || (options.split == .auto && isLong)
-    var parts: [(title: String?, text: String)] =
-      isSplit ? sections(of: body) : [(heading(of: body), body)]
+    let sections = MarkdownSections.sections(of: body)
+    var parts = isSplit ? sections : [(sections.lazy.compactMap(\.title).first, body)]
     if options.split != .none {
       parts = parts.flatMap { part in
         PageSplitter.pieces(of: part.text, sizeCharacters: options.pageSizeCharacters)
@@ -27,53 +27,99 @@ enum MarkdownPages {
       return page
     }
   }
+}
 
-  /// The first heading's words.
-  private static func heading(of body: String) -> String? {
-    sections(of: body).lazy.compactMap(\.title).first
+/// Parts that begin at headings of the first two levels, outside fenced code.
+struct MarkdownSections {
+  typealias Section = (title: String?, text: String)
+
+  private var sections: [Section] = []
+  private var title: String?
+  private var lines: [Substring] = []
+  /// Lines of the section that are neither blank nor headings.
+  private var textLines = 0
+  /// The fence that is open: its character and how many there were.
+  private var fence: (mark: Character, count: Int)?
+
+  /// A heading right after a heading (part, then chapter) stays with it, and the last one is the title.
+  static func sections(of body: String) -> [Section] {
+    var reader = MarkdownSections()
+    for line in body.split(separator: "\n", omittingEmptySubsequences: false) { reader.take(line) }
+    reader.close()
+    return reader.sections
   }
 
-  /// Parts that begin at headings of the first two levels, outside fenced code.
-  private static func sections(of body: String) -> [(title: String?, text: String)] {
-    var sections: [(title: String?, text: String)] = []
-    var title: String?
-    var lines: [Substring] = []
-    var isInFence = false
-    func close() {
-      if lines.contains(where: { !$0.allSatisfy(\.isWhitespace) }) {
-        sections.append((title, lines.joined(separator: "\n")))
-      }
-      lines = []
-    }
-    for line in body.split(separator: "\n", omittingEmptySubsequences: false) {
-      if line.hasPrefix("```") || line.hasPrefix("~~~") { isInFence.toggle() }
-      if !isInFence, let words = headingWords(line) {
-        close()
-        title = words
-      } else if !isInFence, isUnderline(line), let above = lines.last, !above.allSatisfy(\.isWhitespace) {
-        lines.removeLast()
-        close()
-        title = String(PageText.trimmed(above))
-        lines.append(above)
-      }
+  private mutating func take(_ line: Substring) {
+    let isFence = takeFence(line)
+    if !isFence, fence == nil, let words = Self.headingWords(line) {
+      begin(words, [line])
+    } else if !isFence, fence == nil, isUnderline(line), let above = lines.popLast() {
+      textLines -= 1
+      begin(String(PageText.trimmed(above)), [above, line])
+    } else {
       lines.append(line)
+      textLines += Self.isBlank(line) ? 0 : 1
     }
-    close()
-    return sections
+  }
+
+  private mutating func begin(_ words: String, _ heading: [Substring]) {
+    if textLines > 0 { close() }
+    title = words.isEmpty ? title : words
+    lines += heading
+  }
+
+  private mutating func close() {
+    if !lines.allSatisfy(Self.isBlank) { sections.append((title, lines.joined(separator: "\n"))) }
+    (title, lines, textLines) = (nil, [], 0)
+  }
+
+  /// Whether the line opens or closes fenced code (CommonMark §4.5): the end has the mark of the beginning, as often or
+  /// more often, and nothing else.
+  private mutating func takeFence(_ line: Substring) -> Bool {
+    guard let marks = Self.unindented(line), let mark = marks.first, mark == "`" || mark == "~" else {
+      return false
+    }
+    let count = marks.prefix { $0 == mark }.count
+    let rest = PageText.trimmed(marks.dropFirst(count))
+    if let open = fence {
+      guard mark == open.mark, count >= open.count, rest.isEmpty else { return false }
+      fence = nil
+      return true
+    }
+    guard count >= 3, mark == "~" || !rest.contains("`") else { return false }
+    fence = (mark, count)
+    return false
   }
 
   /// "# Words #" (CommonMark §4.2), levels 1 and 2.
   private static func headingWords(_ line: Substring) -> String? {
+    guard let line = unindented(line) else { return nil }
     let level = line.prefix { $0 == "#" }.count
     guard (1...2).contains(level), line.dropFirst(level).first?.isWhitespace == true else { return nil }
-    var words = PageText.trimmed(line.dropFirst(level))
-    while words.last == "#" { words.removeLast() }
-    return String(PageText.trimmed(words))
+    let words = PageText.trimmed(line.dropFirst(level))
+    let open = words.reversed().drop { $0 == "#" }
+    // The closing marks stand apart from the words: "# C#" is about C#.
+    guard open.count < words.count, open.first?.isWhitespace ?? true else { return String(words) }
+    return String(PageText.trimmed(words.prefix(open.count)))
   }
 
-  /// "===" or "---" under a line (CommonMark §4.3).
-  private static func isUnderline(_ line: Substring) -> Bool {
+  /// "===" or "---" under a line (CommonMark §4.3). Only under a paragraph of one line: under a longer one, what was
+  /// meant is a break between scenes.
+  private func isUnderline(_ line: Substring) -> Bool {
     let marks = PageText.trimmed(line)
-    return marks.count >= 3 && (marks.allSatisfy { $0 == "=" } || marks.allSatisfy { $0 == "-" })
+    guard marks.count >= 3, marks.allSatisfy({ $0 == "=" }) || marks.allSatisfy({ $0 == "-" }),
+      let above = lines.last, !Self.isBlank(above), let first = Self.unindented(above)?.first
+    else { return false }
+    let before = lines.dropLast().last
+    let isAlone = before.map { Self.isBlank($0) || Self.headingWords($0) != nil } ?? true
+    return isAlone && !"#>|-*+`~=<".contains(first)
   }
+
+  /// Without its indentation of at most three spaces; nil for more, which makes it code.
+  private static func unindented(_ line: Substring) -> Substring? {
+    let spaces = line.prefix { $0 == " " }.count
+    return spaces <= 3 ? line.dropFirst(spaces) : nil
+  }
+
+  private static func isBlank(_ line: Substring) -> Bool { line.allSatisfy(\.isWhitespace) }
 }

@@ -49,7 +49,8 @@ public struct PageSource: Sendable {
   /// "./a//b/" becomes "a/b".
   static func normalized(_ path: String) -> String {
     let parts = path.split(separator: "/").filter { $0 != "." }
-    return (path.hasPrefix("/") ? "/" : "") + (parts.isEmpty ? "." : parts.joined(separator: "/"))
+    if path.hasPrefix("/") { return "/" + parts.joined(separator: "/") }
+    return parts.isEmpty ? "." : parts.joined(separator: "/")
   }
 
   /// Bytes to read, as far as the file system tells; for an estimate of the time left.
@@ -90,8 +91,13 @@ public struct PageSource: Sendable {
     let format = options.format == .auto ? InputFile.format(ofName: entry.path) : options.format
     let file = InputFile(
       path: entry.path, descriptor: FileDescriptor(number: descriptor), format: format, prefix: prefix)
+    let before = shelf.items
     do {
       try file.read(options, &shelf, visit)
+      if entry.isInFolder, shelf.items == before {
+        // As with an empty file: a sync must not take it for pages that are gone.
+        try shelf.fail(prefix, .nothingToRead(path: entry.path), visit)
+      }
     } catch let error as GibseyError {
       guard entry.isInFolder, case .cannotRead = error else { throw error }
       try shelf.fail(prefix, error, visit)

@@ -35,33 +35,38 @@ enum PlainTextPages {
   private static func parts(
     of text: String, _ options: ReadingOptions
   ) -> [(title: String?, text: String)] {
-    let hasFormFeeds = text.utf8.contains(0x0C)
     switch options.split {
     case .none, .size: return [(nil, text)]
-    case .auto where hasFormFeeds, .formfeed:
-      return text.split(separator: "\u{0C}").map { (nil, String($0)) }
-    case .auto, .heading: return chapters(of: text)
+    case .heading: return chapters(of: text)
+    case .auto, .formfeed:
+      let parts = text.unicodeScalars.split(separator: "\u{0C}")
+        .map { (title: String?.none, text: String($0)) }
+        .filter { !$0.text.allSatisfy(\.isWhitespace) }
+      // One form feed at the end, as a printer wants it, parts nothing.
+      return options.split == .formfeed || parts.count > 1 ? parts : chapters(of: text)
     }
   }
 
-  /// A chapter begins at a paragraph of one line that reads like a heading, and keeps it as its title and its first line.
+  /// A chapter begins at a paragraph of one line that reads like a heading, and keeps it as its title and its first
+  /// line. Headings right after each other (part, then chapter; a list of contents) stay together, and the last one is
+  /// the title.
   private static func chapters(of text: String) -> [(title: String?, text: String)] {
     var chapters: [(title: String?, text: String)] = []
     var title: String?
-    var paragraphs: [Substring] = []
+    var range: Range<String.Index>?
+    var hasText = false
     func close() {
-      if !paragraphs.isEmpty { chapters.append((title, paragraphs.joined(separator: "\n\n"))) }
-      paragraphs = []
+      if let range { chapters.append((title, String(text[range]))) }
+      (range, hasText) = (nil, false)
     }
     for paragraph in PageText.paragraphs(of: text) {
-      if isHeading(paragraph) {
-        // A heading right after a heading (part, then chapter) stays with it.
-        if paragraphs.count != 1 || title.map({ Substring($0) != PageText.trimmed(paragraphs[0]) }) ?? true {
-          close()
-        }
+      let isHeading = isHeading(paragraph)
+      if isHeading {
+        if hasText { close() }
         title = String(PageText.trimmed(paragraph))
       }
-      paragraphs.append(paragraph)
+      hasText = hasText || !isHeading
+      range = (range?.lowerBound ?? paragraph.startIndex)..<paragraph.endIndex
     }
     close()
     return chapters
@@ -77,21 +82,48 @@ enum PlainTextPages {
     "forty", "fifty", "first", "second", "third", "fourth", "fifth", "last",
   ]
 
-  /// "Chapter 4. The Lamp", "PART TWO", "Prologue", "IV."
+  /// "Chapter 4. The Lamp", "PART TWO", "Canto the First", "Prologue", "IV."; not "Part one of it was done."
   static func isHeading(_ paragraph: Substring) -> Bool {
+    guard paragraph.utf8.count <= 320 else { return false }
     let line = PageText.trimmed(paragraph)
     guard !line.contains("\n"), line.count <= 80 else { return false }
-    let words = line.split { $0.isWhitespace || ".:-—".contains($0) }.map { $0.lowercased() }
-    guard let first = words.first else { return false }
-    if loneWords.contains(first) { return words.count <= 8 }
+    let words = line.split { $0.isWhitespace || separators.contains($0) }
+    guard let first = words.first?.lowercased() else { return false }
+    if loneWords.contains(first) { return isHead(words[0], of: line) }
     if words.count == 1 { return isRomanNumeral(line) }
     guard headingWords.contains(first) else { return false }
-    let number = words[1].split(separator: "-").first.map(String.init) ?? words[1]
-    return Int(number) != nil || numberWords.contains(number) || isRomanNumeral(Substring(number.uppercased()))
+    let place = words[1].lowercased() == "the" && words.count > 2 ? 2 : 1
+    return isNumber(words[place].lowercased()) && isHead(words[place], of: line)
   }
 
+  private static let separators: Set<Character> = [".", ":", "-", "–", "—", ","]
+
+  /// Whether what ends with `word` may head the line: nothing follows it, or a separator does, or a title that is no
+  /// sentence.
+  private static func isHead(_ word: Substring, of line: Substring) -> Bool {
+    let behind = PageText.trimmed(line[word.endIndex...])
+    guard let next = behind.first, !separators.contains(next) else { return true }
+    return line.last.map { !".!?,;”\"’".contains($0) } ?? false
+      && (next.isUppercase || next.isNumber || "(“\"‘".contains(next))
+  }
+
+  private static func isNumber(_ word: String) -> Bool {
+    Int(word) != nil || numberWords.contains(word) || isRomanNumeral(Substring(word.uppercased()))
+  }
+
+  /// Capitals from I to XCIX and on to CCCXCIX, in their one spelling: CIVIL is none.
   private static func isRomanNumeral(_ line: Substring) -> Bool {
-    let letters = line.hasSuffix(".") ? line.dropLast() : line
-    return !letters.isEmpty && letters.count <= 7 && letters.allSatisfy { "IVXLC".contains($0) }
+    var rest = line.hasSuffix(".") ? line.dropLast() : line
+    guard !rest.isEmpty, rest.count <= 12 else { return false }
+    rest = rest.dropFirst(min(rest.prefix { $0 == "C" }.count, 3))
+    for (nine, five, four, one) in [("XC", "L", "XL", "X"), ("IX", "V", "IV", "I")] {
+      if rest.hasPrefix(nine) || rest.hasPrefix(four) {
+        rest = rest.dropFirst(2)
+      } else {
+        rest = rest.hasPrefix(five) ? rest.dropFirst() : rest
+        rest = rest.dropFirst(min(rest.prefix { String($0) == one }.count, 3))
+      }
+    }
+    return rest.isEmpty
   }
 }

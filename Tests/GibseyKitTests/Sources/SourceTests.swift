@@ -85,7 +85,7 @@ import Testing
       FrontMatter.Problem(line: 3, reason: "wanted \"name: value\"; nested values are not read")
     ),
     ("---\na: {b: 1}\n---\nx", FrontMatter.Problem(line: 2, reason: "values that begin with { are not read")),
-    ("---\npage_index: soon\n---\nx", FrontMatter.Problem(line: 1, reason: "page_index: wanted an integer")),
+    ("---\npage_index: soon\n---\nx", FrontMatter.Problem(line: 2, reason: "page_index: wanted an integer")),
   ])
   func frontMatterThatIsNotReadIsNamed(text: String, problem: FrontMatter.Problem) {
     #expect(throws: problem) { try MarkdownPages.pages(of: text, options()) }

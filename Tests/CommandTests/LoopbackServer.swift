@@ -1,0 +1,83 @@
+// A server on 127.0.0.1 that answers every request with the same recorded bytes.
+import Foundation
+import Synchronization
+
+/// Listens while it lives; one connection at a time, one request a connection.
+final class LoopbackServer {
+  struct Failure: Error { let call: String }
+
+  let port: UInt16
+  private let listener: Int32
+  private let log: RequestLog
+
+  /// What was asked, all of it, one after the other.
+  var requests: String { log.text.withLock { $0 } }
+
+  private final class RequestLog: Sendable {
+    let text = Mutex("")
+  }
+
+  /// - Parameter response: all bytes of an answer, from its status line on.
+  init(response: [UInt8]) throws {
+    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { [listener] pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) == 0 && listen(listener, 16) == 0
+          && getsockname(listener, $0, &length) == 0
+      }
+    }
+    guard isBound else { throw Failure(call: "bind") }
+    port = UInt16(bigEndian: address.sin_port)
+    log = RequestLog()
+    Thread { [listener, log] in
+      while true {
+        let connection = accept(listener, nil, nil)
+        if connection < 0 { return }
+        Self.answer(connection, with: response, log)
+        close(connection)
+      }
+    }.start()
+  }
+
+  deinit {
+    shutdown(listener, Int32(SHUT_RDWR))
+    close(listener)
+  }
+
+  private static func answer(_ connection: Int32, with response: [UInt8], _ log: RequestLog) {
+    var request: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 65_536)
+    while missingBytes(of: request) > 0 {
+      let count = recv(connection, &block, block.count, 0)
+      if count <= 0 { break }
+      request += block[..<count]
+    }
+    let text = String(decoding: request, as: UTF8.self)
+    log.text.withLock { $0 += text.replacing("\r\n", with: "\n") + "\n" }
+    var sent = 0
+    while sent < response.count {
+      let count = response[sent...].withUnsafeBytes {
+        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      if count <= 0 { break }
+      sent += count
+    }
+    shutdown(connection, Int32(SHUT_WR))
+    // Bytes that nobody reads would turn the end of the answer into a reset.
+    while recv(connection, &block, block.count, 0) > 0 {}
+  }
+
+  /// At least 1 until the request is there with its body.
+  private static func missingBytes(of request: [UInt8]) -> Int {
+    let text = String(decoding: request, as: UTF8.self)
+    guard let end = text.utf8.firstRange(of: "\r\n\r\n".utf8) else { return 1 }
+    let head = String(text[..<end.lowerBound]).lowercased()
+    let length = head.split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
+    let wanted = length.flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
+    return wanted - text.utf8.distance(from: end.upperBound, to: text.utf8.endIndex)
+  }
+}
