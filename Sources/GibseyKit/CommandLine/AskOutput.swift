@@ -30,6 +30,7 @@ struct AskOutput {
     case .switched(_, let to, let error):
       context.diagnostics.notice("\(error.message); asking \(to)")
     case .completed(let completion):
+      try finish()
       if completion.finishReason == .length {
         context.diagnostics.notice("the answer stopped at the limit of tokens")
       }
