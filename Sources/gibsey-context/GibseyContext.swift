@@ -20,6 +20,11 @@ import GibseyKit
 
   static func main() async { await Tool.main(Self.self) }
 
+  func overriding(_ settings: Settings) -> Settings {
+    settings.overriding(.database, database, flag: "--database")
+      .overriding(.budget, budget.map(String.init), flag: "--budget")
+  }
+
   func validate() throws {
     if let search, search < 1 { throw ValidationError("--search is at least 1") }
   }
@@ -30,8 +35,7 @@ import GibseyKit
     defaults.characterID = character
     defaults.currentPageID = page
     defaults.isWholeBook = wholeBook
-    let settings = context.settings.overriding(.budget, budget.map(String.init), flag: "--budget")
-    defaults.budgetTokens = try settings.count(.budget) ?? defaults.budgetTokens
+    defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
     if let character { _ = try StoryCharacter.named(character) }
     let building = ContextBuilding(store: store, defaults: defaults)
     if let question {

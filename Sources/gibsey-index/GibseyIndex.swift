@@ -27,6 +27,10 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
 
   static func main() async { await Tool.main(Self.self) }
 
+  func overriding(_ settings: Settings) -> Settings {
+    settings.overriding(.database, database, flag: "--database")
+  }
+
   func validate() throws {
     if pageSize < 200 { throw ValidationError("--page-size is at least 200 characters") }
     if wait < 0 { throw ValidationError("--wait is at least 0 seconds") }

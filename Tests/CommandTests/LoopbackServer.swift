@@ -19,6 +19,7 @@ final class LoopbackServer {
 
   /// - Parameter response: all bytes of an answer, from its status line on.
   init(response: [UInt8]) throws {
+    let response = Self.withoutChunks(response)
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -46,6 +47,13 @@ final class LoopbackServer {
   deinit {
     shutdown(listener, Int32(SHUT_RDWR))
     close(listener)
+  }
+
+  /// A recording holds the body without its chunks but still the header that tells of them.
+  private static func withoutChunks(_ response: [UInt8]) -> [UInt8] {
+    let text = String(decoding: response, as: UTF8.self)
+    let header = /(?i)transfer-encoding: chunked\r?\n/.matchingSemantics(.unicodeScalar)
+    return Array(text.replacing(header, with: "").utf8)
   }
 
   private static func answer(_ connection: Int32, with response: [UInt8], _ log: RequestLog) {

@@ -68,9 +68,9 @@ struct TranscriptRunner {
     try Data(command.input.map { $0 + "\n" }.joined().utf8).write(to: input)
     for file in [output, errors] { try Data().write(to: file) }
     let process = Process()
-    // Signals that whoever runs the tests ignores would be ignored by the programs too.
+    // Signals that whoever runs the tests ignores would be ignored by the programs too, and their umask be used.
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["--default-signal", "/bin/sh", "-c", command.shell]
+    process.arguments = ["--default-signal", "/bin/sh", "-c", "umask 022\n" + command.shell]
     process.currentDirectoryURL = work
     process.environment = environment
     process.standardInput = try FileHandle(forReadingFrom: input)

@@ -9,7 +9,7 @@ import Testing
     return files.filter { $0.hasSuffix(".txt") }.sorted()
   }()
 
-  @Test func thereAreTranscripts() { #expect(Self.names.count >= 6) }
+  @Test func thereAreTranscripts() { #expect(Self.names.count >= 10) }
 
   @Test(arguments: names) func theProgramsDoAsWritten(name: String) async throws {
     let text = try String(contentsOf: Places.transcripts.appending(path: name), encoding: .utf8)

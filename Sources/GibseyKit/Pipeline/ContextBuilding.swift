@@ -54,7 +54,7 @@ public struct ContextBuilding {
       Hit(
         id: match.page.id, title: match.page.title, characterID: match.page.characterID,
         pageIndex: match.page.pageIndex, score: Self.rounded(match.score),
-        reasons: Self.reasons(match, rank: rank + 1))
+        reasons: Self.reasons(match, rank: rank + 1), requestID: request.requestID)
     }
   }
 

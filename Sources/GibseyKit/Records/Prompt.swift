@@ -207,9 +207,11 @@ public struct Hit: RecordData {
   public var pageIndex: Int
   public var score: Double
   public var reasons: JSONObject
+  public var requestID: String?
 
   public init(
-    id: String, title: String?, characterID: String?, pageIndex: Int, score: Double, reasons: JSONObject
+    id: String, title: String?, characterID: String?, pageIndex: Int, score: Double, reasons: JSONObject,
+    requestID: String? = nil
   ) {
     self.id = id
     self.title = title
@@ -217,6 +219,7 @@ public struct Hit: RecordData {
     self.pageIndex = pageIndex
     self.score = score
     self.reasons = reasons
+    self.requestID = requestID
   }
 
   public init(_ fields: RecordFields) throws {
@@ -226,6 +229,7 @@ public struct Hit: RecordData {
     pageIndex = try fields.integer("page_index")
     score = try fields.double("score")
     reasons = try fields.optionalObject("reasons") ?? JSONObject()
+    requestID = try fields.optionalString("request_id")
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -235,5 +239,6 @@ public struct Hit: RecordData {
     writer.member("page_index", pageIndex)
     writer.member("score", score)
     writer.member("reasons", reasons)
+    writer.member("request_id", requestID)
   }
 }

@@ -82,7 +82,7 @@ enum Schema {
     guard version < Self.version else { return }
     guard mayWrite else {
       throw GibseyError.notADatabase(
-        path: path, reason: "it is of schema \(version); `gibsey-index --status` brings it to \(Self.version)")
+        path: path, reason: "it is of schema \(version); indexing into it brings it to \(Self.version)")
     }
     try migrate(connection, from: version)
   }
