@@ -13,8 +13,11 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 
 // A readable file each, compiled in: a program is one file to install.
 let characters = [
-  "narrator", "london-fox", "old-natalie-weissman", "princhetta", "new-natalie-weissman", "jack-parlance",
-  "shamrock-stillman", "todd-fishbone",
+  "narrator",
+  "an-author", "london-fox", "glyph-marrow", "phillip-bafflemint",
+  "jacklyn-variance", "oren-progresso", "old-natalie-weissman", "princhetta",
+  "cop-e-right", "new-natalie-weissman", "arieol-owlist", "jack-parlance",
+  "manny-valentinas", "shamrock-stillman", "todd-fishbone", "the-author",
 ]
 
 func tool(_ name: String) -> Target {

@@ -6,7 +6,7 @@ public struct StoryCharacter: Sendable, Equatable {
   public let name: String
   /// As in "#e5b3b3".
   public let colour: String
-  /// Second person, 170 to 260 words.
+  /// Second person; of the built-in ones 250 to 500 words.
   public let persona: String
   /// The same in at most 90 words, for small budgets.
   public let shortPersona: String
@@ -34,13 +34,22 @@ public struct StoryCharacter: Sendable, Equatable {
 
   private static var files: [String: @Sendable () -> [UInt8]] {
     [
+      "an-author": { PackageResources.an_author_md },
       "london-fox": { PackageResources.london_fox_md },
+      "glyph-marrow": { PackageResources.glyph_marrow_md },
+      "phillip-bafflemint": { PackageResources.phillip_bafflemint_md },
+      "jacklyn-variance": { PackageResources.jacklyn_variance_md },
+      "oren-progresso": { PackageResources.oren_progresso_md },
       "old-natalie-weissman": { PackageResources.old_natalie_weissman_md },
       "princhetta": { PackageResources.princhetta_md },
+      "cop-e-right": { PackageResources.cop_e_right_md },
       "new-natalie-weissman": { PackageResources.new_natalie_weissman_md },
+      "arieol-owlist": { PackageResources.arieol_owlist_md },
       "jack-parlance": { PackageResources.jack_parlance_md },
+      "manny-valentinas": { PackageResources.manny_valentinas_md },
       "shamrock-stillman": { PackageResources.shamrock_stillman_md },
       "todd-fishbone": { PackageResources.todd_fishbone_md },
+      "the-author": { PackageResources.the_author_md },
     ]
   }
 

@@ -4,11 +4,12 @@ import Testing
 @testable import GibseyKit
 
 @Suite struct StoryCharacterTests {
-  @Test func theSevenAreThere() {
+  @Test func theSixteenAreThere() {
     #expect(
       StoryCharacter.knownIDs == [
-        "jack-parlance", "london-fox", "new-natalie-weissman", "old-natalie-weissman", "princhetta",
-        "shamrock-stillman", "todd-fishbone",
+        "an-author", "arieol-owlist", "cop-e-right", "glyph-marrow", "jack-parlance", "jacklyn-variance",
+        "london-fox", "manny-valentinas", "new-natalie-weissman", "old-natalie-weissman", "oren-progresso",
+        "phillip-bafflemint", "princhetta", "shamrock-stillman", "the-author", "todd-fishbone",
       ])
   }
 
@@ -17,17 +18,62 @@ import Testing
     #expect(character.id == id)
     #expect(!character.name.isEmpty)
     #expect(character.colour.wholeMatch(of: /#[0-9a-f]{6}/) != nil)
+    // The narrator has no manner, and needs fewer words for it.
+    let limits = id == "narrator" ? 150...260 : 250...500
     let words = character.persona.split(whereSeparator: \.isWhitespace).count
-    #expect((150...260).contains(words), "\(words) words")
+    #expect(limits.contains(words), "\(words) words")
     #expect(character.shortPersona.split(whereSeparator: \.isWhitespace).count <= 90)
-    #expect(character.persona.hasPrefix("You are"))
-    #expect(character.shortPersona.hasPrefix("You are"))
-    #expect(!character.persona.lowercased().contains("language model"))
+    for text in [character.persona, character.shortPersona] {
+      #expect(text.hasPrefix("You are"))
+      #expect(!text.lowercased().contains("language model"))
+    }
+    #expect(character.persona.contains("[page 12]"))
+    #expect(character.shortPersona.contains("[page 12]"))
+  }
+
+  @Test func noTwoShareAColour() throws {
+    let colours = try StoryCharacter.knownIDs.map { try StoryCharacter.named($0).colour }
+    #expect(Set(colours).count == 16)
   }
 
   @Test func anUnknownOneIsAnErrorThatListsTheKnown() {
     #expect(throws: GibseyError.unknownCharacter(id: "narrator", known: StoryCharacter.knownIDs)) {
       try StoryCharacter.named("narrator")
     }
+  }
+
+  @Test(.enabled(if: SharedFolder.has("characters.md")))
+  func theyAreThoseOfTheNovelWithItsNamesAndColours() throws {
+    let rows = try SharedFolder.text("characters.md")
+      .matches(of: /\n\| ([a-z-]+)(?: \*)? \| ([^|]+) \| [^|]+ \| (#[0-9a-f]{6}) \|/)
+    #expect(rows.count == 16)
+    for row in rows {
+      let character = try StoryCharacter.named(String(row.output.1))
+      #expect(character.name == row.output.2)
+      #expect(character.colour == row.output.3)
+    }
+  }
+
+  /// Eight words in a row are somebody's sentence; fewer are the language's.
+  @Test(.enabled(if: SharedFolder.has("corpus/entrance-way.jsonl")))
+  func noPersonaHasEightWordsInARowFromTheNovel() throws {
+    var personas: [[Substring]: String] = [:]
+    for id in StoryCharacter.knownIDs {
+      let character = try StoryCharacter.named(id)
+      for text in [character.persona, character.shortPersona] {
+        for run in Self.runs(of: text) { personas[run] = id }
+      }
+    }
+    #expect(personas.count > 6000)
+    for page in try SharedFolder.novel() {
+      for run in Self.runs(of: page.text) {
+        if let id = personas[run] { Issue.record("\(id), page \(page.id ?? "?"): \(run.joined(separator: " "))") }
+      }
+    }
+  }
+
+  private static func runs(of text: String) -> [[Substring]] {
+    let words = text.lowercased().split { !$0.isLetter && !$0.isNumber }
+    return words.indices.dropLast(7).map { Array(words[$0..<$0 + 8]) }
   }
 }
