@@ -2,7 +2,7 @@
 import ArgumentParser
 import GibseyKit
 
-@main struct GibseyContext: ToolCommand {
+@main struct GibseyContext: SynchronousToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "gibsey-context",
     abstract: "Find the pages that matter for a question and build the prompt.", version: Version.text)
@@ -18,7 +18,7 @@ import GibseyKit
   @Argument(help: "The question; without it requests are read as lines from standard input.")
   var question: String?
 
-  static func main() async { await Tool.main(Self.self) }
+  static func main() { Tool.main(Self.self) }
 
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
@@ -29,7 +29,7 @@ import GibseyKit
     if let search, search < 1 { throw ValidationError("--search is at least 1") }
   }
 
-  func run(in context: ToolContext) async throws -> ExitStatus {
+  func run(in context: ToolContext) throws -> ExitStatus {
     let store = try PageStore(path: try context.databasePath(flag: database), access: .readOnly)
     var defaults = ContextBuilding.Defaults()
     defaults.characterID = character

@@ -4,7 +4,7 @@ import GibseyKit
 
 enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
 
-@main struct GibseyIndex: ToolCommand {
+@main struct GibseyIndex: SynchronousToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "gibsey-index", abstract: "Read a story's pages and keep them in one SQLite file.",
     version: Version.text)
@@ -25,7 +25,7 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
   @OptionGroup var common: CommonOptions
   @Argument(help: "Files and folders; - is standard input.") var paths: [String] = []
 
-  static func main() async { await Tool.main(Self.self) }
+  static func main() { Tool.main(Self.self) }
 
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
@@ -38,7 +38,7 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
     if source?.isEmpty == true { throw ValidationError("--source is empty") }
   }
 
-  func run(in context: ToolContext) async throws -> ExitStatus {
+  func run(in context: ToolContext) throws -> ExitStatus {
     let path = try context.databasePath(flag: database)
     if status { return try IndexReports(context: context).status(of: path) }
     if export { return try IndexReports(context: context).export(path) }

@@ -49,11 +49,17 @@ public struct IndexRun {
       },
       progress: { progress in if isShown { meter.show(progress) } })
     let indexing = try Indexing(store: store, options: options, listeners: listeners, now: context.now)
-    let (summary, unreadable) = try indexing.run(sources, reading: reading)
+    let result = try indexing.run(sources, reading: reading)
+    let summary = result.summary
     if isShown { meter.clear() }
-    warnOfSeveralOrders(summary)
+    if result.sourcesInOrderOfTheirOwn > 1, summary.counts[.added, default: 0] > 0 {
+      // They all start at 1, and the gate would mix them up.
+      context.diagnostics.notice(
+        "\(result.sourcesInOrderOfTheirOwn) sources have pages without a page_index, ordered from 1 in each; "
+          + "index their folder for one order")
+    }
     try context.write(.indexSummary(summary))
-    if let unreadable { return unreadable.exitStatus }
+    if let unreadable = result.unreadable { return unreadable.exitStatus }
     return summary.counts[.failed, default: 0] > 0 ? .malformed : .done
   }
 
@@ -61,14 +67,6 @@ public struct IndexRun {
     guard FileDescriptor.standardError.isTerminal else { return nil }
     let counts = sources.map(\.byteCount)
     return counts.contains(nil) ? nil : counts.compactMap(\.self).reduce(0, +)
-  }
-
-  /// Pages of several sources without places of their own all start at 1, and the gate would mix them up.
-  private func warnOfSeveralOrders(_ summary: IndexSummary) {
-    guard sources.count > 1, summary.counts[.added, default: 0] > 0 else { return }
-    context.diagnostics.notice(
-      "\(sources.count) sources: pages without a page_index are ordered from 1 in each; index their folder for one order"
-    )
   }
 }
 

@@ -27,7 +27,7 @@ public struct RequestLines {
       } catch let reason as RecordProblem {
         try problem(.malformedInput(source: "standard input", line: number, reason: reason.reason))
       } catch let error as GibseyError where error.isOfOneLine {
-        try problem(error)
+        try problem(error.isTellingItsLine ? error : .ofLine(source: "standard input", line: number, error))
       }
     }
     while true {
@@ -45,9 +45,8 @@ public struct RequestLines {
     }
     guard let first = bytes.first(where: { $0 > 0x20 }) else { return nil }
     guard first == UInt8(ascii: "{") else {
-      guard let question = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
-        throw RecordProblem("not UTF-8 text")
-      }
+      guard let question = String(validating: bytes, as: UTF8.self) else { throw RecordProblem("not UTF-8 text") }
+      guard !bytes.contains(0) else { throw RecordProblem("a NUL: not a text") }
       return .request(ChatRequest(prompt: question))
     }
     switch try RecordCoder.decode(bytes, bare: .chatRequest) {
@@ -59,6 +58,9 @@ public struct RequestLines {
 }
 
 extension GibseyError {
+  /// Whether its sentence names the line already.
+  fileprivate var isTellingItsLine: Bool { if case .lineTooLong = self { true } else { false } }
+
   /// Whether it is about one request, so that the next line may still do well.
   var isOfOneLine: Bool {
     switch self {

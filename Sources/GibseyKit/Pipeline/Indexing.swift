@@ -71,17 +71,27 @@ public struct Indexing {
     var batchPages = 0
     var batchBegan = 0.0
     var progress = Progress(pages: 0, textBytes: 0, seconds: 0)
+    /// Sources with pages that took their place from the order of the source.
+    var sourcesInOrderOfTheirOwn = 0
     /// The first source that could not be read at all.
     var unreadable: GibseyError?
   }
 
+  /// What came of a run.
+  public struct Result: Sendable {
+    public let summary: IndexSummary
+    /// Sources with pages that took their place, from 1 on, from the order of the source.
+    public let sourcesInOrderOfTheirOwn: Int
+    /// The error of the first source that could not be read at all.
+    public let unreadable: GibseyError?
+  }
+
   /// Reads the sources in order.
-  /// - Returns: the summary, and the error of the first source that could not be read at all.
   /// - Throws: what ends the run: database errors, `GibseyError.syncRefused`, and what a listener throws. Batches that
   ///   were committed stay.
   public func run(
     _ sources: [PageSource], reading: ReadingOptions
-  ) throws -> (summary: IndexSummary, unreadable: GibseyError?) {
+  ) throws -> Result {
     let start = now()
     var run = Run()
     run.batchBegan = start
@@ -97,7 +107,8 @@ public struct Indexing {
     let summary = IndexSummary(
       counts: run.counts, pages: try pageCount(run), embedder: "none", dimensions: 0,
       seconds: ((now() - start) * 1000).rounded() / 1000)
-    return (summary, run.unreadable)
+    return Result(
+      summary: summary, sourcesInOrderOfTheirOwn: run.sourcesInOrderOfTheirOwn, unreadable: run.unreadable)
   }
 
   private func index(
@@ -106,7 +117,7 @@ public struct Indexing {
     run.pagesOfSource = 0
     run.failuresOfSource = 0
     do {
-      try source.read(options: reading) { item in
+      let placesGiven = try source.read(options: reading) { item in
         switch item {
         case .page(let page): try write(page, of: source.name, &run)
         case .failure(let id, let error): try fail(id, error, &run)
@@ -114,9 +125,11 @@ public struct Indexing {
         run.progress.seconds = now() - start
         listeners.progress(run.progress)
       }
+      if placesGiven > 0 { run.sourcesInOrderOfTheirOwn += 1 }
     } catch let error as GibseyError where error.concernsASource {
-      guard !options.isSync else {
-        throw GibseyError.syncRefused(source: source.name, reason: error.message)
+      if options.isSync {
+        guard case .nothingToRead = error else { throw error }
+        throw GibseyError.syncRefused(source: source.name, reason: "it has no pages")
       }
       run.unreadable = run.unreadable ?? error
       listeners.problem(error)

@@ -193,9 +193,36 @@ struct JSONScanner {
   }
 
   private mutating func word(_ text: StaticString) throws {
-    for index in 0..<text.utf8CodeUnitCount {
-      guard take(text.utf8Start[index]) else { throw error("wanted \(text)") }
+    let start = position
+    for index in 0..<text.utf8CodeUnitCount where !take(text.utf8Start[index]) {
+      position = start
+      throw error("wanted a value")
     }
+  }
+
+  /// The first byte from `start` on that is a quote, a backslash or a control character, eight at a time.
+  private static func plainEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    let raw = UnsafeRawBufferPointer(bytes)
+    var place = start
+    while place + 8 <= raw.count {
+      let word = raw.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+      let special =
+        hasZero(word ^ repeated(UInt8(ascii: "\""))) | hasZero(word ^ repeated(UInt8(ascii: "\\")))
+        | (word &- repeated(0x20)) & ~word & repeated(0x80)
+      if special != 0 { return place + UInt64(littleEndian: special).trailingZeroBitCount / 8 }
+      place += 8
+    }
+    while place < raw.count, raw[place] >= 0x20, raw[place] != UInt8(ascii: "\""), raw[place] != UInt8(ascii: "\\") {
+      place += 1
+    }
+    return place
+  }
+
+  private static func repeated(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
+
+  /// The high bit of the first byte that is zero, and of none before it (graphics.stanford.edu/~seander/bithacks.html).
+  private static func hasZero(_ word: UInt64) -> UInt64 {
+    (word &- repeated(1)) & ~word & repeated(0x80)
   }
 
   /// The bytes between the quotes, and whether a backslash is among them.
@@ -204,6 +231,8 @@ struct JSONScanner {
     let start = position
     var isEscaped = false
     while position < bytes.count {
+      position = Self.plainEnd(bytes, from: position)
+      guard position < bytes.count else { break }
       let byte = bytes[position]
       if byte == UInt8(ascii: "\"") {
         position += 1
@@ -262,9 +291,10 @@ struct JSONScanner {
     bytes.reserveCapacity(raw.count)
     var index = 0
     while index < raw.count {
-      guard raw[index] == UInt8(ascii: "\\") else {
-        bytes.append(raw[index])
-        index += 1
+      let end = plainEnd(raw, from: index)
+      if end > index {
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: raw[index..<end]))
+        index = end
         continue
       }
       index += 2

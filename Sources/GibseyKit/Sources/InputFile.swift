@@ -25,7 +25,7 @@ struct InputFile {
     _ options: ReadingOptions, _ shelf: inout Shelf, _ visit: (SourceItem) throws -> Void
   ) throws {
     var first = try beginning()
-    guard !first.isEmpty else { return try shelf.fail(prefix, .nothingToRead(path: path), visit) }
+    guard !first.isEmpty else { throw GibseyError.nothingToRead(path: path) }
     let markBytes = first.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
     first.removeFirst(markBytes)
     switch format == .auto ? Self.sniffed(first) : format {

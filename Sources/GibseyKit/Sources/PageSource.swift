@@ -60,9 +60,11 @@ public struct PageSource: Sendable {
   }
 
   /// Visits everything that the source gives, in order.
+  /// - Returns: how many pages had no `page_index` and took their place from the order of the source.
   /// - Throws: `GibseyError.noSuchFile`, `.cannotRead`, `.nothingToRead` for the source as a whole, and what `visit`
   ///   throws.
-  public func read(options: ReadingOptions, visit: (SourceItem) throws -> Void) throws {
+  @discardableResult
+  public func read(options: ReadingOptions, visit: (SourceItem) throws -> Void) throws -> Int {
     var shelf = Shelf(source: name)
     switch origin {
     case .stream(let descriptor):
@@ -74,6 +76,7 @@ public struct PageSource: Sendable {
       }
     }
     guard shelf.items > 0 else { throw GibseyError.nothingToRead(path: name) }
+    return shelf.placesGiven
   }
 
   private func read(
@@ -99,8 +102,11 @@ public struct PageSource: Sendable {
         try shelf.fail(prefix, .nothingToRead(path: entry.path), visit)
       }
     } catch let error as GibseyError {
-      guard entry.isInFolder, case .cannotRead = error else { throw error }
-      try shelf.fail(prefix, error, visit)
+      guard entry.isInFolder else { throw error }
+      switch error {
+      case .cannotRead, .nothingToRead: try shelf.fail(prefix, error, visit)
+      default: throw error
+      }
     }
   }
 }

@@ -22,6 +22,8 @@ struct Shelf {
   private let source: String
   /// What came of the source, failures included.
   private(set) var items = 0
+  /// Pages that had no place of their own and took the next one.
+  private(set) var placesGiven = 0
   private var lastPlace = 0
   private var placeOfID: [String: SourcePlace] = [:]
 
@@ -42,6 +44,7 @@ struct Shelf {
     guard let pageIndex = page.pageIndex ?? (isBeyond ? nil : next) else {
       return try fail(id, "page \(id) has no page_index and none is left", at: place, visit)
     }
+    if page.pageIndex == nil { placesGiven += 1 }
     page.pageIndex = pageIndex
     placeOfID[id] = place
     lastPlace = pageIndex

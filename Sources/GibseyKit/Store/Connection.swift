@@ -17,6 +17,7 @@ final class Connection {
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`.
   init(path: String, access: Access) throws {
     self.path = path
+    guard !Self.isFolder(path) else { throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(EISDIR)) }
     switch access {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
@@ -30,6 +31,11 @@ final class Connection {
   }
 
   deinit { sqlite3_close_v2(handle) }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var facts = stat()
+    return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+  }
 
   /// A file in write-ahead mode wants a shared-memory file beside it, which a folder that cannot be written refuses;
   /// without a log there is nothing that could change, so the file is then read as it stands (sqlite.org/wal.html §5).

@@ -11,6 +11,7 @@ extension GibseyError {
       line.map { "\(source): line \($0): \(reason)" } ?? "\(source): \(reason)"
     case .lineTooLong(let source, let line, let limit):
       "\(source): line \(line): longer than \(limit) bytes"
+    case .ofLine(let source, let line, let error): "\(source): line \(line): \(error.message)"
     case .wrongRecord(let type, let wanted, _): "got a record of type \(type), wanted \(wanted)"
     case .emptyQuestion: "the question is empty"
     case .usage(let what, _): what
@@ -69,6 +70,7 @@ extension GibseyError {
   public var hint: String? {
     switch self {
     case .wrongRecord(_, _, let hint): hint
+    case .ofLine(_, _, let error): error.hint
     case .usage(_, let hint): hint
     case .noDatabase: "make it with `gibsey-index --database FILE PATH…`"
     case .emptyDatabase: "fill it with `gibsey-index --database FILE PATH…`"
@@ -111,6 +113,7 @@ extension GibseyError {
   /// The status that a tool ends with when this is what ended it.
   public var exitStatus: ExitStatus {
     switch self {
+    case .ofLine(_, _, let error): error.exitStatus
     case .usage, .emptyQuestion: .usage
     case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .newerDatabase:
       .malformed
@@ -136,6 +139,7 @@ extension GibseyError {
     case .noSuchFile, .cannotRead, .nothingToRead: "NO_INPUT"
     case .malformedInput, .lineTooLong: "MALFORMED_RECORD"
     case .wrongRecord: "UNKNOWN_MESSAGE_TYPE"
+    case .ofLine(_, _, let error): error.code
     case .emptyQuestion, .usage: "BAD_REQUEST"
     case .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
       .databaseFailed, .cannotCreate, .syncRefused:
@@ -167,6 +171,7 @@ extension GibseyError {
   /// Whether the same request may succeed later without any change.
   public var isRetryable: Bool {
     switch self {
+    case .ofLine(_, _, let error): error.isRetryable
     case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .noProvider: true
     case .providerFailed(_, let status, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,

@@ -9,6 +9,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   case malformedInput(source: String, line: Int?, reason: String)
   case lineTooLong(source: String, line: Int, limitBytes: Int)
   case wrongRecord(type: String, wanted: String, hint: String)
+  /// What is wrong with the request on one line.
+  indirect case ofLine(source: String, line: Int, GibseyError)
   case emptyQuestion
   case usage(String, hint: String?)
 

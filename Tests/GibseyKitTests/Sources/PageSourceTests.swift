@@ -63,7 +63,7 @@ import Testing
       try read("a.jsonl") == [
         "1 s/1: one",
         "7 two: 2",
-        "! s/3: a.jsonl: line 4: not JSON: wanted null at byte 2",
+        "! s/3: a.jsonl: line 4: not JSON: wanted a value at byte 1",
         "! s/4: a.jsonl: line 5: a record of type ai_chat_request, wanted page",
         "! s/5: a.jsonl: line 7: page s/5 has no text",
         "! s/6: a.jsonl: line 8: page s/6 contains a NUL",
