@@ -8,6 +8,7 @@ public enum Record: Sendable, Equatable {
   case chatRequest(ChatRequest)
   case prompt(Prompt)
   case hit(Hit)
+  case character(CharacterListing)
   case responseStream(ResponseStream)
   case providerSwitched(ProviderSwitched)
   case error(ErrorRecord)
@@ -24,6 +25,7 @@ public enum Record: Sendable, Equatable {
     case .chatRequest: "ai_chat_request"
     case .prompt: "ai_prompt"
     case .hit: "hit"
+    case .character: "character"
     case .responseStream: "ai_response_stream"
     case .providerSwitched: "provider_switched"
     case .error: "error"
@@ -42,6 +44,7 @@ public enum Record: Sendable, Equatable {
     case "ai_chat_request": self = .chatRequest(try ChatRequest(fields))
     case "ai_prompt": self = .prompt(try Prompt(fields))
     case "hit": self = .hit(try Hit(fields))
+    case "character": self = .character(try CharacterListing(fields))
     case "ai_response_stream": self = .responseStream(try ResponseStream(fields))
     case "provider_switched": self = .providerSwitched(try ProviderSwitched(fields))
     case "error": self = .error(try ErrorRecord(fields))
@@ -63,6 +66,7 @@ public enum Record: Sendable, Equatable {
     case .chatRequest(let data): data
     case .prompt(let data): data
     case .hit(let data): data
+    case .character(let data): data
     case .responseStream(let data): data
     case .providerSwitched(let data): data
     case .error(let data): data
