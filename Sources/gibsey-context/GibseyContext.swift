@@ -14,6 +14,7 @@ import GibseyKit
   @Option(help: "Print that many pages found, with scores, and build no prompt.") var search: Int?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
   @Flag(help: "End at the first line that cannot be read.") var strict = false
+  @OptionGroup var casting: CharacterOptions
   @OptionGroup var common: CommonOptions
   @Argument(help: "The question; without it requests are read as lines from standard input.")
   var question: String?
@@ -23,6 +24,7 @@ import GibseyKit
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
       .overriding(.budget, budget.map(String.init), flag: "--budget")
+      .overriding(.characters, casting.characters, flag: "--characters")
   }
 
   func validate() throws {
@@ -30,14 +32,16 @@ import GibseyKit
   }
 
   func run(in context: ToolContext) throws -> ExitStatus {
+    let cast = try context.cast()
+    if casting.listCharacters { return try casting.list(cast, in: context) }
     let store = try PageStore(path: try context.databasePath(flag: database), access: .readOnly)
     var defaults = ContextBuilding.Defaults()
     defaults.characterID = character
     defaults.currentPageID = page
     defaults.isWholeBook = wholeBook
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
-    if let character { _ = try StoryCharacter.named(character) }
-    let building = ContextBuilding(store: store, defaults: defaults)
+    if let character { _ = try cast.named(character) }
+    let building = ContextBuilding(store: store, defaults: defaults, cast: cast)
     if let question {
       return try answer(ChatRequest(prompt: question), building, context) ? .done : .foundNothing
     }

@@ -4,6 +4,7 @@
 public enum SettingName: String, Sendable, CaseIterable {
   case database = "GIBSEY_DATABASE"
   case budget = "GIBSEY_BUDGET"
+  case characters = "GIBSEY_CHARACTERS"
   case log = "GIBSEY_LOG"
   case connectTimeout = "GIBSEY_CONNECT_TIMEOUT"
   case firstTokenTimeout = "GIBSEY_FIRST_TOKEN_TIMEOUT"
@@ -37,7 +38,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .anthropicBaseURL: "https://api.anthropic.com"
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
-    case .database, .log, .ollamaTemperature, .ollamaMaxTokens, .openAIKey, .openAITemperature,
+    case .database, .characters, .log, .ollamaTemperature, .ollamaMaxTokens, .openAIKey, .openAITemperature,
       .openAIMaxTokens, .anthropicKey, .claudeTemperature:
       nil
     }
@@ -48,6 +49,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     switch self {
     case .database: "the database file, when no --database names one"
     case .budget: "tokens that a prompt may take, all in all"
+    case .characters: "a folder of characters of your own, when no --characters names one"
     case .log: "debug: say on standard error what is done, as -v does"
     case .connectTimeout: "seconds to wait for a connection"
     case .firstTokenTimeout: "seconds to wait for the first token"

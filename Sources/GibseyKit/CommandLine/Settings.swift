@@ -46,11 +46,17 @@ public struct Setting: Sendable, Equatable {
 public struct Settings: Sendable {
   private let environment: [SettingName: String]
   private let environmentFile: [SettingName: String]
+  private let foundDefaults: [SettingName: String]
   private var flags: [SettingName: (value: String, flag: String)] = [:]
 
-  public init(environment: [SettingName: String], environmentFile: [SettingName: String]) {
+  /// - Parameter foundDefaults: what holds on this machine when nobody sets it, before the names' own defaults.
+  public init(
+    environment: [SettingName: String], environmentFile: [SettingName: String],
+    foundDefaults: [SettingName: String] = [:]
+  ) {
     self.environment = environment
     self.environmentFile = environmentFile
+    self.foundDefaults = foundDefaults
   }
 
   /// The same settings with what a flag says; nil changes nothing.
@@ -72,7 +78,7 @@ public struct Settings: Sendable {
     if let value = environmentFile[name], !value.isEmpty {
       return Setting(name: name, value: value, origin: .environmentFile)
     }
-    return name.defaultValue.map { Setting(name: name, value: $0, origin: .defaultValue) }
+    return (foundDefaults[name] ?? name.defaultValue).map { Setting(name: name, value: $0, origin: .defaultValue) }
   }
 
   /// The value as it came.

@@ -148,7 +148,8 @@ public enum Tool {
       environment[name] = getenv(name.rawValue).map { String(cString: $0) }
     }
     return Settings(
-      environment: environment, environmentFile: try EnvironmentFile.read(path: ".env"))
+      environment: environment, environmentFile: try EnvironmentFile.read(path: ".env"),
+      foundDefaults: Settings.charactersFolder().map { [.characters: $0] } ?? [:])
   }
 
   /// Says what went wrong and ends the process with its status, or by the signal that ended the work.

@@ -18,10 +18,12 @@ public struct ContextBuilding {
 
   private let store: PageStore
   private let defaults: Defaults
+  private let cast: Cast
 
-  public init(store: PageStore, defaults: Defaults) {
+  public init(store: PageStore, defaults: Defaults, cast: Cast = Cast()) {
     self.store = store
     self.defaults = defaults
+    self.cast = cast
   }
 
   /// The prompt for a question.
@@ -29,7 +31,7 @@ public struct ContextBuilding {
   ///   and database errors.
   public func prompt(for request: ChatRequest) throws -> Prompt {
     let request = completed(request)
-    let character = try request.characterID.map { try StoryCharacter.named($0) } ?? .narrator
+    let character = try request.characterID.map { try cast.named($0) } ?? cast.narrator
     let place = try place(of: request)
     let query = KeywordQuery(question: request.prompt)
     var candidates: [PromptMaterial.Candidate] = []

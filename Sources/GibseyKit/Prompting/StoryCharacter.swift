@@ -4,14 +4,14 @@
 public struct StoryCharacter: Sendable, Equatable {
   public let id: String
   public let name: String
-  /// As in "#e5b3b3".
-  public let colour: String
+  /// As in "#e5b3b3"; nil for one that has none.
+  public let colour: String?
   /// Second person; of the built-in ones 250 to 500 words.
   public let persona: String
   /// The same in at most 90 words, for small budgets.
   public let shortPersona: String
 
-  public init(id: String, name: String, colour: String, persona: String, shortPersona: String) {
+  public init(id: String, name: String, colour: String?, persona: String, shortPersona: String) {
     self.id = id
     self.name = name
     self.colour = colour
@@ -20,7 +20,7 @@ public struct StoryCharacter: Sendable, Equatable {
   }
 
   /// Who speaks when nobody was named.
-  public static var narrator: StoryCharacter { parse(PackageResources.narrator_md) }
+  public static var narrator: StoryCharacter { get throws { try parse(PackageResources.narrator_md) } }
 
   /// The ids of the built-in characters, sorted.
   public static var knownIDs: [String] { files.keys.sorted() }
@@ -29,7 +29,7 @@ public struct StoryCharacter: Sendable, Equatable {
   /// - Throws: `GibseyError.unknownCharacter`, which lists the known ones.
   public static func named(_ id: String) throws -> StoryCharacter {
     guard let file = files[id] else { throw GibseyError.unknownCharacter(id: id, known: knownIDs) }
-    return parse(file())
+    return try parse(file())
   }
 
   private static var files: [String: @Sendable () -> [UInt8]] {
@@ -53,27 +53,9 @@ public struct StoryCharacter: Sendable, Equatable {
     ]
   }
 
-  /// A file: `name: value` lines between two lines of `---`, the persona, a line `## Short`, the short form. A test makes
-  /// sure that every built-in file has all of these.
-  static func parse(_ file: [UInt8]) -> StoryCharacter {
-    let lines = String(decoding: file, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-    let end = lines.dropFirst().firstIndex(of: "---") ?? 0
-    var fields: [Substring: String] = [:]
-    for line in lines[..<end] {
-      guard let colon = line.firstIndex(of: ":") else { continue }
-      fields[line[..<colon]] = String(line[line.index(after: colon)...].drop { $0 == " " }.filter { $0 != "\"" })
+  private static func parse(_ file: [UInt8]) throws -> StoryCharacter {
+    do { return try CharacterFile.character(in: file) } catch let problem as CharacterFile.Problem {
+      throw GibseyError.ourBug("a built-in character: line \(problem.line ?? 0): \(problem.reason)")
     }
-    let body = lines[min(end + 1, lines.count)...]
-    let short = body.firstIndex(of: "## Short") ?? body.endIndex
-    return StoryCharacter(
-      id: fields["id"] ?? "", name: fields["name"] ?? "", colour: fields["colour"] ?? "",
-      persona: text(body[..<short]), shortPersona: text(body[short...].dropFirst()))
-  }
-
-  private static func text(_ lines: ArraySlice<Substring>) -> String {
-    let isBlank: (Substring) -> Bool = { $0.allSatisfy(\.isWhitespace) }
-    var lines = lines.drop(while: isBlank)
-    while let last = lines.last, isBlank(last) { lines.removeLast() }
-    return lines.joined(separator: "\n")
   }
 }

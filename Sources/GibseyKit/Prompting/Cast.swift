@@ -1,0 +1,49 @@
+// Who may speak: the built-in characters and a user's own.
+
+/// The characters of a run. One that was added stands before the built-in one of the same id.
+public struct Cast: Sendable {
+  private var added: [String: (character: StoryCharacter, path: String)] = [:]
+
+  /// The built-in characters.
+  public init() {}
+
+  /// Adds the character of a file.
+  /// - Throws: `GibseyError.malformedInput`, with the line, for a file that is none and for an id that is there twice.
+  public mutating func add(_ file: [UInt8], path: String) throws {
+    let character: StoryCharacter
+    do { character = try CharacterFile.character(in: file) } catch let problem as CharacterFile.Problem {
+      throw GibseyError.malformedInput(source: path, line: problem.line, reason: problem.reason)
+    }
+    if let other = added[character.id] {
+      throw GibseyError.malformedInput(
+        source: path, line: nil, reason: "\(character.id) is the character of \(other.path) too")
+    }
+    added[character.id] = (character, path)
+  }
+
+  /// The ids of all, sorted.
+  public var ids: [String] { Set(StoryCharacter.knownIDs).union(added.keys).sorted() }
+
+  /// The character of that id.
+  /// - Throws: `GibseyError.unknownCharacter`, which lists the known ones.
+  public func named(_ id: String) throws -> StoryCharacter {
+    if let (character, _) = added[id] { return character }
+    guard StoryCharacter.knownIDs.contains(id) else { throw GibseyError.unknownCharacter(id: id, known: ids) }
+    return try StoryCharacter.named(id)
+  }
+
+  /// Who speaks when nobody was named: the neutral narrator, or a character of the id `narrator` that was added.
+  public var narrator: StoryCharacter {
+    get throws { try added["narrator"]?.character ?? StoryCharacter.narrator }
+  }
+
+  /// All of them as records, by id.
+  public func listing() throws -> [CharacterListing] {
+    try ids.map { id in
+      let character = try named(id)
+      return CharacterListing(
+        id: id, name: character.name, colour: character.colour,
+        source: added[id]?.path ?? CharacterListing.builtIn)
+    }
+  }
+}
