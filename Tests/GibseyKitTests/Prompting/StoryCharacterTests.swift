@@ -72,6 +72,31 @@ import Testing
     }
   }
 
+  /// A capital after a small letter or a comma: a name. One that the novel has not given by the end of the character's own
+  /// section would tell of what comes later.
+  @Test(.enabled(if: SharedFolder.has("corpus/entrance-way.jsonl")))
+  func noPersonaHasANameThatTheNovelGivesOnlyLater() throws {
+    var lastPage: [String: Int] = [:]
+    var firstPage: [String: Int] = [:]
+    for page in try SharedFolder.novel() {
+      let (id, place) = (try #require(page.characterID), try #require(page.pageIndex))
+      lastPage[id] = place
+      for word in page.text.split(whereSeparator: { !$0.isLetter }) where firstPage[String(word)] == nil {
+        firstPage[String(word)] = place
+      }
+    }
+    var names = 0
+    for id in StoryCharacter.knownIDs {
+      let end = try #require(lastPage[id])
+      for match in try StoryCharacter.named(id).persona.matches(of: /[a-z,] ([A-Z][a-z]+)/) {
+        names += 1
+        let first = firstPage[String(match.output.1)] ?? 0
+        #expect(first <= end, "\(id) says \(match.output.1), which page \(first) says first")
+      }
+    }
+    #expect(names > 20)
+  }
+
   private static func runs(of text: String) -> [[Substring]] {
     let words = text.lowercased().split { !$0.isLetter && !$0.isNumber }
     return words.indices.dropLast(7).map { Array(words[$0..<$0 + 8]) }
