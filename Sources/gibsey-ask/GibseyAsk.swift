@@ -6,6 +6,10 @@ enum ProviderChoice: String, ExpressibleByArgument, CaseIterable {
   case auto, ollama, openai, anthropic
 }
 
+enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
+  case stop, `continue`
+}
+
 @main struct GibseyAsk: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "gibsey-ask",
@@ -18,11 +22,24 @@ enum ProviderChoice: String, ExpressibleByArgument, CaseIterable {
   @Flag(help: "Write records, one for each token, in place of the text.") var json = false
   @Flag(help: "Take each line of a text as a prompt of its own.") var lines = false
   @Flag(help: "End at the first broken line or failed answer.") var strict = false
-  @Option(help: "How freely the model chooses its words, 0 to 2.") var temperature: Double?
-  @Option(help: "The longest answer, in tokens.") var maxTokens: Int?
+  @Option(parsing: .unconditional, help: "How freely the model chooses its words, 0 to 2.")
+  var temperature: Double?
+  @Option(parsing: .unconditional, help: "The longest answer, in tokens.") var maxTokens: Int?
+  @Option(help: "Who is tried by auto, in order, as in openai,ollama; else GIBSEY_FALLBACK.")
+  var fallback: String?
+  @Option(parsing: .unconditional, help: "Seconds to wait at most before asking again; else GIBSEY_RETRY_WAIT, else 5.")
+  var retryWait: Double?
+  @Option(help: "After a failure in the middle: stop, or continue with the next; else GIBSEY_RESUME_WITH.")
+  var resumeWith: ResumptionChoice?
   @Flag(help: "Show on standard error what the model thinks before it answers.") var showThinking =
     false
   @OptionGroup var common: CommonOptions
+
+  func overriding(_ settings: Settings) -> Settings {
+    settings.overriding(.fallback, fallback, flag: "--fallback")
+      .overriding(.retryWait, retryWait.map { "\($0)" }, flag: "--retry-wait")
+      .overriding(.resumeWith, resumeWith?.rawValue, flag: "--resume-with")
+  }
 
   static func main() async { await Tool.main(Self.self) }
 
@@ -31,6 +48,9 @@ enum ProviderChoice: String, ExpressibleByArgument, CaseIterable {
       throw ValidationError("--temperature is 0 to 2")
     }
     if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is at least 1") }
+    if fallback != nil, let provider, provider != .auto {
+      throw ValidationError("--fallback is for --provider auto: --provider \(provider.rawValue) means only that one")
+    }
     if model?.isEmpty == true { throw ValidationError("--model is empty") }
   }
 

@@ -10,8 +10,9 @@ import GibseyKit
   @Option(help: "The database file; else GIBSEY_DATABASE.") var database: String?
   @Option(help: "Who answers; without it a neutral narrator.") var character: String?
   @Option(help: "The id of the page that the reader is on: nothing after it is used.") var page: String?
-  @Option(help: "Tokens for the whole prompt; else GIBSEY_BUDGET, else 6000.") var budget: Int?
-  @Option(help: "Print that many pages found, with scores, and build no prompt.") var search: Int?
+  @Option(parsing: .unconditional, help: "Tokens for the whole prompt; else GIBSEY_BUDGET, else 6000.") var budget: Int?
+  @Option(parsing: .unconditional, help: "Print that many pages found, with scores, and build no prompt.") var search:
+    Int?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
   @Flag(help: "End at the first line that cannot be read.") var strict = false
   @OptionGroup var casting: CharacterOptions
@@ -62,14 +63,15 @@ import GibseyKit
   }
 
   private func answerLines(_ building: ContextBuilding, _ context: ToolContext) throws -> ExitStatus {
-    var worst = ExitStatus.done
+    // The first error decides, as in every tool.
+    var status = ExitStatus.done
     var hasRequest = false
     var hasFound = false
     var hasPassed = false
     try RequestLines(input: context.input).read { error in
       if strict { throw error }
       context.diagnostics.error(error)
-      if worst != .malformed { worst = error.exitStatus }
+      if status == .done { status = error.exitStatus }
     } visit: { content, line in
       switch content {
       case .passing(let record):
@@ -81,7 +83,7 @@ import GibseyKit
         if try answer(request, building, context) { hasFound = true }
       }
     }
-    guard worst == .done else { return worst }
+    guard status == .done else { return status }
     guard hasRequest || hasPassed else {
       throw GibseyError.usage("no question", hint: "give one as an argument, or requests on standard input")
     }

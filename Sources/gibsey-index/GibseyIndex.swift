@@ -15,13 +15,13 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
   @Option(help: "How to read: auto, jsonl, json, markdown or text.") var format = ReadingOptions.Format.auto
   @Option(help: "Where to split text: auto, none, formfeed, heading or size.")
   var split = ReadingOptions.Split.auto
-  @Option(help: "Characters in a page at most, for text and Markdown.") var pageSize = 4000
+  @Option(parsing: .unconditional, help: "Characters in a page at most, for text and Markdown.") var pageSize = 4000
   @Flag(help: "Remove what the sources no longer have; all or nothing.") var sync = false
   @Flag(help: "Say what would happen, and write nothing.") var dryRun = false
   @Flag(help: "Print what became of each page.") var each = false
   @Flag(help: "Describe the database, and end.") var status = false
   @Flag(help: "Print the pages as records, in reading order, and end.") var export = false
-  @Option(help: "Seconds to wait for another indexer.") var wait = 60
+  @Option(parsing: .unconditional, help: "Seconds to wait for another indexer.") var wait = 60
   @OptionGroup var common: CommonOptions
   @Argument(help: "Files and folders; - is standard input.") var paths: [String] = []
 

@@ -93,7 +93,7 @@ import Testing
     .questionTooLong(questionTokens: 2, roomTokens: 1),
     .badSetting(name: "", value: "", origin: "", wanted: ""),
     .keyWithheld(provider: "", urlName: "", keyName: ""), .unsafeSettingsFile(path: "", reason: ""),
-    .noProvider(reasons: []), .cannotReach(provider: "", address: "", reason: "", hint: nil),
+    .noProvider(failures: []), .cannotReach(provider: "", address: "", reason: "", hint: nil),
     .timedOut(provider: "", waitedFor: "", seconds: 1), .keyMissing(provider: "", keyName: ""),
     .keyRefused(provider: "", keyName: "", reason: ""), .modelMissing(provider: "", model: "", reason: ""),
     .requestRefused(provider: "", status: 400, reason: ""),

@@ -9,6 +9,7 @@ struct AskOutput {
   private var filter: TerminalFilter?
   private var needsNewline = false
   private var needsThoughtNewline = false
+  private var hasText = false
 
   init(context: ToolContext, options: AskRun.Options, prompt: Prompt) {
     self.context = context
@@ -25,10 +26,14 @@ struct AskOutput {
     switch part {
     case .batch(let batch):
       for notice in batch.notices { context.diagnostics.warning(notice) }
+      hasText = hasText || !batch.tokenEnds.isEmpty
       if options.showsThinking { try think(batch.reasoning) }
       if !options.isJSON { try text(batch.text) }
+    case .retrying(_, let wait, let error):
+      context.diagnostics.notice("\(error.message); trying again in \(Self.seconds(wait)) s")
     case .switched(_, let to, let error):
-      context.diagnostics.notice("\(error.message); asking \(to)")
+      let isSeam = hasText
+      context.diagnostics.notice("\(error.message); \(isSeam ? "\(to) goes on from here" : "asking \(to)")")
     case .completed(let completion):
       try finish()
       if completion.finishReason == .length {
@@ -47,6 +52,11 @@ struct AskOutput {
     }
     if needsNewline { try context.output.write([0x0A]) }
     (needsNewline, needsThoughtNewline) = (false, false)
+  }
+
+  /// As in "0.4".
+  private static func seconds(_ wait: Duration) -> String {
+    JSONNumber((wait / .seconds(1) * 10).rounded(.up) / 10).text
   }
 
   private mutating func text(_ bytes: [UInt8]) throws {

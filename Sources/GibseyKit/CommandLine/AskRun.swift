@@ -31,54 +31,8 @@ public struct AskRun: Sendable {
     self.context = context
     self.options = options
     asking = Asking(
-      candidates: ProviderSettings.Name.allCases.map { Self.candidate($0, context.settings) },
-      transport: transport, choices: options.choices,
-      deadlines: try Self.deadlines(context.settings),
-      seconds: { context.now() })
-  }
-
-  private static func deadlines(_ settings: Settings) throws -> HTTPDeadlines {
-    HTTPDeadlines(
-      connect: try settings.seconds(.connectTimeout),
-      firstByte: try settings.seconds(.firstTokenTimeout),
-      stall: try settings.seconds(.stallTimeout))
-  }
-
-  private static func candidate(_ name: ProviderSettings.Name, _ settings: Settings)
-    -> Asking.Candidate
-  {
-    do {
-      let found = try settings.provider(name)
-      guard found.isConfigured else {
-        let keyName: SettingName = name == .openai ? .openAIKey : .anthropicKey
-        throw GibseyError.keyMissing(provider: name.rawValue, keyName: keyName.rawValue)
-      }
-      let account = ProviderAccount(
-        baseURL: try address(found, name), key: found.key.flatMap { APIKey($0) },
-        model: found.model,
-        temperature: found.temperature, maxTokens: found.maxTokens)
-      switch name {
-      case .ollama: return .usable(Ollama(account: account))
-      case .openai: return .usable(OpenAI(account: account))
-      case .anthropic: return .usable(Anthropic(account: account))
-      }
-    } catch let error as GibseyError {
-      return .unusable(name: name.rawValue, error)
-    } catch {
-      return .unusable(name: name.rawValue, .ourBug("\(error)"))
-    }
-  }
-
-  private static func address(
-    _ found: ProviderSettings, _ name: ProviderSettings.Name
-  ) throws -> WebAddress {
-    do {
-      return try WebAddress(found.baseURL)
-    } catch {
-      let setting = "\(name.rawValue.uppercased())_BASE_URL"
-      throw GibseyError.badSetting(
-        name: setting, value: "…", origin: "the settings", wanted: error.wanted)
-    }
+      candidates: context.settings.candidates, transport: transport, choices: options.choices,
+      policy: try context.settings.askingPolicy(), clock: context.askingClock)
   }
 
   /// Asks everything on standard input, in order.

@@ -6,12 +6,7 @@ public struct ProviderSettings: Sendable, Equatable {
   public enum Name: String, Sendable, CaseIterable { case ollama, openai, anthropic }
 
   public let provider: Name
-  /// Without a slash at its end.
-  public let baseURL: String
-  public let key: String?
-  public let model: String
-  public let temperature: Double?
-  public let maxTokens: Int?
+  public let account: ProviderAccount
   /// Whether `auto` may try it: it has a key, or an address of the user's that may need none.
   public let isConfigured: Bool
 }
@@ -61,14 +56,16 @@ extension Settings {
       throw key.wrong("a key without spaces and control characters")
     }
     return ProviderSettings(
-      provider: provider, baseURL: try Self.checked(address), key: key?.value, model: model,
-      temperature: try number(names.temperature), maxTokens: try count(names.maxTokens),
+      provider: provider,
+      account: ProviderAccount(
+        baseURL: try Self.checked(address), key: key.flatMap { APIKey($0.value) }, model: model,
+        temperature: try number(names.temperature), maxTokens: try count(names.maxTokens)),
       isConfigured: names.key == nil || key != nil || address.origin != .defaultValue)
   }
 
-  private static func checked(_ address: Setting) throws -> String {
+  private static func checked(_ address: Setting) throws -> WebAddress {
     do {
-      return try WebAddress(address.value).text
+      return try WebAddress(address.value)
     } catch {
       // The value may hold a password: it is not shown.
       throw GibseyError.badSetting(

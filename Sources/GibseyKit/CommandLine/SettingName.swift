@@ -9,6 +9,10 @@ public enum SettingName: String, Sendable, CaseIterable {
   case connectTimeout = "GIBSEY_CONNECT_TIMEOUT"
   case firstTokenTimeout = "GIBSEY_FIRST_TOKEN_TIMEOUT"
   case stallTimeout = "GIBSEY_STALL_TIMEOUT"
+  case totalTimeout = "GIBSEY_TOTAL_TIMEOUT"
+  case retryWait = "GIBSEY_RETRY_WAIT"
+  case fallback = "GIBSEY_FALLBACK"
+  case resumeWith = "GIBSEY_RESUME_WITH"
   case ollamaBaseURL = "OLLAMA_BASE_URL"
   case ollamaModel = "OLLAMA_MODEL"
   case ollamaTemperature = "OLLAMA_TEMPERATURE"
@@ -31,6 +35,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .connectTimeout: "5"
     case .firstTokenTimeout: "120"
     case .stallTimeout: "60"
+    case .retryWait: "5"
+    case .resumeWith: "stop"
     case .ollamaBaseURL: "http://localhost:11434"
     case .ollamaModel: "llama3:8b"
     case .openAIBaseURL: "https://api.openai.com/v1"
@@ -38,8 +44,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .anthropicBaseURL: "https://api.anthropic.com"
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
-    case .database, .characters, .log, .ollamaTemperature, .ollamaMaxTokens, .openAIKey, .openAITemperature,
-      .openAIMaxTokens, .anthropicKey, .claudeTemperature:
+    case .database, .characters, .log, .totalTimeout, .fallback, .ollamaTemperature, .ollamaMaxTokens, .openAIKey,
+      .openAITemperature, .openAIMaxTokens, .anthropicKey, .claudeTemperature:
       nil
     }
   }
@@ -54,6 +60,10 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .connectTimeout: "seconds to wait for a connection"
     case .firstTokenTimeout: "seconds to wait for the first token"
     case .stallTimeout: "seconds of silence in the middle of an answer"
+    case .totalTimeout: "seconds for a whole answer; unset is as long as it takes"
+    case .retryWait: "seconds to wait at most before a provider is asked again"
+    case .fallback: "the providers that auto tries, in order, as in openai,ollama"
+    case .resumeWith: "continue: the next provider goes on from a partial answer; stop: it ends"
     case .ollamaBaseURL: "where Ollama listens"
     case .ollamaModel: "the model that Ollama is asked for"
     case .ollamaTemperature: "how freely it writes; unset is the model's own"

@@ -108,13 +108,13 @@ public struct Settings: Sendable {
   }
 
   /// The value, a number of seconds, as a duration.
-  /// - Throws: `GibseyError.badSetting` unless it is from a millisecond to a day.
-  public func seconds(_ name: SettingName) throws -> Duration {
+  /// - Throws: `GibseyError.badSetting` unless it is from a millisecond, or `least` seconds, to a day.
+  public func seconds(_ name: SettingName, from least: Double = 0.001) throws -> Duration {
     guard let setting = self[name] else {
       throw GibseyError.ourBug("\(name.rawValue) has no default")
     }
-    guard let value = Double(setting.value), value >= 0.001, value <= 86_400 else {
-      throw setting.wrong("seconds, from 0.001 to 86400")
+    guard let value = Double(setting.value), value >= least, value <= 86_400 else {
+      throw setting.wrong("seconds, from \(JSONNumber(least).text) to 86400")
     }
     return .milliseconds(Int(value * 1000))
   }

@@ -17,8 +17,9 @@ enum CurlFailure {
     }
     switch code {
     case CURLE_OPERATION_TIMEDOUT:
-      guard !isConnected else { return .timedOut(.end, exchange.deadlines.total ?? .zero) }
-      return .timedOut(.connection, exchange.deadlines.connect)
+      let (connect, total) = (exchange.deadlines.connect, exchange.deadlines.total)
+      guard let total, isConnected || total <= connect else { return .timedOut(.connection, connect) }
+      return .timedOut(.end, total)
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
       return .unknownHost(reason: "unknown host")
     case CURLE_COULDNT_CONNECT: return unconnected(exchange)

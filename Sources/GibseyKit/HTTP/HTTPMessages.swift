@@ -112,12 +112,7 @@ public struct HTTPBody: Sendable {
 /// How bytes fail to travel. The words are a C library's, for a person; there is no address in them.
 public enum TransportFailure: Error, Equatable, Sendable {
   /// What a deadline was for.
-  public enum Wait: String, Sendable {
-    case connection
-    case firstByte = "first byte"
-    case nextByte = "next byte"
-    case end
-  }
+  public enum Wait: Sendable { case connection, firstByte, nextByte, end }
 
   case badRequest(reason: String)
   case unknownHost(reason: String)

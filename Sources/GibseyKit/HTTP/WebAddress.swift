@@ -51,6 +51,12 @@ public struct WebAddress: Sendable, Equatable {
     return (String(authority[..<colon]), authority[authority.index(after: colon)...])
   }
 
+  /// Whether it is this machine: localhost and its subdomains (RFC 6761 §6.3), 127.0.0.0/8, ::1.
+  public var isLoopback: Bool {
+    host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
+      || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
+  }
+
   /// Host and port as a person writes them: `localhost:11434`; the port only when it is not the scheme's own.
   public var display: String {
     let name = host.contains(":") ? "[\(host)]" : host

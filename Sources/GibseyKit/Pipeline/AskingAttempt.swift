@@ -2,67 +2,67 @@
 
 /// One request and its answer.
 struct AskingAttempt {
-  /// What the provider did wrong, as opposed to what the taker of the answer threw.
-  struct Failure: Error {
-    let error: GibseyError
-  }
-
   /// An error response is read up to here.
   private static let complaintLimitBytes = 64 << 10
 
   let provider: any ChatProvider
   let options: RequestOptions
-  let seconds: @Sendable () -> Double
-  let start: Double
+  let clock: AskingClock
+  let deadlines: HTTPDeadlines
   private(set) var tokenCount = 0
-  private var firstToken: Double?
+  /// When the first token came, by the clock.
+  private(set) var firstToken: Double?
+  /// What the provider has told of it so far.
+  private(set) var usage: Usage?
 
-  init(
-    provider: any ChatProvider, options: RequestOptions, seconds: @escaping @Sendable () -> Double,
-    start: Double
-  ) {
+  init(provider: any ChatProvider, options: RequestOptions, clock: AskingClock, deadlines: HTTPDeadlines) {
     self.provider = provider
     self.options = options
-    self.seconds = seconds
-    self.start = start
+    self.clock = clock
+    self.deadlines = deadlines
   }
 
-  /// - Throws: `Failure`, also when the task is cancelled; or what `take` threw.
+  /// - Throws: `AttemptFailure`, also when the task is cancelled; or what `take` threw.
   mutating func run(
-    _ prompt: Prompt, by transport: any Transport, deadlines: HTTPDeadlines,
-    _ take: (Asking.Part) async throws -> Void
+    _ prompt: Prompt, by transport: any Transport, _ take: (AnswerBatch) async throws -> Void
   ) async throws -> AnswerEnd {
     var request = provider.request(for: prompt, options: options)
     request.deadlines = deadlines
+    let start = clock.seconds()
     let response = try await told { try await transport.send(request) }
     guard (200..<300).contains(response.head.status) else {
-      let body = try await told {
-        try await response.body.collect(limitBytes: Self.complaintLimitBytes)
-      }
-      throw Failure(error: provider.failure(head: response.head, body: body, options: options))
+      let body = try await told { try await response.body.collect(limitBytes: Self.complaintLimitBytes) }
+      throw AttemptFailure(
+        provider.failure(head: response.head, body: body, options: options), shouldRetry: response.head.shouldRetry)
     }
     var parser = provider.makeParser()
     var batch = AnswerBatch()
+    var silence = Silence(since: start, deadlines: deadlines)
     while !parser.hasEnded, let block = try await told({ try await response.body.next() }) {
       let result = Result { try parser.consume(block, into: &batch) }
+      usage = parser.usage
       try await hand(&batch, take)
-      if case .failure(let error) = result { throw Self.failure(error) }
+      if case .failure(let error) = result { throw AttemptFailure(error) }
+      if let wait = silence.broken(byLine: parser.lineCount, at: clock.seconds()) {
+        throw AttemptFailure(wait, of: provider)
+      }
     }
     let result = Result { try parser.finish(into: &batch) }
+    usage = parser.usage
     try await hand(&batch, take)
     switch result {
     case .success(let end): return end
-    case .failure(let error): throw Self.failure(error)
+    case .failure(let error): throw AttemptFailure(error)
     }
   }
 
   private mutating func hand(
-    _ batch: inout AnswerBatch, _ take: (Asking.Part) async throws -> Void
+    _ batch: inout AnswerBatch, _ take: (AnswerBatch) async throws -> Void
   ) async throws {
     guard !batch.isEmpty else { return }
-    if firstToken == nil, !batch.tokenEnds.isEmpty { firstToken = seconds() }
+    if firstToken == nil, !batch.tokenEnds.isEmpty { firstToken = clock.seconds() }
     tokenCount += batch.tokenEnds.count
-    try await take(.batch(batch))
+    try await take(batch)
     batch.reset()
   }
 
@@ -71,31 +71,78 @@ struct AskingAttempt {
     do {
       return try await step()
     } catch let failure as TransportFailure {
-      throw Failure(error: provider.failure(failure))
+      throw AttemptFailure(failure, of: provider)
     } catch {
-      throw Self.failure(error)
+      throw AttemptFailure(error)
     }
   }
+}
 
-  private static func failure(_ error: any Error) -> Failure {
-    if let error = error as? GibseyError { return Failure(error: error) }
+/// The deadlines of tokens: bytes that never make a line are no life. The transport watches over silence without bytes.
+private struct Silence {
+  private let deadlines: HTTPDeadlines
+  private var since: Double
+  private var lineCount = 0
+
+  init(since start: Double, deadlines: HTTPDeadlines) {
+    since = start
+    self.deadlines = deadlines
+  }
+
+  /// The deadline that has passed, if one has, now that so many lines were read.
+  mutating func broken(byLine count: Int, at now: Double) -> TransportFailure? {
+    if count > lineCount {
+      (lineCount, since) = (count, now)
+      return nil
+    }
+    let limit = lineCount == 0 ? deadlines.firstByte : deadlines.stall
+    guard now - since > limit / .seconds(1) else { return nil }
+    return .timedOut(lineCount == 0 ? .firstByte : .nextByte, limit)
+  }
+}
+
+/// What a provider did wrong, as opposed to what the taker of the answer threw, and what may be done about it.
+struct AttemptFailure: Error {
+  let error: GibseyError
+  /// The same request may succeed in a moment.
+  private(set) var isTransient: Bool
+  /// Nobody is there: another provider is quicker than another try.
+  private(set) var isAbsence = false
+  /// The connection failed, or the provider did on its side.
+  private(set) var isUnhealthy: Bool
+  /// The whole answer's time was over.
+  private(set) var isDeadline = false
+  /// Another provider may finish the answer: this one broke off, it did not decline.
+  private(set) var isResumable: Bool
+
+  /// Of a failure that the provider told, in place of an answer or inside of one.
+  init(_ error: any Error, shouldRetry: Bool? = nil) {
     // Cancelled: the caller looks at its task before it looks at this.
-    return Failure(
-      error: error is CancellationError ? .interrupted(signal: 2) : .ourBug("\(error)"))
+    self.error =
+      error as? GibseyError ?? (error is CancellationError ? .interrupted(signal: 2) : .ourBug("\(error)"))
+    (isTransient, isUnhealthy, isResumable) = (false, false, false)
+    switch self.error {
+    case .providerFailed(_, let status, _, _):
+      isUnhealthy = status.map { $0 >= 500 } ?? true
+      (isTransient, isResumable) = (isUnhealthy || status == 408 || status == 409, true)
+    case .rateLimited: (isTransient, isResumable) = (true, true)
+    case .streamCut: (isTransient, isUnhealthy, isResumable) = (true, true, true)
+    case .quotaExhausted: return
+    default: break
+    }
+    isTransient = shouldRetry ?? isTransient
   }
 
-  func completion(_ reason: FinishReason, of prompt: Prompt, usage: Usage?) -> Completion {
-    Completion(
-      finishReason: reason, provider: provider.name, model: provider.model(options),
-      promptID: prompt.promptID,
-      usage: usage, timeToFirstTokenMilliseconds: firstToken.map { Self.milliseconds($0 - start) },
-      durationMilliseconds: Self.milliseconds(seconds() - start))
+  /// Of bytes that did not travel.
+  init(_ failure: TransportFailure, of provider: any ChatProvider) {
+    error = provider.failure(failure)
+    (isTransient, isUnhealthy, isResumable) = (false, false, true)
+    switch failure {
+    case .refused, .unknownHost, .unreachable: (isTransient, isUnhealthy, isAbsence) = (true, true, true)
+    case .cut: (isTransient, isUnhealthy) = (true, true)
+    case .timedOut(.connection, _): isUnhealthy = true
+    case .timedOut(.end, _): isDeadline = true
+    case .timedOut, .badRequest, .untrusted, .headersTooLong: break
+    }
   }
-
-  /// What we can tell of the usage when the provider did not live to tell it.
-  var estimate: Usage? {
-    tokenCount == 0 ? nil : Usage(completionTokens: tokenCount, isEstimated: true)
-  }
-
-  private static func milliseconds(_ seconds: Double) -> Int { Int((seconds * 1000).rounded()) }
 }

@@ -16,30 +16,30 @@ public struct AskingRecords: Sendable {
     self.now = now
   }
 
-  /// The records of one part, all with one time stamp; none for thoughts and notices.
+  /// The records of one part, all with one time stamp; none for thoughts, notices and repetitions.
   public mutating func records(of part: Asking.Part) -> [Record] {
     switch part {
     case .batch(let batch):
       guard !batch.tokenEnds.isEmpty else { return [] }
       let timestamp = now().text
       return batch.tokens.map { .responseStream(stream($0, timestamp, nil)) }
+    case .retrying: return []
     case .switched(let from, let to, let error):
       return [
         .providerSwitched(
           ProviderSwitched(
-            responseID: responseID, from: from, to: to, reason: error.message, afterSeq: seq - 1))
+            responseID: responseID, from: from, to: to, reason: error.message, afterSeq: seq - 1,
+            requestID: requestID, sessionID: sessionID))
       ]
     case .completed(let completion): return [.responseStream(stream("", now().text, completion))]
     case .failed(let error, let usage):
-      var wait: Int?
-      if case .rateLimited(_, _, let milliseconds) = error { wait = milliseconds }
       return [
         .error(
           ErrorRecord(
             message: error.message, code: error.code, timestamp: now().text,
             isRetryable: error.isRetryable,
             responseID: responseID, requestID: requestID, sessionID: sessionID, afterSeq: seq - 1,
-            retryAfterMilliseconds: wait, usage: usage))
+            retryAfterMilliseconds: error.retryAfterMilliseconds, usage: usage))
       ]
     }
   }

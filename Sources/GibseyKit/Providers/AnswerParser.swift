@@ -63,7 +63,12 @@ public protocol AnswerParser: Sendable {
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws
   /// Whether the end of the answer has been read: nothing after it counts.
   var hasEnded: Bool { get }
+  /// What the stream has told of the usage so far.
+  var usage: Usage? { get }
+  /// The lines read so far, those without tokens included: a sign of life.
+  var lineCount: Int { get }
   /// The end of the bytes.
+  /// The start of a line that has no end is no line: it is what a cut leaves, and passed over.
   /// - Throws: `streamCut` when the answer's own end is missing, `emptyAnswer`, `refusedToAnswer`.
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd
 }
@@ -72,7 +77,7 @@ public protocol AnswerParser: Sendable {
 struct AnswerTally: Sendable {
   let provider: String
   let key: APIKey?
-  let keyName: String
+  let keyName: String?
   let model: String
   var hasText = false
   var hasThought = false

@@ -8,8 +8,9 @@ public struct Anthropic: ChatProvider {
   private static let defaultMaxTokens = 1024
 
   public let account: ProviderAccount
+  public var vendorHost: String? { Self.vendorHost }
   public var name: String { Self.name }
-  public var keyName: String { "ANTHROPIC_API_KEY" }
+  public var keyName: String? { "ANTHROPIC_API_KEY" }
 
   public init(account: ProviderAccount) { self.account = account }
 
@@ -55,6 +56,8 @@ struct AnthropicParser: AnswerParser {
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
+  var usage: Usage? { tally.usage }
+  var lineCount: Int { events.lineCount }
 
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
     var events = self.events
@@ -64,7 +67,9 @@ struct AnthropicParser: AnswerParser {
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
     var events = self.events
+    let notices = batch.notices
     try events.finish { try read($0, into: &batch) }
+    batch.notices = notices
     return try tally.verdict()
   }
 

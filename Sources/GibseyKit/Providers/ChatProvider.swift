@@ -4,9 +4,11 @@
 public protocol ChatProvider: Sendable {
   /// As in `--provider` and in records: lower case.
   var name: String { get }
-  /// The setting that holds its key.
-  var keyName: String { get }
+  /// The setting that holds its key; nil for one that is asked without.
+  var keyName: String? { get }
   var account: ProviderAccount { get }
+  /// The host of the service itself; nil when everybody runs their own.
+  var vendorHost: String? { get }
 
   /// The request that asks for a streamed answer. Options that are nil are the account's.
   func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest
@@ -37,18 +39,7 @@ extension ChatProvider {
   ) -> GibseyError {
     complaint.error(
       provider: name, keyName: keyName, model: options?.model ?? account.model,
-      retryAfterMilliseconds: Self.retryAfter(head))
-  }
-
-  /// What the server asks us to wait, in milliseconds.
-  private static func retryAfter(_ head: HTTPHead) -> Int? {
-    if let text = head.value("retry-after-ms"), let wait = Double(text), wait > 0, wait < 1e9 {
-      return Int(wait.rounded(.up))
-    }
-    guard let text = head.value("retry-after"), let wait = Double(text), wait > 0, wait < 1e6 else {
-      return nil
-    }
-    return Int((wait * 1000).rounded(.up))
+      retryAfterMilliseconds: head.retryAfterMilliseconds)
   }
 
   /// What it means that the bytes did not travel.
@@ -60,7 +51,7 @@ extension ChatProvider {
       .untrusted(let reason):
       return .cannotReach(provider: name, address: address, reason: reason, hint: reachHint)
     case .timedOut(let wait, let duration):
-      return .timedOut(provider: name, waitedFor: wait.rawValue, seconds: duration / .seconds(1))
+      return .timedOut(provider: name, waitedFor: wait.words, seconds: duration / .seconds(1))
     case .cut(let reason): return .streamCut(provider: name, reason: reason)
     case .headersTooLong(let limit):
       return .providerFailed(
@@ -69,7 +60,8 @@ extension ChatProvider {
   }
 
   private var reachHint: String? {
-    name == Ollama.name ? "start it with `ollama serve`, or set OPENAI_API_KEY" : nil
+    if name == Ollama.name, account.baseURL.isLoopback { return "start Ollama with `ollama serve`" }
+    return account.baseURL.host == vendorHost ? nil : "check \(name.uppercased())_BASE_URL"
   }
 }
 
@@ -92,5 +84,17 @@ extension JSONWriter {
   mutating func messages(_ messages: some Sequence<Message>) {
     key("messages")
     array(messages) { writer, message in writer.object { message.write(to: &$0) } }
+  }
+}
+
+extension TransportFailure.Wait {
+  /// What did not come in time, as in "no … within 5 s".
+  fileprivate var words: String {
+    switch self {
+    case .connection: "connection"
+    case .firstByte: "first token"
+    case .nextByte: "next token"
+    case .end: "end of the answer"
+    }
   }
 }

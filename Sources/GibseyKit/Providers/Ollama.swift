@@ -11,8 +11,9 @@ public struct Ollama: ChatProvider {
   private static let slackTokens = 128
 
   public let account: ProviderAccount
+  public var vendorHost: String? { nil }
   public var name: String { Self.name }
-  public var keyName: String { "OLLAMA_API_KEY" }
+  public var keyName: String? { nil }
 
   public init(account: ProviderAccount) { self.account = account }
 
@@ -62,6 +63,8 @@ struct OllamaParser: AnswerParser {
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
+  var usage: Usage? { tally.usage }
+  private(set) var lineCount = 0
 
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
     var lines = self.lines
@@ -71,18 +74,19 @@ struct OllamaParser: AnswerParser {
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
     var lines = self.lines
+    let notices = batch.notices
     try lines.finish { line in
-      switch line {
-      case .whole(let bytes): try bytes.withUnsafeBufferPointer { try read($0, into: &batch) }
-      case .tooLong: try read(nil, into: &batch)
-      }
+      guard case .whole(let bytes) = line else { return }
+      try bytes.withUnsafeBufferPointer { try read($0, into: &batch) }
     }
+    batch.notices = notices
     return try tally.verdict()
   }
 
   private mutating func read(_ line: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch)
     throws
   {
+    lineCount += 1
     guard !tally.hasEnded, line.map({ !$0.isEmpty }) ?? true else { return }
     do {
       guard let line else { throw LineTooLong() }

@@ -7,8 +7,9 @@ public struct OpenAI: ChatProvider {
   static let vendorHost = "api.openai.com"
 
   public let account: ProviderAccount
+  public var vendorHost: String? { Self.vendorHost }
   public var name: String { Self.name }
-  public var keyName: String { "OPENAI_API_KEY" }
+  public var keyName: String? { "OPENAI_API_KEY" }
 
   public init(account: ProviderAccount) { self.account = account }
 
@@ -46,6 +47,8 @@ struct OpenAIParser: AnswerParser {
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
+  var usage: Usage? { tally.usage }
+  var lineCount: Int { events.lineCount }
 
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
     var events = self.events
@@ -55,7 +58,9 @@ struct OpenAIParser: AnswerParser {
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
     var events = self.events
+    let notices = batch.notices
     try events.finish { try read($0, into: &batch) }
+    batch.notices = notices
     return try tally.verdict()
   }
 

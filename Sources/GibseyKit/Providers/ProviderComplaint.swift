@@ -87,11 +87,12 @@ struct ProviderComplaint: Equatable {
   }
 
   func error(
-    provider: String, keyName: String, model: String, retryAfterMilliseconds: Int?
+    provider: String, keyName: String?, model: String, retryAfterMilliseconds: Int?
   ) -> GibseyError {
     if isQuota { return .quotaExhausted(provider: provider, reason: words) }
     guard let status, (300..<500).contains(status), status != 408, status != 409 else {
-      return .providerFailed(provider: provider, status: status, reason: words)
+      return .providerFailed(
+        provider: provider, status: status, reason: words, retryAfterMilliseconds: retryAfterMilliseconds)
     }
     switch status {
     case ..<400:

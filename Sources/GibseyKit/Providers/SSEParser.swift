@@ -27,6 +27,8 @@ struct SSEParser: Sendable {
   /// The last byte was a CR: a line feed right after it belongs to it.
   private var endedInReturn = false
   private var isAtStart = true
+  /// Lines read so far, comments included.
+  private(set) var lineCount = 0
 
   /// - Parameter limitBytes: longer lines and events are reported, not kept.
   init(limitBytes: Int) { self.limitBytes = limitBytes }
@@ -88,6 +90,7 @@ struct SSEParser: Sendable {
     _ tail: UnsafeBufferPointer<UInt8>, _ whole: inout UnsafeBufferPointer<UInt8>?,
     _ visit: (Event) throws -> Void
   ) throws {
+    lineCount += 1
     if isLineTooLong {
       isLineTooLong = false
       isTooLong = true

@@ -170,13 +170,20 @@ public struct ProviderSwitched: RecordData {
   public var reason: String
   /// The last `seq` sent before the switch; -1 when there was none.
   public var afterSeq: Int
+  public var requestID: String?
+  public var sessionID: String?
 
-  public init(responseID: String, from: String, to: String, reason: String, afterSeq: Int) {
+  public init(
+    responseID: String, from: String, to: String, reason: String, afterSeq: Int, requestID: String? = nil,
+    sessionID: String? = nil
+  ) {
     self.responseID = responseID
     self.from = from
     self.to = to
     self.reason = reason
     self.afterSeq = afterSeq
+    self.requestID = requestID
+    self.sessionID = sessionID
   }
 
   public init(_ fields: RecordFields) throws {
@@ -185,6 +192,8 @@ public struct ProviderSwitched: RecordData {
     to = try fields.string("to")
     reason = try fields.string("reason")
     afterSeq = try fields.integer("after_seq")
+    requestID = try fields.optionalString("request_id")
+    sessionID = try fields.optionalString("session_id")
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -193,6 +202,8 @@ public struct ProviderSwitched: RecordData {
     writer.member("to", to)
     writer.member("reason", reason)
     writer.member("after_seq", afterSeq)
+    writer.member("request_id", requestID)
+    writer.member("session_id", sessionID)
   }
 }
 

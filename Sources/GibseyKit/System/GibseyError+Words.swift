@@ -37,9 +37,10 @@ extension GibseyError {
     case .keyWithheld(_, let url, let key):
       "\(url) comes from ./.env but \(key) does not: the key is not sent there"
     case .unsafeSettingsFile(let path, let reason): "\(path): not read: \(reason)"
-    case .noProvider(let reasons):
-      reasons.isEmpty
-        ? "no provider can answer" : "no provider can answer: " + reasons.joined(separator: "; ")
+    case .noProvider(let failures):
+      failures.isEmpty
+        ? "no provider can answer"
+        : "no provider can answer: " + failures.map(\.message).joined(separator: "; ")
     case .cannotReach(_, let address, let reason, _): "cannot reach \(address): \(reason)"
     case .timedOut(let provider, let what, let seconds):
       "\(provider): no \(what) within \(plain(seconds)) s"
@@ -51,7 +52,7 @@ extension GibseyError {
       "\(provider) refused the request (\(status)): \(reason)"
     case .rateLimited(let provider, let reason, _): "\(provider): too many requests: \(reason)"
     case .quotaExhausted(let provider, let reason): "\(provider): no quota left: \(reason)"
-    case .providerFailed(let provider, let status, let reason):
+    case .providerFailed(let provider, let status, let reason, _):
       "\(provider) failed\(status.map { " (\($0))" } ?? ""): \(reason)"
     case .promptTooLong(let provider, let reason): "\(provider): the prompt is too long: \(reason)"
     case .refusedToAnswer(let provider, let reason): "\(provider) refused to answer: \(reason)"
@@ -86,12 +87,12 @@ extension GibseyError {
     case .questionTooLong: "raise --budget, or ask a shorter question"
     case .keyWithheld(_, let url, let key):
       "set \(url) and \(key) in the same place, both in the environment or both in ./.env"
-    case .noProvider:
-      "start Ollama with `ollama serve`, or set OPENAI_API_KEY or ANTHROPIC_API_KEY"
+    case .noProvider(let failures): Self.chainHint(failures)
     case .cannotReach(_, _, _, let hint): hint
     case .timedOut: "see GIBSEY_CONNECT_TIMEOUT and its kin in gibsey-ask(1)"
     case .keyMissing(_, let name): "set \(name) in the environment or in ./.env"
-    case .keyRefused(_, let name, _): "check \(name)"
+    case .keyRefused(let provider, let name, _):
+      name.map { "check \($0)" } ?? (provider == "ollama" ? "sign in with `ollama signin`" : nil)
     case .modelMissing(let provider, let model, _):
       provider == "ollama"
         ? "get it with `ollama pull \(model)`, or choose another with --model"
@@ -123,8 +124,8 @@ extension GibseyError {
     case .databaseFull, .databaseFailed, .cannotWrite: .cannotWrite
     case .databaseBusy, .rateLimited: .tryAgain
     case .badSetting, .keyWithheld, .unsafeSettingsFile: .badSettings
-    case .noProvider, .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing,
-      .quotaExhausted:
+    case .noProvider(let failures): Self.chainStatus(failures)
+    case .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing, .quotaExhausted:
       .unavailable
     case .keyMissing, .keyRefused: .notPermitted
     case .requestRefused, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
@@ -172,8 +173,9 @@ extension GibseyError {
   public var isRetryable: Bool {
     switch self {
     case .ofLine(_, _, let error): error.isRetryable
-    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .noProvider: true
-    case .providerFailed(_, let status, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
+    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut: true
+    case .noProvider(let failures): failures.contains(where: \.isRetryable)
+    case .providerFailed(_, let status, _, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
       .emptyQuestion, .usage, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .unknownCharacter,

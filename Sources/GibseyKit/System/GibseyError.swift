@@ -38,16 +38,19 @@ public enum GibseyError: Error, Equatable, Sendable {
   case unsafeSettingsFile(path: String, reason: String)
 
   // Providers
-  case noProvider(reasons: [String])
+  /// What became of each provider of the chain, in its order.
+  indirect case noProvider(failures: [GibseyError])
   case cannotReach(provider: String, address: String, reason: String, hint: String?)
   case timedOut(provider: String, waitedFor: String, seconds: Double)
   case keyMissing(provider: String, keyName: String)
-  case keyRefused(provider: String, keyName: String, reason: String)
+  /// `keyName` is nil for a provider whose keys are none of ours.
+  case keyRefused(provider: String, keyName: String?, reason: String)
   case modelMissing(provider: String, model: String, reason: String)
   case requestRefused(provider: String, status: Int, reason: String)
   case rateLimited(provider: String, reason: String, retryAfterMilliseconds: Int?)
   case quotaExhausted(provider: String, reason: String)
-  case providerFailed(provider: String, status: Int?, reason: String)
+  case providerFailed(
+    provider: String, status: Int?, reason: String, retryAfterMilliseconds: Int? = nil)
   case promptTooLong(provider: String, reason: String)
   case refusedToAnswer(provider: String, reason: String)
   case emptyAnswer(provider: String, thought: Bool)

@@ -1,55 +1,7 @@
 // The chain of providers, and what of an answer is kept when it fails.
-import Synchronization
 import Testing
 
 @testable import GibseyKit
-
-/// Answers each request with the next of its scripts; a script is a failure, or a status and the blocks of a body.
-private final class ScriptedTransport: Transport {
-  enum Script: Sendable {
-    case failure(TransportFailure)
-    case answer(Int, [String], then: TransportFailure?)
-    /// The blocks, and then nothing until the task is cancelled.
-    case endless([String])
-  }
-
-  private let scripts: Mutex<[Script]>
-  private let urls = Mutex<[String]>([])
-
-  init(_ scripts: [Script]) { self.scripts = Mutex(scripts) }
-
-  var requested: [String] { urls.withLock { $0 } }
-
-  func send(_ request: HTTPRequest) async throws -> HTTPResponse {
-    urls.withLock { $0.append(request.url) }
-    switch scripts.withLock({ $0.removeFirst() }) {
-    case .failure(let failure): throw failure
-    case .answer(let status, let blocks, let failure):
-      return response(status, blocks, failure, false)
-    case .endless(let blocks): return response(200, blocks, nil, true)
-    }
-  }
-
-  private func response(
-    _ status: Int, _ blocks: [String], _ failure: TransportFailure?, _ isEndless: Bool
-  ) -> HTTPResponse {
-    let rest = Blocks(blocks)
-    return HTTPResponse(
-      head: HTTPHead(status: status, headers: []),
-      body: HTTPBody {
-        if let block = rest.next() { return Array(block.utf8) }
-        if isEndless { try await Task.sleep(for: .seconds(3600)) }
-        if let failure { throw failure }
-        return nil
-      })
-  }
-
-  private final class Blocks: Sendable {
-    private let rest: Mutex<[String]>
-    init(_ blocks: [String]) { rest = Mutex(blocks) }
-    func next() -> String? { rest.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
-  }
-}
 
 @Suite struct AskingTests {
   private static let prompt = Prompt(
@@ -59,7 +11,7 @@ private final class ScriptedTransport: Transport {
     "{\"message\":{\"role\":\"assistant\",\"content\":\"\(token)\"},\"done\":false}\n"
   }
   private static let end =
-    "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"eval_count\":2}\n"
+    "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":9,\"eval_count\":2}\n"
   private static let openAI =
     "data: {\"choices\":[{\"delta\":{\"content\":\"Me\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
 
@@ -71,7 +23,7 @@ private final class ScriptedTransport: Transport {
     let asking = Asking(
       candidates: unusable + [
         .usable(try Providers.named("ollama")), .usable(try Providers.named("openai")),
-      ], transport: transport, choices: choices, seconds: { 0 })
+      ], transport: transport, choices: choices, clock: ScriptedClock().clock)
     var records = AskingRecords(prompt: Self.prompt, responseID: "a1") {
       Timestamp(microseconds: 1_750_066_340_776_166)
     }
@@ -112,7 +64,8 @@ private final class ScriptedTransport: Transport {
       lines == [
         token("A", 0), token(" fox", 1),
         last(
-          2, "stop", "ollama", usage: "\"usage\":{\"completion_tokens\":2,\"estimated\":false},"),
+          2, "stop", "ollama",
+          usage: "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":2,\"estimated\":false},"),
       ])
     #expect(transport.requested == ["http://localhost:11434/api/chat"])
   }
@@ -127,8 +80,11 @@ private final class ScriptedTransport: Transport {
       lines == [
         "{\"type\":\"provider_switched\",\"data\":{\"response_id\":\"a1\",\"from\":\"ollama\","
           + "\"to\":\"openai\",\"reason\":\"cannot reach localhost:11434: connection refused\","
-          + "\"after_seq\":-1}}",
-        token("Me", 0), last(1, "stop", "openai", usage: ""),
+          + "\"after_seq\":-1,\"request_id\":\"r1\"}}",
+        token("Me", 0),
+        last(
+          1, "stop", "openai",
+          usage: "\"usage\":{\"prompt_tokens\":27,\"completion_tokens\":1,\"estimated\":true},"),
       ])
   }
 
@@ -146,18 +102,19 @@ private final class ScriptedTransport: Transport {
         "{\"type\":\"error\",\"data\":{\"message\":\"ollama: the answer was cut off: the connection closed in "
           + "the middle\",\"code\":\"STREAM_CUT\",\"timestamp\":\"2025-06-16T09:32:20.776166Z\","
           + "\"retryable\":true,\"response_id\":\"a1\",\"request_id\":\"r1\",\"after_seq\":0,"
-          + "\"usage\":{\"completion_tokens\":1,\"estimated\":true}}}",
+          + "\"usage\":{\"prompt_tokens\":27,\"completion_tokens\":1,\"estimated\":true}}}",
       ])
   }
 
   @Test func `a named provider means only that one`() async throws {
-    let transport = ScriptedTransport([.failure(.refused(reason: "connection refused"))])
+    let refused = ScriptedTransport.Script.failure(.refused(reason: "connection refused"))
+    let transport = ScriptedTransport([refused, refused, refused])
     let (_, failure) = try await ask(transport, choices: RequestOptions(provider: "openai"))
     #expect(
       failure as? GibseyError
         == .cannotReach(
           provider: "openai", address: "api.openai.com", reason: "connection refused", hint: nil))
-    #expect(transport.requested == ["https://api.openai.com/v1/chat/completions"])
+    #expect(Set(transport.requested) == ["https://api.openai.com/v1/chat/completions"])
   }
 
   @Test func `a named provider that cannot be used is its own failure`() async throws {
@@ -177,8 +134,11 @@ private final class ScriptedTransport: Transport {
     let (_, failure) = try await ask(transport)
     #expect(
       failure as? GibseyError
-        == .noProvider(reasons: [
-          "cannot reach localhost:11434: connection refused", "openai refused the key: bad key …",
+        == .noProvider(failures: [
+          .cannotReach(
+            provider: "ollama", address: "localhost:11434", reason: "connection refused",
+            hint: "start Ollama with `ollama serve`"),
+          .keyRefused(provider: "openai", keyName: "OPENAI_API_KEY", reason: "bad key …"),
         ]))
   }
 
@@ -186,7 +146,8 @@ private final class ScriptedTransport: Transport {
     let transport = ScriptedTransport([.endless([Self.line("A")])])
     let (started, continuation) = AsyncStream.makeStream(of: Void.self)
     let asking = Asking(
-      candidates: [.usable(try Providers.named("ollama"))], transport: transport, seconds: { 0 })
+      candidates: [.usable(try Providers.named("ollama"))], transport: transport,
+      clock: ScriptedClock().clock)
     let task = Task {
       var parts: [Asking.Part] = []
       do {
@@ -206,6 +167,6 @@ private final class ScriptedTransport: Transport {
       return
     }
     #expect(completion.finishReason == .cancelled)
-    #expect(completion.usage == Usage(completionTokens: 1, isEstimated: true))
+    #expect(completion.usage == Usage(promptTokens: 27, completionTokens: 1, isEstimated: true))
   }
 }

@@ -37,9 +37,9 @@ import Testing
       throws: GibseyError.keyWithheld(provider: "openai", urlName: "OPENAI_BASE_URL", keyName: "OPENAI_API_KEY")
     ) { try stolen.provider(.openai) }
     let together = Settings(environment: [:], environmentFile: [.openAIBaseURL: "http://mine/", .openAIKey: "sk"])
-    #expect(try together.provider(.openai).baseURL == "http://mine")
+    #expect(try together.provider(.openai).account.baseURL.text == "http://mine")
     let keyOnly = Settings(environment: [:], environmentFile: [.anthropicKey: "sk"])
-    #expect(try keyOnly.provider(.anthropic).key == "sk")
+    #expect(try keyOnly.provider(.anthropic).account.key == APIKey("sk"))
   }
 
   @Test(arguments: ["ftp://x", "localhost:11434", "http://user:pw@host", "http://", "http://a b"])

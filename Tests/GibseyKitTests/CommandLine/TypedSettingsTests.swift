@@ -65,14 +65,17 @@ import Testing
     #expect(
       try none.provider(.ollama)
         == ProviderSettings(
-          provider: .ollama, baseURL: "http://localhost:11434", key: nil, model: "llama3:8b",
-          temperature: nil, maxTokens: nil, isConfigured: true))
+          provider: .ollama,
+          account: ProviderAccount(baseURL: try WebAddress("http://localhost:11434"), model: "llama3:8b"),
+          isConfigured: true))
     #expect(try none.provider(.openai).isConfigured == false)
     #expect(
       try none.provider(.anthropic)
         == ProviderSettings(
-          provider: .anthropic, baseURL: "https://api.anthropic.com", key: nil,
-          model: "claude-haiku-4-5", temperature: nil, maxTokens: 1024, isConfigured: false))
+          provider: .anthropic,
+          account: ProviderAccount(
+            baseURL: try WebAddress("https://api.anthropic.com"), model: "claude-haiku-4-5", maxTokens: 1024),
+          isConfigured: false))
     // An address of the user's own may need no key.
     #expect(
       try settings(.openAIBaseURL, "http://127.0.0.1:8080/v1/").provider(.openai).isConfigured)

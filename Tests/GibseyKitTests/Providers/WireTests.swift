@@ -41,7 +41,6 @@ struct WireCase: Sendable, CustomTestStringConvertible {
       "ollama/cut.txt",
       Reading(
         tokens: ["A", " fox"],
-        notices: ["skipped an unreadable line of the answer: a string without its end"],
         failure: cut("ollama"))),
     WireCase(
       "ollama/thinking-only.txt",
@@ -76,7 +75,6 @@ struct WireCase: Sendable, CustomTestStringConvertible {
       "openai/cut.txt",
       Reading(
         tokens: ["A", " fox"],
-        notices: ["skipped an unreadable line of the answer: a string without its end"],
         failure: cut("openai"))),
     WireCase(
       "openai/error-inside.txt",
@@ -141,7 +139,6 @@ struct WireCase: Sendable, CustomTestStringConvertible {
       "anthropic/cut.txt",
       Reading(
         tokens: ["A"],
-        notices: ["skipped an unreadable line of the answer: a string without its end"],
         failure: cut("anthropic"))),
     WireCase(
       "anthropic/context-full.txt", Reading(tokens: ["A"], end: end(.length, usage(35, 3, 20)))),

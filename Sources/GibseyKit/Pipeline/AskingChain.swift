@@ -1,0 +1,212 @@
+// One prompt on its way down the chain of providers: tries, repetitions, the next one, the end.
+
+/// One answer in the making. What is kept across providers: what failed, how many tokens came and, when another provider may
+/// have to go on from it, their text.
+struct AskingChain {
+  private let asking: Asking
+  private let prompt: Prompt
+  private let options: RequestOptions
+  private let start: Double
+  private var failures: [GibseyError] = []
+  /// The provider that failed last: the next one that can be asked takes over from it.
+  private var failed: (name: String, error: GibseyError)?
+  private var tokenCount = 0
+  private var firstToken: Double?
+  private var partial: [UInt8] = []
+  private var hasResumed = false
+
+  init(asking: Asking, prompt: Prompt) {
+    self.asking = asking
+    self.prompt = prompt
+    options = asking.choices.filled(from: prompt.options)
+    start = asking.clock.seconds()
+  }
+
+  /// A failure that ends the answer, and what was spent.
+  private struct Ended: Error {
+    let error: GibseyError
+    let usage: Usage?
+  }
+
+  /// Asks until one answers. See `Asking.run`.
+  mutating func run(_ take: (Asking.Part) async throws -> Void) async throws {
+    do {
+      let candidates = try order()
+      for (index, candidate) in candidates.enumerated() {
+        let hasNext = candidates[(index + 1)...].contains(where: \.isPromising)
+        guard let provider = try await resolve(candidate) else { continue }
+        if let failed { try await take(.switched(from: failed.name, to: provider.name, because: failed.error)) }
+        if let completion = try await answer(by: provider, hasNext: hasNext, take) {
+          return try await take(.completed(completion))
+        }
+      }
+      let error = failures.count == 1 ? failures[0] : .noProvider(failures: failures)
+      throw Ended(error: error, usage: tokenCount > 0 ? usage(nil, told: nil) : nil)
+    } catch let ended as Ended {
+      try await take(.failed(ended.error, usage: ended.usage))
+      throw ended.error
+    }
+  }
+
+  private func order() throws -> [Asking.Candidate] {
+    do {
+      return try asking.order(named: options.provider)
+    } catch let error as GibseyError {
+      throw Ended(error: error, usage: nil)
+    }
+  }
+
+  /// The provider; nil when it cannot be used, which is noted.
+  private mutating func resolve(_ candidate: Asking.Candidate) async throws -> (any ChatProvider)? {
+    do {
+      return try await candidate.provider()
+    } catch let error as GibseyError {
+      failures.append(error)
+      return nil
+    }
+  }
+
+  /// The end of the answer by this provider, or nil when the next one is to be asked.
+  private mutating func answer(
+    by provider: any ChatProvider, hasNext: Bool, _ take: (Asking.Part) async throws -> Void
+  ) async throws -> Completion? {
+    var repetitions = 0
+    while true {
+      var attempt = AskingAttempt(
+        provider: provider, options: options, clock: asking.clock, deadlines: remainingDeadlines())
+      do {
+        let end = try await run(&attempt, take)
+        asking.memory.noteAnswer(of: provider.name)
+        return completion(end.reason, attempt, usage: hasResumed ? nil : end.usage)
+      } catch let failure as AttemptFailure {
+        try await stopIfOver(failure, attempt, take)
+        if attempt.tokenCount > 0 {
+          return try resume(after: failure, attempt, hasNext: hasNext)
+        }
+        if failure.isUnhealthy { asking.memory.noteFailure(of: provider.name, at: asking.clock.seconds()) }
+        guard let wait = wait(after: failure, done: repetitions, hasNext: hasNext) else {
+          failures.append(failure.error)
+          failed = (provider.name, failure.error)
+          return nil
+        }
+        repetitions += 1
+        try await take(.retrying(provider: provider.name, after: wait, because: failure.error))
+        try await sleep(wait, attempt, take)
+      }
+    }
+  }
+
+  /// Runs one attempt, counts its tokens, and keeps their text where it may be needed.
+  private mutating func run(
+    _ attempt: inout AskingAttempt, _ take: (Asking.Part) async throws -> Void
+  ) async throws -> AnswerEnd {
+    guard asking.policy.resumption == .continue else {
+      defer { account(attempt) }
+      return try await attempt.run(prompt, by: asking.transport) { try await take(.batch($0)) }
+    }
+    var seam = partial.isEmpty ? nil : AskingSeam(after: partial)
+    var text = partial
+    defer {
+      partial = text
+      account(attempt)
+    }
+    let asked = partial.isEmpty ? prompt : prompt.continuing(after: partial)
+    let end = try await attempt.run(asked, by: asking.transport) { batch in
+      let batch = seam?.trim(batch) ?? batch
+      text += batch.text
+      if !batch.isEmpty { try await take(.batch(batch)) }
+    }
+    if let rest = seam?.finish(), !rest.isEmpty {
+      text += rest.text
+      try await take(.batch(rest))
+    }
+    return end
+  }
+
+  private mutating func account(_ attempt: AskingAttempt) {
+    tokenCount += attempt.tokenCount
+    firstToken = firstToken ?? attempt.firstToken
+  }
+
+  /// Ends the answer when it was cancelled, or its whole time is over.
+  private func stopIfOver(
+    _ failure: AttemptFailure, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
+  ) async throws {
+    guard Task.isCancelled || failure.isDeadline else { return }
+    try await take(.completed(completion(.cancelled, attempt, usage: nil)))
+    if Task.isCancelled { throw CancellationError() }
+    let total = asking.policy.deadlines.total ?? .zero
+    throw attempt.provider.failure(TransportFailure.timedOut(.end, total))
+  }
+
+  /// After a token: the end, unless another provider is to go on from here.
+  private mutating func resume(
+    after failure: AttemptFailure, _ attempt: AskingAttempt, hasNext: Bool
+  ) throws -> Completion? {
+    guard asking.policy.resumption == .continue, failure.isResumable, hasNext else {
+      throw Ended(error: failure.error, usage: usage(attempt, told: nil))
+    }
+    hasResumed = true
+    failures.append(failure.error)
+    failed = (attempt.provider.name, failure.error)
+    return nil
+  }
+
+  /// How long to wait before the same request is sent again; nil when it is not.
+  private func wait(after failure: AttemptFailure, done: Int, hasNext: Bool) -> Duration? {
+    guard failure.isTransient, !(failure.isAbsence && hasNext) else { return nil }
+    let floor = failure.error.retryAfterMilliseconds.map { Duration.milliseconds($0) }
+    let wait = asking.policy.retry.wait(done: done, floor: floor, chance: asking.clock.chance())
+    guard let wait, let total = remainingDeadlines().total else { return wait }
+    return wait < total ? wait : nil
+  }
+
+  private func sleep(
+    _ wait: Duration, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
+  ) async throws {
+    do {
+      try await asking.clock.sleep(wait)
+    } catch {
+      try await take(.completed(completion(.cancelled, attempt, usage: nil)))
+      throw CancellationError()
+    }
+  }
+
+  /// The deadlines of the next exchange: of the whole only what is left.
+  private func remainingDeadlines() -> HTTPDeadlines {
+    var deadlines = asking.policy.deadlines
+    if let total = deadlines.total {
+      deadlines.total = max(.milliseconds(1), total - .seconds(asking.clock.seconds() - start))
+    }
+    return deadlines
+  }
+
+  private func completion(_ reason: FinishReason, _ attempt: AskingAttempt, usage told: Usage?) -> Completion {
+    Completion(
+      finishReason: reason, provider: attempt.provider.name, model: attempt.provider.model(options),
+      promptID: prompt.promptID, usage: usage(attempt, told: told),
+      timeToFirstTokenMilliseconds: firstToken.map { Self.milliseconds($0 - start) },
+      durationMilliseconds: Self.milliseconds(asking.clock.seconds() - start))
+  }
+
+  /// What the provider told, else what it told before it was cut and what we counted ourselves.
+  private func usage(_ attempt: AskingAttempt?, told: Usage?) -> Usage {
+    if let told, told.promptTokens != nil, told.completionTokens != nil { return told }
+    let known = told ?? attempt?.usage
+    return Usage(
+      promptTokens: known?.promptTokens ?? prompt.estimatedTokens,
+      completionTokens: told?.completionTokens ?? tokenCount, cachedTokens: known?.cachedTokens, isEstimated: true)
+  }
+
+  private static func milliseconds(_ seconds: Double) -> Int { Int((seconds * 1000).rounded()) }
+}
+
+extension Prompt {
+  /// The tokens that the messages will be: what their maker told, or the estimate.
+  var estimatedTokens: Int {
+    tokens?.total
+      ?? messages.reduce(TokenEstimate.promptOverhead) {
+        $0 + TokenEstimate.messageOverhead + TokenEstimate.tokens(of: $1.content)
+      }
+  }
+}

@@ -1,0 +1,26 @@
+// What a process has learnt of its providers, shared by all its answers.
+internal import Synchronization
+
+/// Remembers which providers fail. Its identity is the experience of one process: copies of an `Asking` share it.
+public final class AskingMemory: Sendable {
+  private struct State {
+    var breaker = CircuitBreaker()
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  /// The providers with those that keep failing at the end.
+  func order(_ names: [String], at seconds: Double) -> [String] {
+    state.withLock { $0.breaker.order(names, at: seconds) }
+  }
+
+  func noteFailure(of provider: String, at seconds: Double) {
+    state.withLock { $0.breaker.noteFailure(of: provider, at: seconds) }
+  }
+
+  func noteAnswer(of provider: String) {
+    state.withLock { $0.breaker.noteAnswer(of: provider) }
+  }
+}
