@@ -117,9 +117,12 @@ def context(programs, folder, rounds):
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
-    """Answers any request with many short NDJSON lines, several to a chunk or one."""
+    """Answers any request with the same bytes; with `apart`, each after that many seconds, noting when it was sent."""
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     body = b""
+    apart = None
+    sent = []
 
     def answer(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -128,6 +131,10 @@ class Tokens(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/x-ndjson")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if self.apart is not None:
+            self.wfile.flush()
+            time.sleep(self.apart)
+            self.sent.append(time.perf_counter())
         self.wfile.write(self.body)
 
     do_GET = do_POST = answer
@@ -136,39 +143,116 @@ class Tokens(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def chunked(tokens, lines_per_chunk):
-    line = b'{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":" word"},"done":false}\n'
-    end = b'{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","eval_count":1}\n'
+# A line of each wire with one token, and what ends the answer.
+WIRES = {
+    "ndjson": ("ollama", "/api/chat",
+               b'{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":" word"},"done":false}\n',
+               b'{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","eval_count":1}\n'),
+    "sse_openai": ("openai", "/chat/completions",
+                   b'data: {"id":"c1","object":"chat.completion.chunk","created":1767225600,"model":"m","choices":'
+                   b'[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}\n\n',
+                   b'data: {"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'),
+    "sse_anthropic": ("anthropic", "/v1/messages",
+                      b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+                      b'"delta":{"type":"text_delta","text":" word"}}\n\n',
+                      b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},'
+                      b'"usage":{"output_tokens":1}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n'),
+}
+
+
+def chunked(line, end, tokens, lines_per_chunk):
     chunk = line * lines_per_chunk
     whole = b"%x\r\n%s\r\n" % (len(chunk), chunk)
     return whole * (tokens // lines_per_chunk) + b"%x\r\n%s\r\n0\r\n\r\n" % (len(end), end)
+
+
+class Server:
+    """The server on loopback, and the environment in which gibsey-ask finds it."""
+
+    def __enter__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.environment = dict(os.environ, OLLAMA_BASE_URL=self.address, OPENAI_BASE_URL=self.address,
+                                ANTHROPIC_BASE_URL=self.address, OPENAI_API_KEY="k", ANTHROPIC_API_KEY="k")
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def asking(programs, tokens, rounds):
     curl = shutil.which("curl")
     if not curl:
         return say("ask_ndjson", skipped="curl is not installed")
-    for lines_per_chunk in (1, 64):
-        Tokens.body = chunked(tokens, lines_per_chunk)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_address[1]}"
-        environment = dict(os.environ, OLLAMA_BASE_URL=address)
-        ask = os.path.join(programs, "gibsey-ask")
+    ask = os.path.join(programs, "gibsey-ask")
+    with Server() as server:
+        for name, (provider, path, line, end) in WIRES.items():
+            for lines_per_chunk in (1, 64):
+                Tokens.body = chunked(line, end, tokens, lines_per_chunk)
 
-        def ours():
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            start = time.perf_counter()
-            subprocess.run([ask, "--provider", "ollama"], input=b"hello\n", stdout=subprocess.DEVNULL, check=True,
-                           env=environment)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            return (time.perf_counter() - start,
-                    after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+                def ours():
+                    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                    start = time.perf_counter()
+                    subprocess.run([ask, "--provider", provider], input=b"hello\n", stdout=subprocess.DEVNULL,
+                                   check=True, env=server.environment)
+                    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                    return (time.perf_counter() - start,
+                            after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
-        medians = compare(rounds, ours, {"curl": lambda: run([curl, "-sN", "-d", "x", address + "/api/chat"])})
-        say("ask_ndjson", tokens=tokens, lines_per_chunk=lines_per_chunk, cpu_milliseconds=medians["ours"][1] * 1000,
-            curl_cpu_milliseconds=medians["curl"][1] * 1000, cpu_ratio=medians["ours"][1] / medians["curl"][1])
-        server.shutdown()
+                peer = [curl, "-sN", "-d", "x", server.address + path]
+                medians = compare(rounds, ours, {"curl": lambda: run(peer)})
+                say("ask_" + name, tokens=tokens, lines_per_chunk=lines_per_chunk,
+                    cpu_milliseconds=medians["ours"][1] * 1000, curl_cpu_milliseconds=medians["curl"][1] * 1000,
+                    cpu_ratio=medians["ours"][1] / medians["curl"][1])
+        Tokens.body = chunked(*WIRES["ndjson"][2:], 1, 1)
+        first_token(ask, curl, server, rounds)
+        fallback(ask, server, rounds)
+
+
+def seconds_to_output(command, environment=None):
+    """Runs a command; returns when the first byte came on its standard output."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             env=environment)
+    child.stdin.write(b"hello\n")
+    child.stdin.close()
+    os.read(child.stdout.fileno(), 1)
+    came = time.perf_counter()
+    child.stdout.close()
+    child.wait()
+    return came
+
+
+def first_token(ask, curl, server, rounds):
+    """From the token's leaving the server to its coming out of the program: start-up does not count."""
+    Tokens.apart = 0.1
+
+    def after_sent(command, environment=None):
+        came = seconds_to_output(command, environment)
+        return came - Tokens.sent[-1], 0
+
+    medians = compare(
+        rounds * 4, lambda: after_sent([ask, "--provider", "ollama"], server.environment),
+        {"curl": lambda: after_sent([curl, "-sN", "-d", "x", server.address + "/api/chat"])})
+    Tokens.apart = None
+    say("ask_first_token", milliseconds=medians["ours"][0] * 1000, curl_milliseconds=medians["curl"][0] * 1000,
+        later_by_milliseconds=(medians["ours"][0] - medians["curl"][0]) * 1000)
+
+
+def fallback(ask, server, rounds):
+    """What a refused port before the provider that answers costs."""
+    refusing = dict(server.environment, OLLAMA_BASE_URL="http://127.0.0.1:9")
+    Tokens.body = chunked(*WIRES["sse_openai"][2:], 1, 1)
+
+    def whole(order, environment):
+        start = time.perf_counter()
+        return seconds_to_output([ask, "--fallback", order], environment) - start, 0
+
+    medians = compare(rounds * 4, lambda: whole("ollama,openai", refusing),
+                      {"direct": lambda: whole("openai", server.environment)})
+    say("ask_fallback", milliseconds=medians["ours"][0] * 1000, direct_milliseconds=medians["direct"][0] * 1000,
+        cost_milliseconds=(medians["ours"][0] - medians["direct"][0]) * 1000)
 
 
 def main():

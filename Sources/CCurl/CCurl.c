@@ -31,7 +31,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const char *failure;
 
 static void open_library(void) {
-  void *handle = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
+  void *handle = dlopen(library_name, RTLD_LAZY | RTLD_LOCAL);
   if (!handle) {
     failure = dlerror();
     if (!failure) failure = library_name;

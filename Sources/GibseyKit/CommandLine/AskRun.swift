@@ -83,7 +83,7 @@ public struct AskRun: Sendable {
 
   /// One prompt, until its answer ends or a signal comes.
   private func answer(_ prompt: Prompt) async throws {
-    let task = Task { [asking, options, context] in
+    let task = Task(executorPreference: asking.executor) { [asking, options, context] in
       var output = AskOutput(context: context, options: options, prompt: prompt)
       do {
         try await asking.run(prompt) { try output.write($0) }

@@ -6,7 +6,7 @@ final class CurlExchange {
   /// All header lines of a response together may be this long.
   static let headersLimitBytes = 64 << 10
   /// What libcurl reads from the network at once.
-  private static let readSizeBytes = 128 << 10
+  private static let readSizeBytes = 64 << 10
 
   let id: Int
   let transfer: Transfer
@@ -116,6 +116,7 @@ final class CurlExchange {
       isPaused = true
       return Int(CURL_WRITEFUNC_PAUSE)
     }
+    if incoming.capacity < Self.readSizeBytes { incoming.reserveCapacity(Self.readSizeBytes + Self.readSizeBytes / 2) }
     incoming.append(contentsOf: bytes)
     return bytes.count
   }
@@ -128,6 +129,7 @@ final class CurlExchange {
     let block = incoming
     incoming = []
     mustPause = transfer.deliver(block)
+    incoming = transfer.takeSpare()
     if isPaused, !mustPause { resume(now: now) }
   }
 

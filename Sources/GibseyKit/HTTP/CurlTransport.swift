@@ -11,6 +11,8 @@ public final class CurlTransport: Transport {
 
   deinit { mailbox.post(.stop) }
 
+  public var executor: (any TaskExecutor)? { (try? mailbox.start()) == nil ? nil : mailbox }
+
   public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
     try Task.checkCancellation()
     try mailbox.start()
@@ -30,6 +32,8 @@ public final class CurlTransport: Transport {
           } onCancel: {
             hold.cancel(transfer)
           }
+        } recycle: {
+          transfer.recycle($0)
         })
     } onCancel: {
       hold.cancel(transfer)
@@ -58,8 +62,8 @@ private final class CurlHold: Sendable {
   }
 }
 
-/// What tasks tell the worker, and how they wake it.
-final class CurlMailbox: Sendable {
+/// What tasks tell the worker, and how they wake it; and the tasks that the worker's thread itself runs.
+final class CurlMailbox: TaskExecutor {
   enum Letter: Sendable {
     case begin(Int, HTTPRequest, Transfer)
     case resume(Int)
@@ -69,6 +73,9 @@ final class CurlMailbox: Sendable {
 
   private struct State {
     var letters: [Letter] = []
+    var jobs: [UnownedJob] = []
+    /// Only a worker that sleeps must be woken.
+    var isAsleep = false
     var lastID = 0
     var hasStarted = false
     /// The address of the multi handle while the worker lives: only for `ccurl_multi_wake`.
@@ -109,12 +116,29 @@ final class CurlMailbox: Sendable {
 
   func post(_ letter: Letter) {
     state.withLock { state in
-      guard let multi = state.multiAddress.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) })
-      else { return }
+      guard state.multiAddress != nil else { return }
       state.letters.append(letter)
-      // One wake-up is enough for all the letters that are there when the worker looks.
-      if state.letters.count == 1 { _ = ccurl_multi_wake(multi) }
+      Self.wake(&state)
     }
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let isTaken = state.withLock { state in
+      guard state.multiAddress != nil else { return false }
+      state.jobs.append(job)
+      Self.wake(&state)
+      return true
+    }
+    if !isTaken { globalConcurrentExecutor.enqueue(job) }
+  }
+
+  private static func wake(_ state: inout State) {
+    guard state.isAsleep, let multi = state.multiAddress.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) else {
+      return
+    }
+    state.isAsleep = false
+    _ = ccurl_multi_wake(multi)
   }
 
   func collect() -> [Letter] {
@@ -125,12 +149,36 @@ final class CurlMailbox: Sendable {
     }
   }
 
+  /// Runs what is there to run, on the thread that calls.
+  func runJobs() {
+    while true {
+      let jobs = state.withLock { state in
+        let jobs = state.jobs
+        state.jobs = []
+        return jobs
+      }
+      if jobs.isEmpty { return }
+      for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
+    }
+  }
+
+  /// Whether the worker may sleep: from now on it must be woken. Not when something came meanwhile.
+  func fallAsleep() -> Bool {
+    state.withLock { state in
+      state.isAsleep = state.letters.isEmpty && state.jobs.isEmpty
+      return state.isAsleep
+    }
+  }
+
+  func wakeUp() { state.withLock { $0.isAsleep = false } }
+
   /// After this nobody wakes the worker any more. What was not yet begun is ended.
   func close() {
-    let letters = state.withLock { state in
+    let (letters, jobs) = state.withLock { state in
       state.multiAddress = nil
-      return state.letters
+      return (state.letters, state.jobs)
     }
+    for job in jobs { globalConcurrentExecutor.enqueue(job) }
     for case .begin(_, _, let transfer) in letters { transfer.end(CancellationError()) }
   }
 }

@@ -21,14 +21,17 @@ struct CurlWorker: ~Copyable {
 
   consuming func run() {
     while readLetters() {
+      mailbox.runJobs()
       var running: Int32 = 0
       _ = ccurl_multi_perform(multi, &running)
       let now = clock.now
       for exchange in exchanges.values where exchange.hasNews { exchange.deliver(now: now) }
       reapEnded(now: now)
       reapLate(now: now)
-      guard !exchanges.values.contains(where: \.hasNews) else { continue }
+      mailbox.runJobs()
+      guard !exchanges.values.contains(where: \.hasNews), mailbox.fallAsleep() else { continue }
       _ = ccurl_multi_wait(multi, sleep(now: now))
+      mailbox.wakeUp()
     }
     mailbox.close()
     for id in exchanges.keys.sorted() { remove(id, CancellationError()) }

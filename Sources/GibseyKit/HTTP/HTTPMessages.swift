@@ -92,14 +92,26 @@ public struct HTTPResponse: Sendable {
 /// The blocks of a body as they come. One reader; dropping the body ends the transfer.
 public struct HTTPBody: Sendable {
   private let source: @Sendable () async throws -> [UInt8]?
+  private let recycle: @Sendable (consuming [UInt8]) -> Void
 
-  /// - Parameter source: gives everything received since its last call, waiting for at least a byte; nil is the end.
-  ///   Whatever it holds on to lives as long as the body.
-  public init(_ source: @escaping @Sendable () async throws -> [UInt8]?) { self.source = source }
+  /// - Parameters:
+  ///   - source: gives everything received since its last call, waiting for at least a byte; nil is the end. Whatever it
+  ///     holds on to lives as long as the body.
+  ///   - recycle: takes a block that the reader no longer needs, to use its memory again.
+  public init(
+    _ source: @escaping @Sendable () async throws -> [UInt8]?,
+    recycle: @escaping @Sendable (consuming [UInt8]) -> Void = { _ in }
+  ) {
+    self.source = source
+    self.recycle = recycle
+  }
 
   /// The next block, never empty; nil at the end.
   /// - Throws: `TransportFailure`, or `CancellationError` when the task is cancelled, which ends the transfer.
   public func next() async throws -> [UInt8]? { try await source() }
+
+  /// Gives back a block that is no longer needed: a stream then lives in two blocks of memory, whatever its length.
+  public func giveBack(_ block: consuming [UInt8]) { recycle(block) }
 
   /// The whole body, or its first `limitBytes` bytes.
   public func collect(limitBytes: Int) async throws -> [UInt8] {
@@ -126,7 +138,14 @@ public enum TransportFailure: Error, Equatable, Sendable {
 
 /// Sends requests. Two implementations: curl, and the tests' own.
 public protocol Transport: Sendable {
+  /// Where a task had best run that does nothing but read one answer and write it: on the thread that reads the network, so
+  /// that a block costs no hand-over between threads. nil where it does not matter.
+  var executor: (any TaskExecutor)? { get }
   /// The response as soon as its head is there.
   /// - Throws: `TransportFailure`, `GibseyError.libraryMissing`, or `CancellationError`.
   func send(_ request: HTTPRequest) async throws -> HTTPResponse
+}
+
+extension Transport {
+  public var executor: (any TaskExecutor)? { nil }
 }

@@ -20,6 +20,8 @@ final class Transfer: Sendable {
   private struct State {
     var head: HTTPHead?
     var buffer: [UInt8] = []
+    /// A block that the reader gave back.
+    var spare: [UInt8] = []
     var ending: Ending?
     /// True once the worker stopped the sender: whoever takes the buffer tells it to go on.
     var isPaused = false
@@ -49,6 +51,16 @@ final class Transfer: Sendable {
     }
     reader?.resume(returning: Portion(block: block))
     return mustPause
+  }
+
+  /// A block that the reader gave back, empty, to be filled again.
+  func takeSpare() -> [UInt8] {
+    state.withLock { state in
+      var spare: [UInt8] = []
+      swap(&spare, &state.spare)
+      spare.removeAll(keepingCapacity: true)
+      return spare
+    }
   }
 
   /// Ends the response; nil is its proper end. Only the first call counts.
@@ -81,6 +93,12 @@ final class Transfer: Sendable {
       }
       if let ready { continuation.resume(with: ready) }
     }
+  }
+
+  /// Takes a block to be filled again.
+  func recycle(_ block: consuming [UInt8]) {
+    guard block.capacity <= 2 * Self.bufferLimitBytes else { return }
+    state.withLock { swap(&block, &$0.spare) }
   }
 
   /// Everything that came since the last call; waits for at least a byte or the end.

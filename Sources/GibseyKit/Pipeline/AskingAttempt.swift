@@ -40,6 +40,7 @@ struct AskingAttempt {
     var silence = Silence(since: start, deadlines: deadlines)
     while !parser.hasEnded, let block = try await told({ try await response.body.next() }) {
       let result = Result { try parser.consume(block, into: &batch) }
+      response.body.giveBack(block)
       usage = parser.usage
       try await hand(&batch, take)
       if case .failure(let error) = result { throw AttemptFailure(error) }

@@ -43,6 +43,12 @@ public struct AnswerBatch: Sendable, Equatable {
     notices = []
   }
 
+  /// Adds a token that is not empty.
+  mutating func append(_ token: UnsafeBufferPointer<UInt8>) {
+    text.append(contentsOf: token)
+    tokenEnds.append(text.count)
+  }
+
   /// Lets `append` add UTF-8 to the text; what it added, if anything, is one token.
   mutating func token(_ append: (inout [UInt8]) throws -> Void) rethrows {
     let start = text.count

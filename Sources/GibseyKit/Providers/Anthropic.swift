@@ -51,18 +51,22 @@ public struct Anthropic: ChatProvider {
 struct AnthropicParser: AnswerParser {
   private var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
   private var tally: AnswerTally
-  private var shape = LineShape()
+  private var shape = FrameShape()
 
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
   var usage: Usage? { tally.usage }
-  var lineCount: Int { events.lineCount }
+  var lineCount: Int { events.lineCount + shape.count }
 
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
     var events = self.events
     defer { self.events = events }
-    try events.consume(block) { try read($0, into: &batch) }
+    try events.consume(block) { bytes, start in
+      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
+    } _: { event in
+      try read(event, into: &batch)
+    }
   }
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
@@ -77,13 +81,9 @@ struct AnthropicParser: AnswerParser {
     guard !tally.hasEnded else { return }
     do {
       switch event {
-      case .data(let data, let isError):
-        if !isError, shape.take(data, into: &batch) {
-          tally.hasText = true
-          return
-        }
-        try parse(data, isError: isError, into: &batch)
-      case .stray(let line): try parse(line, isError: false, into: &batch)
+      case .data(let data, let isError, let frame):
+        try parse(data, frame, isError: isError, into: &batch)
+      case .stray(let line): try parse(line, nil, isError: false, into: &batch)
       case .tooLong: throw LineTooLong()
       }
     } catch let error as GibseyError {
@@ -113,7 +113,8 @@ struct AnthropicParser: AnswerParser {
   }
 
   private mutating func parse(
-    _ data: UnsafeBufferPointer<UInt8>, isError: Bool, into batch: inout AnswerBatch
+    _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, isError: Bool,
+    into batch: inout AnswerBatch
   ) throws {
     if isError {
       throw tally.failure(
@@ -136,7 +137,7 @@ struct AnthropicParser: AnswerParser {
       }
       tally.hasText = true
       shape.learn(
-        data, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil)
+        frame, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil)
     }
     if let reason = said.stopReason {
       tally.reason =

@@ -58,18 +58,23 @@ public struct Ollama: ChatProvider {
 struct OllamaParser: AnswerParser {
   private var lines = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
   private var tally: AnswerTally
-  private var shape = LineShape()
+  private var shape = FrameShape()
 
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
   var usage: Usage? { tally.usage }
-  private(set) var lineCount = 0
+  var lineCount: Int { parsedCount + shape.count }
+  private var parsedCount = 0
 
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
     var lines = self.lines
     defer { self.lines = lines }
-    try lines.consumeInPlace(block) { try read($0, into: &batch) }
+    try lines.consumeInPlace(block) { bytes, start in
+      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
+    } _: { line, frame in
+      try read(line, frame, into: &batch)
+    }
   }
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
@@ -77,24 +82,21 @@ struct OllamaParser: AnswerParser {
     let notices = batch.notices
     try lines.finish { line in
       guard case .whole(let bytes) = line else { return }
-      try bytes.withUnsafeBufferPointer { try read($0, into: &batch) }
+      try bytes.withUnsafeBufferPointer { try read($0, nil, into: &batch) }
     }
     batch.notices = notices
     return try tally.verdict()
   }
 
-  private mutating func read(_ line: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch)
-    throws
-  {
-    lineCount += 1
+  /// - Parameter frame: the line with its end, where both lie in one piece.
+  private mutating func read(
+    _ line: UnsafeBufferPointer<UInt8>?, _ frame: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch
+  ) throws {
+    parsedCount += 1
     guard !tally.hasEnded, line.map({ !$0.isEmpty }) ?? true else { return }
     do {
       guard let line else { throw LineTooLong() }
-      if shape.take(line, into: &batch) {
-        tally.hasText = true
-        return
-      }
-      try parse(line, into: &batch)
+      try parse(line, frame, into: &batch)
     } catch let error as GibseyError {
       throw error
     } catch {
@@ -112,9 +114,9 @@ struct OllamaParser: AnswerParser {
     var content: UnsafeBufferPointer<UInt8>?
   }
 
-  private mutating func parse(_ line: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch)
-    throws
-  {
+  private mutating func parse(
+    _ line: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch
+  ) throws {
     var said = Said()
     try JSONScanner.scan(buffer: line) { try Self.members(&$0, &said) }
     if let error = said.error { throw tally.failure(error) }
@@ -127,7 +129,7 @@ struct OllamaParser: AnswerParser {
         try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
       }
       tally.hasText = true
-      shape.learn(line, content: content, isPlain: !said.isDone && said.thinking == nil)
+      shape.learn(frame, content: content, isPlain: !said.isDone && said.thinking == nil)
     }
     guard said.isDone else { return }
     tally.hasEnded = true

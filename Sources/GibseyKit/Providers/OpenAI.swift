@@ -42,18 +42,22 @@ public struct OpenAI: ChatProvider {
 struct OpenAIParser: AnswerParser {
   private var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
   private var tally: AnswerTally
-  private var shape = LineShape()
+  private var shape = FrameShape()
 
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
   var usage: Usage? { tally.usage }
-  var lineCount: Int { events.lineCount }
+  var lineCount: Int { events.lineCount + shape.count }
 
   mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
     var events = self.events
     defer { self.events = events }
-    try events.consume(block) { try read($0, into: &batch) }
+    try events.consume(block) { bytes, start in
+      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
+    } _: { event in
+      try read(event, into: &batch)
+    }
   }
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
@@ -68,17 +72,13 @@ struct OpenAIParser: AnswerParser {
     guard !tally.hasEnded else { return }
     do {
       switch event {
-      case .data(let data, let isError):
+      case .data(let data, let isError, let frame):
         if data.elementsEqual("[DONE]".utf8) {
           tally.hasEnded = true
           return
         }
-        if !isError, shape.take(data, into: &batch) {
-          tally.hasText = true
-          return
-        }
-        try parse(data, isError: isError, into: &batch)
-      case .stray(let line): try parse(line, isError: false, into: &batch)
+        try parse(data, frame, isError: isError, into: &batch)
+      case .stray(let line): try parse(line, nil, isError: false, into: &batch)
       case .tooLong: throw LineTooLong()
       }
     } catch let error as GibseyError {
@@ -99,7 +99,8 @@ struct OpenAIParser: AnswerParser {
   }
 
   private mutating func parse(
-    _ data: UnsafeBufferPointer<UInt8>, isError: Bool, into batch: inout AnswerBatch
+    _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, isError: Bool,
+    into batch: inout AnswerBatch
   ) throws {
     if isError {
       throw tally.failure(
@@ -124,7 +125,7 @@ struct OpenAIParser: AnswerParser {
       tally.hasText = true
       let isPlain =
         said.usage == nil && said.thinking == nil && said.refusal == nil && said.finishReason == nil
-      shape.learn(data, content: content, isPlain: isPlain)
+      shape.learn(frame, content: content, isPlain: isPlain)
     }
     // Some servers send "" where null is meant (ollama/ollama#4357).
     guard let reason = said.finishReason, !reason.isEmpty else { return }

@@ -7,8 +7,9 @@ internal import Glibc
 struct SSEParser: Sendable {
   /// What the stream holds.
   enum Event {
-    /// The data of one event and whether its name is `error`. The bytes are valid only during the call.
-    case data(UnsafeBufferPointer<UInt8>, isError: Bool)
+    /// The data of one event and whether its name is `error`; and, where it lies in one piece, the whole event with the
+    /// empty line at its end. The bytes are valid only during the call.
+    case data(UnsafeBufferPointer<UInt8>, isError: Bool, frame: UnsafeBufferPointer<UInt8>?)
     /// A line that is no field but looks like JSON: what a server writes that does not stream.
     case stray(UnsafeBufferPointer<UInt8>)
     /// An event over the limit; its bytes are gone.
@@ -33,39 +34,56 @@ struct SSEParser: Sendable {
   /// - Parameter limitBytes: longer lines and events are reported, not kept.
   init(limitBytes: Int) { self.limitBytes = limitBytes }
 
-  mutating func consume(_ block: [UInt8], _ visit: (Event) throws -> Void) throws {
-    try block.withUnsafeBufferPointer { try consume($0, visit) }
+  /// - Parameter skip: is given a place where an event starts, and tells up to where it has read the events itself.
+  mutating func consume(
+    _ block: [UInt8], skip: (UnsafeBufferPointer<UInt8>, Int) -> Int = { $1 }, _ visit: (Event) throws -> Void
+  ) throws {
+    try block.withUnsafeBufferPointer { try consume($0, skip, visit) }
   }
 
   private mutating func consume(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ visit: (Event) throws -> Void
+    _ bytes: UnsafeBufferPointer<UInt8>, _ skip: (UnsafeBufferPointer<UInt8>, Int) -> Int,
+    _ visit: (Event) throws -> Void
   ) throws {
     var start = 0
-    var nextReturn = Self.find(0x0D, in: bytes, from: 0)
+    var (nextFeed, nextReturn) = (-1, -1)
+    var frameStart: Int? = isBetweenEvents ? 0 : nil
     // One line of data that lies whole in this block: not copied unless its event goes on in the next.
     var whole: UnsafeBufferPointer<UInt8>?
     while start < bytes.count {
       if endedInReturn, bytes[start] == 0x0A { start += 1 }
       endedInReturn = false
-      if nextReturn < start { nextReturn = Self.find(0x0D, in: bytes, from: start) }
-      let nextFeed = Self.find(0x0A, in: bytes, from: start, to: nextReturn)
+      if frameStart == start {
+        start = skip(bytes, start)
+        frameStart = start
+      }
+      if nextFeed < start { nextFeed = Self.find(0x0A, in: bytes, from: start) }
+      if nextReturn < start { nextReturn = Self.find(0x0D, in: bytes, from: start, to: nextFeed) }
       let end = min(nextFeed, nextReturn)
       guard end < bytes.count else { break }
-      try line(UnsafeBufferPointer(rebasing: bytes[start..<end]), &whole, visit)
-      endedInReturn = end == nextReturn
+      let line = UnsafeBufferPointer(rebasing: bytes[start..<end])
+      let frame = line.isEmpty ? frameStart.map { UnsafeBufferPointer(rebasing: bytes[$0...end]) } : nil
+      try self.line(line, frame, &whole, visit)
+      endedInReturn = end == nextReturn && nextReturn < nextFeed
       start = end + 1
+      if line.isEmpty { frameStart = endedInReturn ? nil : start }
     }
     if let whole { keep(whole) }
     if start < bytes.count { hold(bytes[start...]) }
+  }
+
+  /// Whether nothing of an event is held.
+  private var isBetweenEvents: Bool {
+    rest.isEmpty && !hasData && !isError && !isLineTooLong && !endedInReturn && !isAtStart
   }
 
   /// The end of the bytes: the last event may lack its empty line.
   mutating func finish(_ visit: (Event) throws -> Void) throws {
     var whole: UnsafeBufferPointer<UInt8>?
     if !rest.isEmpty || isLineTooLong {
-      try line(UnsafeBufferPointer(start: nil, count: 0), &whole, visit)
+      try line(UnsafeBufferPointer(start: nil, count: 0), nil, &whole, visit)
     }
-    try dispatch(&whole, visit)
+    try dispatch(&whole, nil, visit)
   }
 
   private static func find(
@@ -87,8 +105,8 @@ struct SSEParser: Sendable {
   }
 
   private mutating func line(
-    _ tail: UnsafeBufferPointer<UInt8>, _ whole: inout UnsafeBufferPointer<UInt8>?,
-    _ visit: (Event) throws -> Void
+    _ tail: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?,
+    _ whole: inout UnsafeBufferPointer<UInt8>?, _ visit: (Event) throws -> Void
   ) throws {
     lineCount += 1
     if isLineTooLong {
@@ -97,24 +115,24 @@ struct SSEParser: Sendable {
       hasData = true
       return
     }
-    guard !rest.isEmpty else { return try field(tail, isLasting: true, &whole, visit) }
+    guard !rest.isEmpty else { return try field(tail, frame, isLasting: true, &whole, visit) }
     rest.append(contentsOf: tail)
     let joined = rest
     rest = []
-    try joined.withUnsafeBufferPointer { try field($0, isLasting: false, &whole, visit) }
+    try joined.withUnsafeBufferPointer { try field($0, nil, isLasting: false, &whole, visit) }
   }
 
   /// - Parameter isLasting: whether the bytes outlive this call, because they lie in the block.
   private mutating func field(
-    _ line: UnsafeBufferPointer<UInt8>, isLasting: Bool, _ whole: inout UnsafeBufferPointer<UInt8>?,
-    _ visit: (Event) throws -> Void
+    _ line: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, isLasting: Bool,
+    _ whole: inout UnsafeBufferPointer<UInt8>?, _ visit: (Event) throws -> Void
   ) throws {
     var line = line
     if isAtStart {
       isAtStart = false
       if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = UnsafeBufferPointer(rebasing: line[3...]) }
     }
-    guard !line.isEmpty else { return try dispatch(&whole, visit) }
+    guard !line.isEmpty else { return try dispatch(&whole, frame, visit) }
     if let value = Self.value(of: "data:", in: line) {
       if let earlier = whole { keep(earlier) }
       whole = nil
@@ -153,13 +171,14 @@ struct SSEParser: Sendable {
   }
 
   private mutating func dispatch(
-    _ whole: inout UnsafeBufferPointer<UInt8>?, _ visit: (Event) throws -> Void
+    _ whole: inout UnsafeBufferPointer<UInt8>?, _ frame: UnsafeBufferPointer<UInt8>?,
+    _ visit: (Event) throws -> Void
   ) throws {
     let wasError = isError
     isError = false
     if let value = whole {
       whole = nil
-      return try visit(.data(value, isError: wasError))
+      return try visit(.data(value, isError: wasError, frame: frame))
     }
     guard hasData else { return }
     hasData = false
@@ -169,6 +188,6 @@ struct SSEParser: Sendable {
     }
     let value = data
     data = []
-    try value.withUnsafeBufferPointer { try visit(.data($0, isError: wasError)) }
+    try value.withUnsafeBufferPointer { try visit(.data($0, isError: wasError, frame: nil)) }
   }
 }

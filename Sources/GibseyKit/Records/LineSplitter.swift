@@ -20,23 +20,29 @@ public struct LineSplitter: Sendable {
 
   /// Calls `visit` for each line that ends in `block`, in order.
   public mutating func consume(_ block: [UInt8], _ visit: (Line) throws -> Void) rethrows {
-    try consumeInPlace(block) { line in
+    try consumeInPlace(block, skip: { $1 }) { line, _ in
       try visit(line.map { .whole(Array($0)) } ?? .tooLong)
     }
   }
 
-  /// Like `consume`, without a copy of lines that lie whole in the block: nil is a line too long. The bytes are
-  /// valid only during the call.
+  /// Like `consume`, without a copy of lines that lie whole in the block. The bytes are valid only during the call.
+  /// - Parameters:
+  ///   - skip: is given a place where a line starts, and tells up to where it has read the lines itself.
+  ///   - visit: gets a line (nil is one too long) and, when it lies whole in the block, the line with its end.
   mutating func consumeInPlace(
-    _ block: [UInt8], _ visit: (UnsafeBufferPointer<UInt8>?) throws -> Void
+    _ block: [UInt8], skip: (UnsafeBufferPointer<UInt8>, Int) throws -> Int,
+    _ visit: (UnsafeBufferPointer<UInt8>?, _ frame: UnsafeBufferPointer<UInt8>?) throws -> Void
   ) rethrows {
     try block.withUnsafeBufferPointer { bytes in
       var start = 0
-      while start < bytes.count,
-        let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
-      {
+      while start < bytes.count {
+        if rest.isEmpty, !isSkipping { start = try skip(bytes, start) }
+        guard start < bytes.count,
+          let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
+        else { break }
         let stop = UnsafeRawPointer(bytes.baseAddress!).distance(to: UnsafeRawPointer(found))
-        try end(UnsafeBufferPointer(rebasing: bytes[start..<stop]), visit)
+        let frame = UnsafeBufferPointer(rebasing: bytes[start...stop])
+        try end(UnsafeBufferPointer(rebasing: bytes[start..<stop]), frame, visit)
         start = stop + 1
       }
       keep(bytes[start...])
@@ -53,18 +59,19 @@ public struct LineSplitter: Sendable {
   }
 
   private mutating func end(
-    _ line: UnsafeBufferPointer<UInt8>, _ visit: (UnsafeBufferPointer<UInt8>?) throws -> Void
+    _ line: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>,
+    _ visit: (UnsafeBufferPointer<UInt8>?, UnsafeBufferPointer<UInt8>?) throws -> Void
   ) rethrows {
     if isSkipping || rest.count + line.count > limitBytes + 1 {
       isSkipping = false
       rest.removeAll(keepingCapacity: true)
-      return try visit(nil)
+      return try visit(nil, nil)
     }
-    guard !rest.isEmpty else { return try visit(kept(line)) }
+    guard !rest.isEmpty else { return try visit(kept(line), frame) }
     rest.append(contentsOf: line)
     let whole = rest
     rest = []
-    try whole.withUnsafeBufferPointer { try visit(kept($0)) }
+    try whole.withUnsafeBufferPointer { try visit(kept($0), nil) }
   }
 
   /// The line without its carriage return; nil when what is left is over the limit.

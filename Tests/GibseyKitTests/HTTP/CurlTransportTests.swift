@@ -146,6 +146,44 @@ import Testing
     #expect(largest <= 2 * Transfer.bufferLimitBytes + (128 << 10))
   }
 
+  @Test func `a task may run on the thread that reads the network`() async throws {
+    let size = 4 << 20
+    let servers = (0..<2).map { _ in
+      ScriptedServer([[.send(Self.head + "Content-Length: \(size)\r\n\r\n"), .sendBytes(size)]])
+    }
+    let transport = CurlTransport()
+    try #require(transport.executor != nil)
+    let tasks = servers.map { server in
+      Task(executorPreference: transport.executor) {
+        let response = try await transport.send(request(server.url))
+        var total = 0
+        while let block = try await response.body.next() {
+          total += block.count
+          response.body.giveBack(block)
+          await Task.yield()
+        }
+        return total
+      }
+    }
+    for task in tasks { #expect(try await task.value == size) }
+  }
+
+  @Test func `a task on the network's thread can be cancelled from another`() async throws {
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: 50\r\n\r\nhalf"), .awaitClose]
+    ])
+    let transport = CurlTransport()
+    let (started, continuation) = AsyncStream.makeStream(of: Void.self)
+    let task = Task(executorPreference: transport.executor) {
+      let response = try await transport.send(request(server.url))
+      while try await response.body.next() != nil { continuation.yield() }
+    }
+    for await _ in started { break }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(await server.isClosed)
+  }
+
   @Test func `one transport carries many transfers at once`() async throws {
     let servers = (0..<8).map { number in
       ScriptedServer([[.send(Self.head + "Content-Length: 1\r\n\r\n\(number)")]])

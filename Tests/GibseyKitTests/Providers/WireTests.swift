@@ -161,6 +161,24 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     #expect(Reading(body.indices.map { body[$0..<$0 + 1] }, by: provider) == wire.expected)
   }
 
+  @Test(arguments: WireCase.ollama + WireCase.openAI + WireCase.anthropic)
+  func `a wire reads the same at a thousand random splits`(wire: WireCase) throws {
+    let body = try Wire(wire.path).body
+    let provider = try Providers.named(String(wire.path.prefix { $0 != "/" }))
+    var generator = SeededGenerator(seed: 4)
+    for round in 0..<1000 {
+      var points = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
+        Int.random(in: 0...body.count, using: &generator)
+      }
+      points = [0] + points.sorted() + [body.count]
+      let blocks = zip(points, points.dropFirst()).map { body[$0..<$1] }
+      guard Reading(blocks, by: provider) == wire.expected else {
+        Issue.record("seed 4, round \(round), cut at \(points)")
+        return
+      }
+    }
+  }
+
   @Test func `an answer that does not fit the model's window is a prompt too long`() throws {
     for name in ["openai", "anthropic"] {
       let wire = try Wire("\(name)/status-400-context-overflow.txt")
