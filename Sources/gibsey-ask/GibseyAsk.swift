@@ -22,6 +22,8 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
   @Flag(help: "Write records, one for each token, in place of the text.") var json = false
   @Flag(help: "Take each line of a text as a prompt of its own.") var lines = false
   @Flag(help: "End at the first broken line or failed answer.") var strict = false
+  @Flag(help: "Fail when the answer cites a page that it did not have, or words that do not stand there.")
+  var strictCitations = false
   @Option(parsing: .unconditional, help: "How freely the model chooses its words, 0 to 2.")
   var temperature: Double?
   @Option(parsing: .unconditional, help: "The longest answer, in tokens.") var maxTokens: Int?
@@ -60,6 +62,7 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
     options.hasPromptLines = lines
     options.isStrict = strict
     options.showsThinking = showThinking
+    options.hasStrictCitations = strictCitations
     options.choices = RequestOptions(
       provider: provider?.rawValue, model: model, temperature: temperature, maxTokens: maxTokens)
     return try await AskRun(context: context, options: options).run()

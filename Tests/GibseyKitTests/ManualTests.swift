@@ -101,7 +101,8 @@ import Testing
     .quotaExhausted(provider: "", reason: ""), .providerFailed(provider: "", status: nil, reason: ""),
     .promptTooLong(provider: "", reason: ""), .refusedToAnswer(provider: "", reason: ""),
     .emptyAnswer(provider: "", thought: false), .streamCut(provider: "", reason: ""),
-    .libraryMissing(name: "", reason: ""), .cannotWrite(what: "", reason: ""), .readerLeft,
+    .falseCitation(pageID: "", quote: nil), .libraryMissing(name: "", reason: ""), .cannotWrite(what: "", reason: ""),
+    .readerLeft,
     .interrupted(signal: 2), .ourBug(""),
   ]
 }

@@ -10,6 +10,8 @@ struct AskOutput {
   private var needsNewline = false
   private var needsThoughtNewline = false
   private var hasText = false
+  /// With strict citations: the first one that is false. The others are told as warnings.
+  private(set) var falseCitation: GibseyError?
 
   init(context: ToolContext, options: AskRun.Options, prompt: Prompt) {
     self.context = context
@@ -36,6 +38,7 @@ struct AskOutput {
       context.diagnostics.notice("\(error.message); \(isSeam ? "\(to) goes on from here" : "asking \(to)")")
     case .completed(let completion):
       try finish()
+      look(at: completion.citations)
       if completion.finishReason == .length {
         context.diagnostics.notice("the answer stopped at the limit of tokens")
       }
@@ -52,6 +55,15 @@ struct AskOutput {
     }
     if needsNewline { try context.output.write([0x0A]) }
     (needsNewline, needsThoughtNewline) = (false, false)
+  }
+
+  private mutating func look(at citations: [Citation]) {
+    guard options.hasStrictCitations else { return }
+    for citation in citations where citation.isFalse {
+      let error = GibseyError.falseCitation(
+        pageID: citation.pageID, quote: citation.isInPrompt ? citation.quote : nil)
+      if falseCitation == nil { falseCitation = error } else { context.diagnostics.warning(error.message) }
+    }
   }
 
   /// As in "0.4".

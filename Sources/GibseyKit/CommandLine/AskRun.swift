@@ -12,6 +12,8 @@ public struct AskRun: Sendable {
     public var isStrict = false
     /// What the model thinks goes to standard error.
     public var showsThinking = false
+    /// An answer with a false citation is a failure.
+    public var hasStrictCitations = false
     public var choices = RequestOptions()
 
     public init() {}
@@ -92,6 +94,7 @@ public struct AskRun: Sendable {
         throw error
       }
       try output.finish()
+      if let error = output.falseCitation { throw error }
     }
     signals.listen { _ in task.cancel() }
     defer { signals.listen(nil) }

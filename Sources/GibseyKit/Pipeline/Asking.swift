@@ -72,7 +72,8 @@ public struct Asking: Sendable {
   ///   what `take` threw.
   public func run(_ prompt: Prompt, _ take: (Part) async throws -> Void) async throws {
     var chain = AskingChain(asking: self, prompt: prompt)
-    try await chain.run(take)
+    var citations = AskingCitations(prompt)
+    try await chain.run { try await take(citations.following($0)) }
   }
 
   /// The candidates to try for one prompt, in order.

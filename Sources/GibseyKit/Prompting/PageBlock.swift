@@ -4,6 +4,7 @@
 enum PageBlock {
   static let opening = "<<<PAGES"
   static let closing = "PAGES>>>"
+  private static let labelStart = "[page "
 
   /// What stands before and after the pages.
   static func block(_ pages: [String]) -> String {
@@ -14,11 +15,50 @@ enum PageBlock {
   /// One page under its label, which is one line. Three angle brackets in a row, the mark of a fence, get a space before
   /// the third: what the page says stays readable and the fence stays ours.
   static func page(id: String, title: String?, text: String, isCurrent: Bool, isExcerpt: Bool) -> String {
-    var label = "[page \(oneLine(id))]"
+    var label = "\(labelStart)\(oneLine(id))]"
     if let title, !title.isEmpty { label += " \(oneLine(title))" }
     if isCurrent { label += " (the page that the reader is on)" }
     if isExcerpt { label += " (excerpt)" }
-    return label + "\n" + harmless(text)
+    return label + "\n" + harmless(withoutLabels(text))
+  }
+
+  /// A line of a page that begins like a label gets a space after the bracket: no page speaks for another.
+  private static func withoutLabels(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "[")) else { return text }
+    return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      let start = line.drop(while: \.isWhitespace)
+      return start.prefix(5).lowercased() == "[page"
+        ? "\(line[..<start.startIndex])[ \(start.dropFirst())" : String(line)
+    }.joined(separator: "\n")
+  }
+
+  /// The pages of a prompt by id, each with the rest of its label: what `block` and `page` wrote.
+  static func texts(in messages: [Message]) -> [String: String] {
+    var texts: [String: String] = [:]
+    for message in messages where message.role == .system {
+      var isInside = false
+      var page: (id: String, text: String)?
+      func close() {
+        if let page { texts[page.id] = (texts[page.id].map { $0 + "\n" } ?? "") + page.text }
+        page = nil
+      }
+      for line in message.content.split(separator: "\n", omittingEmptySubsequences: false) {
+        if line == opening { isInside = true }
+        if line == closing { isInside = false }
+        guard isInside, line != opening else {
+          close()
+          continue
+        }
+        if line.hasPrefix(labelStart), let end = line.firstIndex(of: "]") {
+          close()
+          page = (String(line[..<end].dropFirst(labelStart.count)), String(line[end...].dropFirst()))
+        } else {
+          page?.text += "\n" + line
+        }
+      }
+      close()
+    }
+    return texts
   }
 
   private static func oneLine(_ text: String) -> String {

@@ -4,6 +4,7 @@
 public enum ExitStatus: Int32, Sendable, CaseIterable {
   case done = 0
   case foundNothing = 1
+  case falseCitation = 3
   case usage = 64
   case malformed = 65
   case noInput = 66

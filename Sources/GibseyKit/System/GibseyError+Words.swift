@@ -59,6 +59,9 @@ extension GibseyError {
     case .emptyAnswer(let provider, let thought):
       thought ? "\(provider) only thought and gave no answer" : "\(provider) gave an empty answer"
     case .streamCut(let provider, let reason): "\(provider): the answer was cut off: \(reason)"
+    case .falseCitation(let id, let quote):
+      quote.map { "the answer quotes page \(id), where these words do not stand: \($0)" }
+        ?? "the answer cites page \(id), which was not in the prompt"
     case .libraryMissing(let name, let reason): "cannot load \(name): \(reason)"
     case .cannotWrite(let what, let reason): "cannot write \(what): \(reason)"
     case .readerLeft: "the reader of the output left"
@@ -106,7 +109,7 @@ extension GibseyError {
     case .lineTooLong: "a record is one line; see gibsey-json(5)"
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase, .databaseFailed,
       .badSetting, .unsafeSettingsFile, .requestRefused, .quotaExhausted, .providerFailed,
-      .refusedToAnswer, .streamCut, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug:
+      .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug:
       nil
     }
   }
@@ -129,6 +132,7 @@ extension GibseyError {
       .unavailable
     case .keyMissing, .keyRefused: .notPermitted
     case .requestRefused, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
+    case .falseCitation: .falseCitation
     case .readerLeft, .interrupted: .done  // the tool dies by the signal instead
     case .ourBug: .internalError
     }
@@ -163,6 +167,7 @@ extension GibseyError {
     case .refusedToAnswer: "PROVIDER_REFUSED"
     case .emptyAnswer: "EMPTY_ANSWER"
     case .streamCut: "STREAM_CUT"
+    case .falseCitation: "FALSE_CITATION"
     case .cannotWrite, .readerLeft: "OUTPUT_FAILED"
     case .interrupted: "INTERRUPTED"
     case .ourBug: "INTERNAL_ERROR"
@@ -181,7 +186,7 @@ extension GibseyError {
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .unknownCharacter,
       .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyRefused, .modelMissing, .requestRefused,
-      .quotaExhausted, .promptTooLong, .refusedToAnswer, .emptyAnswer, .libraryMissing,
+      .quotaExhausted, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,
       .cannotWrite, .readerLeft, .interrupted, .ourBug:
       false
     }

@@ -1,0 +1,129 @@
+// Labels like [page 012] and quotations, found in an answer while it comes.
+
+/// Finds labels and quotations in a text that comes in pieces. A value: bytes in, marks out; where the text was cut makes no
+/// difference. It keeps at most one quotation and one label that have not ended.
+///
+/// A quotation stands between straight or curly double quotes, in any pairing. A straight quote opens one only where a
+/// word may begin (6" opens none), and a blank line ends one that nobody closed: a stray mark turns no more than its own
+/// paragraph inside out.
+struct CitationScanner: Sendable {
+  /// What was found; places are counted in scalars from the start of the text.
+  enum Mark: Equatable {
+    /// What the label says after "page", as in "012".
+    case label(String, Place)
+    /// The words between the quotes, white space joined, without the labels among them.
+    case quotation(String, Place)
+  }
+
+  struct Place: Equatable, Sendable {
+    var start: Int
+    var end: Int
+  }
+
+  /// A longer bracket is no label.
+  static let labelLimitBytes = 256
+  /// Of a longer quotation only the beginning is kept.
+  static let quotationLimitBytes = 2048
+
+  private struct Opened {
+    let start: Int
+    var text: [UInt8] = []
+  }
+
+  private var position = 0
+  private var previous: Unicode.Scalar = "\n"
+  private var isLineBlank = true
+  private var quotation: Opened?
+  private var bracket: Opened?
+  /// How long the quotation was where the bracket began; nil when it began inside the bracket.
+  private var lengthBeforeBracket: Int?
+  private var partial: UInt32 = 0
+  private var missingBytes = 0
+
+  /// The marks that end in these bytes, UTF-8.
+  mutating func consume(_ bytes: some Sequence<UInt8>) -> [Mark] {
+    var marks: [Mark] = []
+    for byte in bytes {
+      if byte < 0x80 {
+        missingBytes = 0
+        take(Unicode.Scalar(byte), &marks)
+      } else if byte >= 0xC0 {
+        missingBytes = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1
+        partial = UInt32(byte) & (0x3F >> UInt32(missingBytes))
+      } else if missingBytes > 0 {
+        partial = partial << 6 | UInt32(byte & 0x3F)
+        missingBytes -= 1
+        if missingBytes == 0 { take(Unicode.Scalar(partial) ?? "\u{FFFD}", &marks) }
+      }
+    }
+    return marks
+  }
+
+  private mutating func take(_ scalar: Unicode.Scalar, _ marks: inout [Mark]) {
+    if scalar == "\n" {
+      if isLineBlank { quotation = nil }
+      isLineBlank = true
+    } else if isLineBlank, scalar != " ", scalar != "\t", scalar != "\r" {
+      isLineBlank = false
+    }
+    if !takeLabel(scalar, &marks) { takeQuotation(scalar, &marks) }
+    previous = scalar
+    position += 1
+  }
+
+  /// True when the scalar ended a label.
+  private mutating func takeLabel(_ scalar: Unicode.Scalar, _ marks: inout [Mark]) -> Bool {
+    if scalar == "[" {
+      bracket = Opened(start: position)
+      lengthBeforeBracket = quotation?.text.count
+      return false
+    }
+    guard let start = bracket?.start, let count = bracket?.text.count else { return false }
+    guard scalar == "]" else {
+      bracket?.text.append(contentsOf: UTF8.encode(scalar)!)
+      if count >= Self.labelLimitBytes { bracket = nil }
+      return false
+    }
+    defer { bracket = nil }
+    guard let content = Self.afterPage(bracket?.text ?? []) else { return false }
+    if let lengthBeforeBracket, let count = quotation?.text.count, count >= lengthBeforeBracket {
+      quotation?.text.removeLast(count - lengthBeforeBracket)
+    }
+    marks.append(.label(content, Place(start: start, end: position + 1)))
+    return true
+  }
+
+  /// "012" of "page 012", " Page: 012" or "pages 012"; nil when it is no label.
+  private static func afterPage(_ bytes: [UInt8]) -> String? {
+    let text = PageText.trimmed(Substring(String(decoding: bytes, as: UTF8.self)))
+    guard text.prefix(4).lowercased() == "page" else { return nil }
+    let rest = text.dropFirst(4).drop { $0 == "s" || $0 == "S" }
+    guard let first = rest.first, first.isWhitespace || first == ":" else { return nil }
+    let content = PageText.trimmed(rest.drop { $0.isWhitespace || $0 == ":" })
+    return content.isEmpty ? nil : String(content)
+  }
+
+  private mutating func takeQuotation(_ scalar: Unicode.Scalar, _ marks: inout [Mark]) {
+    let isStraight = scalar == "\""
+    if scalar == "“" || isStraight && quotation == nil {
+      guard !isStraight || !previous.properties.isAlphabetic && !("0"..."9").contains(previous) else { return }
+      quotation = Opened(start: position)
+      lengthBeforeBracket = nil
+    } else if isStraight || scalar == "”" {
+      guard let ended = quotation else { return }
+      quotation = nil
+      let text = Self.words(ended.text)
+      if !text.isEmpty { marks.append(.quotation(text, Place(start: ended.start, end: position + 1))) }
+    } else if let count = quotation?.text.count {
+      // What begins with a space is the text between two quotations.
+      if count == 0, scalar.properties.isWhitespace { return quotation = nil }
+      if count < Self.quotationLimitBytes { quotation?.text.append(contentsOf: UTF8.encode(scalar)!) }
+    }
+  }
+
+  /// One line: white space and control characters become single spaces.
+  private static func words(_ bytes: [UInt8]) -> String {
+    String(decoding: bytes, as: UTF8.self)
+      .split { $0.isWhitespace || $0.unicodeScalars.allSatisfy { $0.value < 0x20 } }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,87 @@
+// The pages that a prompt holds, as an answer may cite them.
+
+/// Looks up pages by what a label says, and quotations on them. A page's words are read when it is first asked for.
+struct CitedPages: Sendable {
+  private let texts: [String: String]
+  private let ids: Set<String>
+  /// The id that is this number, without leading zeros; nil where several are.
+  private var idOfNumber: [String: String?] = [:]
+  private var words = PlainWords()
+  private var wordsOfPage: [String: [Int]] = [:]
+  private var wordsOfQuestion: [Int]
+
+  init(_ prompt: Prompt) {
+    wordsOfQuestion = words.numbers(ofPage: prompt.prompt)
+    ids = Set(prompt.pages.map(\.id))
+    texts = PageBlock.texts(in: prompt.messages)
+    for id in ids {
+      guard let number = Self.number(id) else { continue }
+      idOfNumber[number] = .some(idOfNumber[number] == nil ? id : nil)
+    }
+  }
+
+  func contains(_ id: String) -> Bool { ids.contains(id) }
+
+  /// What a label names: `12`, `012, 013`, `012 and 013`, `12–14` (the two ends), `012, The Lamp Room`.
+  ///
+  /// Ids are compared as they are. Where that finds none, leading zeros do not count, as long as one page alone has that
+  /// number; and of several words the first may be the id. What is then unknown stays as it was written, except a
+  /// further part that is no number: it is a title or a remark.
+  func ids(in label: String) -> [String] {
+    if let id = id(label) { return [id] }
+    var found: [String] = []
+    for (index, part) in Self.parts(of: label).enumerated() {
+      if let id = id(part) ?? part.split(separator: " ").first.flatMap({ id(String($0)) }) {
+        if !found.contains(id) { found.append(id) }
+      } else if index == 0 || Self.number(part) != nil {
+        found.append(part)
+      }
+    }
+    return found
+  }
+
+  private func id(_ text: String) -> String? {
+    if ids.contains(text) { return text }
+    return Self.number(text).flatMap { idOfNumber[$0] ?? nil }
+  }
+
+  /// The digits without leading zeros; nil for what is no number.
+  private static func number(_ text: String) -> String? {
+    guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    let digits = text.drop { $0 == "0" }
+    return digits.isEmpty ? "0" : String(digits)
+  }
+
+  private static func parts(of label: String) -> [String] {
+    label.replacing(" and ", with: ",").split { ",;&".contains($0) }.flatMap { part -> [String] in
+      let ends = part.split { "-–—".contains($0) }.map { String(PageText.trimmed($0)) }
+      if ends.count == 2, ends.allSatisfy({ number($0) != nil }) { return ends }
+      var part = PageText.trimmed(part)
+      if part.lowercased().hasPrefix("page ") { part = PageText.trimmed(part.dropFirst(5)) }
+      return part.isEmpty ? [] : [String(part)]
+    }
+  }
+
+  /// Whether a quotation stands on the page; nil when that cannot be told: the text is not there, or the quotation has no
+  /// part of at least `Citations.leastWords` words.
+  mutating func stands(_ quotation: String, on id: String) -> Bool? {
+    guard let page = numbers(of: id) else { return nil }
+    let parts = words.parts(ofQuotation: quotation)
+    guard parts.contains(where: { $0.count >= Citations.leastWords }) else { return nil }
+    return PlainWords.stand(parts, on: page)
+  }
+
+  /// Whether the reader said it: then it is no quotation of a page.
+  func standsInQuestion(_ quotation: String) -> Bool {
+    let parts = words.parts(ofQuotation: quotation)
+    return !parts.isEmpty && PlainWords.stand(parts, on: wordsOfQuestion)
+  }
+
+  private mutating func numbers(of id: String) -> [Int]? {
+    if let known = wordsOfPage[id] { return known }
+    guard let text = texts[id] else { return nil }
+    let numbers = words.numbers(ofPage: text)
+    wordsOfPage[id] = numbers
+    return numbers
+  }
+}
