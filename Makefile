@@ -5,13 +5,16 @@ PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
-.PHONY: help demo test check lint examples bench format man install clean setup
+.PHONY: help demo model test check lint examples bench format man install clean setup
 
 help: ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
 
 demo: ## a character answers from its book, with a model of its own; PROVIDER=ollama, openai or anthropic takes yours
 	@Scripts/demo.sh $(if $(filter command,$(origin PROVIDER)),'$(PROVIDER)')
+
+model: ## fetch and convert the embedding model, once
+	@Scripts/model.sh
 
 setup:
 	@Scripts/setup.sh ca-certificates git libcurl4-openssl-dev libsqlite3-dev pkg-config

@@ -41,16 +41,18 @@ let package = Package(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // libcurl, opened at its first use: see docs/design/0002-curl-at-first-use.md.
     .target(name: "CCurl"),
+    // Vector loops, each for the processors that there are: see docs/design/0008-numbers-of-the-model.md.
+    .target(name: "CKernels"),
     .target(
       name: "GibseyKit",
-      dependencies: ["CCurl", "CSQLite", argumentParser],
+      dependencies: ["CCurl", "CKernels", "CSQLite", argumentParser],
       resources: characters.map { .embedInCode("Prompting/Characters/\($0).md") },
       swiftSettings: strict),
     tool("gibsey-index"),
     tool("gibsey-context"),
     tool("gibsey-ask"),
     .testTarget(
-      name: "GibseyKitTests", dependencies: ["GibseyKit"], exclude: ["Wires"],
+      name: "GibseyKitTests", dependencies: ["CKernels", "GibseyKit"], exclude: ["Embedding/Reference", "Wires"],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",

@@ -32,14 +32,17 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev pkg-config)
-[ -n "$provider" ] || packages+=(python3 python3-venv)
+packages=(ca-certificates git libcurl4-openssl-dev libsqlite3-dev pkg-config python3)
+[ -n "$provider" ] || packages+=(python3-venv)
 Scripts/setup.sh "${packages[@]}"
 mkdir -p "$demo"
 
 say "Building (the first time takes a few minutes)"
 # Neither stream is a terminal, whoever runs this: another choice of colours would compile everything again.
 swift build -c release --static-swift-stdlib >"$demo/build.log" 2>&1 || { cat "$demo/build.log" >&2; exit 70; }
+
+say "Making the embedding model"
+Scripts/model.sh
 
 if [ -z "$provider" ]; then
   if [ ! -e "$demo/python/.ready" ]; then

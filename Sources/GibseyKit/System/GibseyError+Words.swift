@@ -26,6 +26,10 @@ extension GibseyError {
     case .databaseFailed(let path, let reason): "\(path): \(reason)"
     case .cannotCreate(let path, let reason): "cannot create \(path): \(reason)"
     case .syncRefused(let source, let reason): "\(source): not synchronized: \(reason)"
+    case .noEmbeddingModel(let path): "\(path): no such embedding model"
+    case .badEmbeddingModel(let path, let reason): "\(path): cannot be used as embedding model: \(reason)"
+    case .otherEmbeddingModel(let path, let version, let supported):
+      "\(path): an embedding model of version \(version), this gibsey reads version \(supported)"
     case .unknownCharacter(let id, _): "unknown character \(id)"
     case .unknownPage(let id, _): "unknown page \(id)"
     case .budgetTooSmall(let budget, let needed):
@@ -83,6 +87,8 @@ extension GibseyError {
     case .databaseFull: "free some space and run the same command again: whole batches are kept"
     case .databaseReadOnly: "check who owns the file and its folder"
     case .syncRefused: "mend the source, or run without --sync"
+    case .noEmbeddingModel: "make it with `make model`; GIBSEY_MODEL names another place"
+    case .badEmbeddingModel, .otherEmbeddingModel: "make it again with `make model`"
     case .unknownCharacter(_, let known): "known are: " + known.joined(separator: ", ")
     case .unknownPage(_, let example):
       example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
@@ -119,9 +125,12 @@ extension GibseyError {
     switch self {
     case .ofLine(_, _, let error): error.exitStatus
     case .usage, .emptyQuestion: .usage
-    case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .newerDatabase:
+    case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .newerDatabase,
+      .badEmbeddingModel, .otherEmbeddingModel:
       .malformed
-    case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage: .noInput
+    case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
+      .noEmbeddingModel:
+      .noInput
     case .unknownCharacter, .budgetTooSmall, .questionTooLong: .usage
     case .databaseReadOnly, .cannotCreate: .cannotCreate
     case .databaseFull, .databaseFailed, .cannotWrite: .cannotWrite
@@ -150,6 +159,7 @@ extension GibseyError {
       .databaseFailed, .cannotCreate, .syncRefused:
       "DATABASE_FAILED"
     case .databaseBusy: "DATABASE_BUSY"
+    case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "NO_EMBEDDING_MODEL"
     case .unknownCharacter: "UNKNOWN_CHARACTER"
     case .unknownPage: "UNKNOWN_PAGE"
     case .budgetTooSmall, .questionTooLong: "BUDGET_TOO_SMALL"
@@ -183,7 +193,8 @@ extension GibseyError {
     case .providerFailed(_, let status, _, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
       .emptyQuestion, .usage, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
-      .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .unknownCharacter,
+      .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
+      .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter,
       .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,

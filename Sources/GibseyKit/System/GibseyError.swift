@@ -26,6 +26,11 @@ public enum GibseyError: Error, Equatable, Sendable {
   case cannotCreate(path: String, reason: String)
   case syncRefused(source: String, reason: String)
 
+  // Embedding
+  case noEmbeddingModel(path: String)
+  case badEmbeddingModel(path: String, reason: String)
+  case otherEmbeddingModel(path: String, version: Int, supported: Int)
+
   // Prompts
   case unknownCharacter(id: String, known: [String])
   case unknownPage(id: String, example: String?)

@@ -24,7 +24,7 @@ struct Room {
       name: "Records", imports: ["Glibc"], rooms: ["System"],
       forbidden: noEnvironment.merging(noStreams) { $1 }),
     Room(
-      name: "Retrieval", imports: [], rooms: ["System", "Records"],
+      name: "Retrieval", imports: ["CKernels"], rooms: ["System", "Records"],
       forbidden: noClock.merging(noStreams) { $1 }),
     Room(
       name: "Prompting", imports: [], rooms: ["System", "Records", "Retrieval"],
@@ -41,7 +41,7 @@ struct Room {
       rooms: ["System", "Records", "HTTP"],
       forbidden: noEnvironment),
     Room(
-      name: "Embedding", imports: ["Glibc", "Synchronization"],
+      name: "Embedding", imports: ["CKernels", "Glibc", "Synchronization"],
       rooms: ["System", "Records", "HTTP"], forbidden: noEnvironment),
     Room(
       name: "Sources", imports: ["Glibc"], rooms: ["System", "Records"], forbidden: noEnvironment),
@@ -111,6 +111,10 @@ struct Ban {
     (
       "Sources/GibseyKit/System/Signals.swift", "@unchecked Sendable needs a reason",
       "the signal sources are set in init and left alone until deinit"
+    ),
+    (
+      "Sources/GibseyKit/Embedding/EmbeddedModelFile.swift", "@unchecked Sendable needs a reason",
+      "the mapped bytes are only read, and unmapped in deinit"
     ),
   ]
 }

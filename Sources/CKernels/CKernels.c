@@ -1,0 +1,54 @@
+// Chooses the kind of kernels once, and calls it.
+#include "CKernels.h"
+#include "kinds.h"
+#include <stdatomic.h>
+
+ckernels_kind ckernels_best(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
+      __builtin_cpu_supports("avx512vpopcntdq"))
+    return ckernels_avx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) return ckernels_avx2;
+#endif
+  return ckernels_plain;
+}
+
+const ckernels_table *ckernels_of(ckernels_kind kind) {
+  ckernels_kind best = ckernels_best();
+  if (kind > best) kind = best;
+#if defined(__x86_64__)
+  if (kind == ckernels_avx512) return &ckernels_avx512_table;
+  if (kind == ckernels_avx2) return &ckernels_avx2_table;
+#endif
+  return &ckernels_plain_table;
+}
+
+/// The functions of the best kind, looked for once. Threads that look at the same time find the same.
+static inline const ckernels_table *table(void) {
+  static const ckernels_table *_Atomic found;
+  const ckernels_table *known = atomic_load_explicit(&found, memory_order_relaxed);
+  if (known) return known;
+  known = ckernels_of(ckernels_best());
+  atomic_store_explicit(&found, known, memory_order_relaxed);
+  return known;
+}
+
+float ckernels_dot_f32(const float *a, const float *b, size_t count) { return table()->dot_f32(a, b, count); }
+int32_t ckernels_dot_i8(const int8_t *a, const int8_t *b, size_t count) { return table()->dot_i8(a, b, count); }
+uint32_t ckernels_hamming(const uint64_t *a, const uint64_t *b, size_t words) { return table()->hamming(a, b, words); }
+
+void ckernels_scan_f32(const float *matrix, size_t rows, size_t count, const float *vector, float *scores) {
+  table()->scan_f32(matrix, rows, count, vector, scores);
+}
+void ckernels_scan_i8(const int8_t *matrix, size_t rows, size_t count, const int8_t *vector, int32_t *scores) {
+  table()->scan_i8(matrix, rows, count, vector, scores);
+}
+void ckernels_scan_hamming(const uint64_t *codes, size_t rows, size_t words, const uint64_t *code,
+                           uint16_t *distances) {
+  table()->scan_hamming(codes, rows, words, code, distances);
+}
+void ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *workspace, float *sum) {
+  table()->encode(model, ids, count, workspace, sum);
+}

@@ -1,0 +1,143 @@
+// One text through the encoder. Included by each kind's file, last.
+#include "layout.h"
+#include "products.h"
+#include "elementwise.h"
+
+// Queries and keys: 32 products of numbers this large fit 32 bits.
+#define QUERY_LARGEST 8191.0f
+// Values: times shares that add up to 65,256 at most they fit 32 bits.
+#define VALUE_LARGEST 30000.0f
+
+/// The 32 numbers of one head as whole ones; returns what they are to be multiplied by.
+ALWAYS_INLINE float head_to_whole(const float *numbers, int16_t *whole) {
+  float top = f32_largest(f32_max(f32_abs(f32_load(numbers)), f32_abs(f32_load(numbers + 16))));
+  float factor = top > 0 ? QUERY_LARGEST / top : 0;
+  to_whole(numbers, head_dims, factor, whole);
+  return top / QUERY_LARGEST;
+}
+
+/// Queries, keys and values of `block` rows from `first` on.
+static void take_attention_block(const ckernels_encoder *model, const dense *layer, workspace *s, size_t first,
+                                 size_t block) {
+  size_t dims = model->dims, panels = s->padded / 16;
+  multiply(s->whole_rows + first * dims, dims, s->row_scales + first, block, layer->weights, 3 * dims / 16, dims / 2,
+           layer->scales, layer->biases, s->wide, 3 * dims);
+  for (size_t row = 0; row < block; row++) {
+    const float *wide = s->wide + row * 3 * dims;
+    size_t token = first + row;
+    for (size_t head = 0; head < model->heads; head++) {
+      s->query_scales[head * s->count + token] =
+          head_to_whole(wide + head * head_dims, s->queries + (head * s->count + token) * head_dims);
+      int16_t key[head_dims];
+      s->key_scales[head * s->padded + token] = head_to_whole(wide + dims + head * head_dims, key);
+      int16_t *packed = s->keys + ((head * panels + token / 16) * 16 * 16 + token % 16) * 2;
+      for (size_t pair = 0; pair < head_dims / 2; pair++) memcpy(packed + pair * 32, key + 2 * pair, 4);
+    }
+    memcpy(s->values + token * dims, wide + 2 * dims, dims * sizeof(float));
+  }
+}
+
+/// The values as whole numbers, packed by channel. Behind the last token there are zeros.
+static void pack_values(size_t dims, workspace *s) {
+  for (size_t channel = 0; channel < dims; channel += 16) {
+    f32x16 top = f32_all(0);
+    for (size_t token = 0; token < s->count; token++)
+      top = f32_max(top, f32_abs(f32_load(s->values + token * dims + channel)));
+    f32x16 factor = f32_select(top > f32_all(0), VALUE_LARGEST / top, f32_all(0));
+    f32_store(s->value_scales + channel, top / VALUE_LARGEST);
+    for (size_t token = 0; token < s->padded; token += 2) {
+      i32x16 even = {0}, odd = {0};
+      if (token < s->count) even = i32_nearest(f32_load(s->values + token * dims + channel) * factor);
+      if (token + 1 < s->count) odd = i32_nearest(f32_load(s->values + (token + 1) * dims + channel) * factor);
+      i32x16 both = (even & 0xFFFF) | (odd << 16);
+      memcpy(s->whole_values + channel * s->padded + token * 16, &both, sizeof both);
+    }
+  }
+}
+
+/// context (count, dims): for each head the mean of the values, each with its share of the row's attention.
+static void attend(const ckernels_encoder *model, workspace *s) {
+  size_t dims = model->dims, padded = s->padded;
+  for (size_t head = 0; head < model->heads; head++)
+    for (size_t first = 0; first < s->count; first += query_rows) {
+      size_t rows = s->count - first < query_rows ? s->count - first : query_rows;
+      // scores (rows, padded) = queries (rows, 32) · keysᵀ
+      multiply(s->queries + (head * s->count + first) * head_dims, head_dims, s->query_scales + head * s->count + first,
+               rows, s->keys + head * padded * head_dims, padded / 16, head_dims / 2, s->key_scales + head * padded,
+               NULL, s->scores, padded);
+      for (size_t row = 0; row < rows; row++)
+        s->score_scales[row] = shares(s->scores + row * padded, s->count, padded, s->whole_scores + row * padded);
+      // context (rows, 32) = shares (rows, padded) · values
+      multiply(s->whole_scores, padded, s->score_scales, rows, s->whole_values + head * padded * head_dims,
+               head_dims / 16, padded / 2, s->value_scales + head * head_dims, NULL,
+               s->context + first * dims + head * head_dims, dims);
+    }
+}
+
+/// What follows the attention for `block` rows from `first` on: two norms, and up and down between them.
+static void feed_forward_block(const ckernels_encoder *model, const encoder_layer *layer, workspace *s, size_t first,
+                               size_t block) {
+  size_t dims = model->dims, inner = model->inner;
+  float *rows = s->rows + first * dims, *scales = s->row_scales + first;
+  int16_t *whole = s->whole_rows + first * dims;
+  for (size_t row = 0; row < block; row++)
+    scales[row] = quantize(s->context + (first + row) * dims, dims, whole + row * dims);
+  multiply(whole, dims, scales, block, layer->output.weights, dims / 16, dims / 2, layer->output.scales,
+           layer->output.biases, s->wide, dims);
+  for (size_t row = 0; row < block; row++) {
+    add_and_norm(rows + row * dims, s->wide + row * dims, layer->attention_gain, layer->attention_bias, dims,
+                 model->epsilon);
+    scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
+  }
+  multiply(whole, dims, scales, block, layer->up.weights, inner / 16, dims / 2, layer->up.scales, layer->up.biases,
+           s->wide, inner);
+  for (size_t row = 0; row < block; row++) {
+    gelu(s->wide + row * inner, inner);
+    s->wide_scales[row] = quantize(s->wide + row * inner, inner, s->whole_wide + row * inner);
+  }
+  multiply(s->whole_wide, inner, s->wide_scales, block, layer->down.weights, dims / 16, inner / 2, layer->down.scales,
+           layer->down.biases, s->wide, dims);
+  for (size_t row = 0; row < block; row++) {
+    add_and_norm(rows + row * dims, s->wide + row * dims, layer->down_gain, layer->down_bias, dims, model->epsilon);
+    scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
+  }
+}
+
+/// rows (count, dims): the pieces' embeddings and those of their positions, normed.
+static void embed_pieces(const ckernels_encoder *model, const int32_t *ids, workspace *s) {
+  size_t dims = model->dims;
+  for (size_t token = 0; token < s->count; token++) {
+    const int16_t *word = model->words + (size_t)ids[token] * dims;
+    const float *position = model->position_rows + token * dims;
+    float *row = s->rows + token * dims, scale = model->word_scales[ids[token]];
+    for (size_t i = 0; i < dims; i += 16)
+      f32_store(row + i, __builtin_convertvector(*(const i16x16 *)(word + i), f32x16) * scale + f32_load(position + i));
+    add_and_norm(row, NULL, model->vectors, model->vectors + dims, dims, model->epsilon);
+    s->row_scales[token] = quantize(row, dims, s->whole_rows + token * dims);
+  }
+}
+
+static void encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *start, float *sum) {
+  workspace space, *s = &space;
+  ckernels_lay_out(model, count, start, s);
+  // Behind the last token there is nothing: its scores are set aside, but must be numbers.
+  memset(s->keys, 0, s->padded * model->dims * sizeof *s->keys);
+  memset(s->key_scales, 0, model->heads * s->padded * sizeof *s->key_scales);
+  embed_pieces(model, ids, s);
+  for (size_t number = 0; number < model->layers; number++) {
+    encoder_layer layer = ckernels_layer(model, number);
+    for (size_t first = 0; first < count; first += block_rows)
+      take_attention_block(model, &layer.attention, s, first, count - first < block_rows ? count - first : block_rows);
+    pack_values(model->dims, s);
+    attend(model, s);
+    for (size_t first = 0; first < count; first += block_rows)
+      feed_forward_block(model, &layer, s, first, count - first < block_rows ? count - first : block_rows);
+  }
+  for (size_t i = 0; i < model->dims; i += 16) {
+    f32x16 total = f32_all(0);
+    for (size_t token = 0; token < count; token++) total += f32_load(s->rows + token * model->dims + i);
+    f32_store(sum + i, total);
+  }
+}
+
+const ckernels_table JOIN(ckernels_, KIND, _table) = {dot_f32, dot_i8, hamming, scan_f32, scan_i8, scan_hamming, encode};

@@ -1,0 +1,71 @@
+// Matrix products of 16-bit whole numbers with exact 32-bit sums. Included by each kind's file, behind its `sums`.
+
+/// A block of the product: ROWS rows by PANELS panels of sixteen channels. Constants, so everything stays in registers.
+ALWAYS_INLINE void tile(const int ROWS, const int PANELS, const int16_t *a, size_t a_stride, const float *row_scales,
+                        const int16_t *weights, size_t pairs, const float *scales, const float *biases, float *out,
+                        size_t out_stride) {
+  sums s[TILE_ROWS][TILE_PANELS];
+#pragma clang loop unroll(full)
+  for (int row = 0; row < ROWS; row++)
+#pragma clang loop unroll(full)
+    for (int panel = 0; panel < PANELS; panel++) sums_clear(&s[row][panel]);
+  for (size_t k = 0; k < pairs; k++) {
+#pragma clang loop unroll(full)
+    for (int row = 0; row < ROWS; row++) {
+      int32_t pair = *(const pair_of_i16 *)(a + (size_t)row * a_stride + 2 * k);
+#pragma clang loop unroll(full)
+      for (int panel = 0; panel < PANELS; panel++)
+        sums_add(&s[row][panel], weights + ((size_t)panel * pairs + k) * 32, pair);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int panel = 0; panel < PANELS; panel++) {
+    f32x16 scale = f32_load(scales + 16 * panel), bias = biases ? f32_load(biases + 16 * panel) : f32_all(0);
+#pragma clang loop unroll(full)
+    for (int row = 0; row < ROWS; row++) {
+      f32x16 sum = __builtin_convertvector(sums_value(&s[row][panel]), f32x16);
+      f32_store(out + (size_t)row * out_stride + 16 * panel, sum * (scale * row_scales[row]) + bias);
+    }
+  }
+}
+
+/// All rows by PANELS panels.
+ALWAYS_INLINE void column(const int PANELS, const int16_t *a, size_t a_stride, const float *row_scales, size_t rows,
+                          const int16_t *weights, size_t pairs, const float *scales, const float *biases, float *out,
+                          size_t out_stride) {
+#define TILE(ROWS) \
+  tile(ROWS, PANELS, a + row * a_stride, a_stride, row_scales + row, weights, pairs, scales, biases, \
+       out + row * out_stride, out_stride)
+  size_t row = 0;
+  for (; row + TILE_ROWS <= rows; row += TILE_ROWS) TILE(TILE_ROWS);
+  switch (rows - row) {
+#if TILE_ROWS > 2
+  case 5: TILE(5); break;
+  case 4: TILE(4); break;
+  case 3: TILE(3); break;
+  case 2: TILE(2); break;
+#endif
+  case 1: TILE(1); break;
+  default: break;
+  }
+#undef TILE
+}
+
+/// out (rows, 16 panels) = a (rows, 2 pairs) · weightsᵀ, each row times its scale, each channel times its, plus its bias.
+/// weights: [panels][pairs][16][2]. biases may be NULL. No sum may leave 32 bits: the callers see to it.
+static void multiply(const int16_t *a, size_t a_stride, const float *row_scales, size_t rows, const int16_t *weights,
+                     size_t panels, size_t pairs, const float *scales, const float *biases, float *out,
+                     size_t out_stride) {
+  size_t panel = 0;
+#define COLUMN(PANELS) \
+  column(PANELS, a, a_stride, row_scales, rows, weights + panel * pairs * 32, pairs, scales + 16 * panel, \
+         biases ? biases + 16 * panel : NULL, out + 16 * panel, out_stride)
+#if TILE_PANELS == 4
+  for (; panel + 4 <= panels; panel += 4) COLUMN(4);
+#endif
+#if TILE_PANELS >= 2
+  for (; panel + 2 <= panels; panel += 2) COLUMN(2);
+#endif
+  for (; panel < panels; panel++) COLUMN(1);
+#undef COLUMN
+}

@@ -1,0 +1,51 @@
+// What the files of one kind share: vectors of sixteen, and names that end in the kind.
+#include "CKernels.h"
+#include "kinds.h"
+#include <string.h>
+
+// Vectors wider than the processor's are only ever handed to functions that are inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define JOIN_(a, b, c) a##b##c
+#define JOIN(a, b, c) JOIN_(a, b, c)
+
+// Sixteen numbers side by side, however many the processor takes at once.
+typedef float f32x16 __attribute__((vector_size(64), aligned(2), may_alias));
+typedef int32_t i32x16 __attribute__((vector_size(64), aligned(2), may_alias));
+typedef int16_t i16x16 __attribute__((vector_size(32), aligned(2), may_alias));
+/// Two neighbours of 16 bits, taken as one.
+typedef int32_t pair_of_i16 __attribute__((aligned(2), may_alias));
+
+ALWAYS_INLINE f32x16 f32_load(const float *at) { return *(const f32x16 *)at; }
+ALWAYS_INLINE void f32_store(float *at, f32x16 value) { *(f32x16 *)at = value; }
+ALWAYS_INLINE f32x16 f32_all(float value) {
+  return (f32x16){value, value, value, value, value, value, value, value,
+                  value, value, value, value, value, value, value, value};
+}
+/// The first where the mask is all ones, the second where it is zero.
+ALWAYS_INLINE f32x16 f32_select(i32x16 mask, f32x16 a, f32x16 b) {
+  return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b));
+}
+ALWAYS_INLINE f32x16 f32_min(f32x16 a, f32x16 b) { return f32_select(a < b, a, b); }
+ALWAYS_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return f32_select(a > b, a, b); }
+ALWAYS_INLINE f32x16 f32_abs(f32x16 value) { return (f32x16)((i32x16)value & 0x7FFFFFFF); }
+/// The sixteen added up, always in the same order: halves onto halves.
+ALWAYS_INLINE float f32_sum(f32x16 v) {
+  float part[16];
+  memcpy(part, &v, sizeof part);
+  for (int width = 8; width; width /= 2)
+    for (int i = 0; i < width; i++) part[i] += part[i + width];
+  return part[0];
+}
+ALWAYS_INLINE float f32_largest(f32x16 v) {
+  float part[16];
+  memcpy(part, &v, sizeof part);
+  for (int width = 8; width; width /= 2)
+    for (int i = 0; i < width; i++) part[i] = part[i] > part[i + width] ? part[i] : part[i + width];
+  return part[0];
+}
+// 1.5 * 2^23: a number below 2^22 that is added to it is rounded to a whole one, half to even, in the lowest bits.
+#define ROUNDING 12582912.0f
+/// The nearest whole numbers; |value| is below 2^22.
+ALWAYS_INLINE i32x16 i32_nearest(f32x16 value) { return (i32x16)(value + ROUNDING) - (i32x16)f32_all(ROUNDING); }

@@ -1,0 +1,160 @@
+// The embedded model with a tiny file: what it promises whatever the weights, and what it refuses.
+import CKernels
+import Foundation
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct EmbeddedModelTests {
+  private static func with<Result>(_ model: TinyModel, _ body: (String) async throws -> Result) async throws -> Result {
+    let path = try model.write()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try await body(path)
+  }
+
+  private static func refusal(_ model: TinyModel) throws -> GibseyError? {
+    let path = try model.write()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    do {
+      _ = try EmbeddedModel(path: path).embedQuery("ab")
+      return nil
+    } catch let error as GibseyError {
+      // The path is another one each time.
+      switch error {
+      case .badEmbeddingModel(_, let reason): return .badEmbeddingModel(path: "tiny", reason: reason)
+      case .otherEmbeddingModel(_, let version, let supported):
+        return .otherEmbeddingModel(path: "tiny", version: version, supported: supported)
+      default: return error
+      }
+    }
+  }
+
+  @Test func aTextHasTheSamePiecesAsItsWords() async throws {
+    try await Self.with(TinyModel()) { path in
+      let model = try EmbeddedModel(path: path)
+      #expect(model.pieces(of: "") == [])
+      #expect(model.pieces(of: "ab AB abab") == [6, 6, 6, 9])
+      #expect(model.pieces(of: "ba!a") == [5, 7, 12, 4])
+      #expect(model.pieces(of: "é中a") == [10, 11, 4])
+      #expect(model.pieces(of: "abc ab") == [1, 6])
+      #expect(model.pieces(of: String(repeating: "a", count: 100)).count == 100)
+      #expect(model.pieces(of: String(repeating: "a", count: 101)) == [1])
+      #expect(model.pieces(of: "a a a a", limit: 3) == [4, 4, 4])
+    }
+  }
+
+  @Test func theSameTextGivesTheSameBytesInAnyCompanyOnAnyKindOfKernels() async throws {
+    try await Self.with(TinyModel()) { path in
+      var generator = SeededGenerator(seed: 3)
+      let texts = (0..<24).map { _ in
+        (0..<Int.random(in: 0...70, using: &generator)).map { _ in
+          ["a", "b", "ab", "aba", "!", "é"].randomElement(using: &generator) ?? ""
+        }.joined(separator: " ")
+      }
+      let windows = EmbeddingWindows(length: 32, stride: 20, limit: 8)
+      let alone = try EmbeddedModel(path: path, windows: windows, threads: 1)
+      var expected: [TextEmbedding] = []
+      for text in texts { expected += try await alone.embed([text]) }
+      for kind in [ckernels_plain, ckernels_avx2, ckernels_avx512] where kind.rawValue <= ckernels_best().rawValue {
+        for threads in [1, 4] {
+          let model = try EmbeddedModel(path: path, windows: windows, threads: threads, kernels: kind)
+          let embeddings = try await model.embed(texts)
+          #expect(embeddings == expected)
+        }
+      }
+    }
+  }
+
+  @Test func aLongTextHasAVectorForEachWindowAndAShortOneIsItsOwnQuery() async throws {
+    try await Self.with(TinyModel()) { path in
+      let model = try EmbeddedModel(path: path, windows: EmbeddingWindows(length: 12, stride: 5, limit: 3))
+      let texts = [
+        "a b", Array(repeating: "a b", count: 10).joined(separator: " "), String(repeating: "a ", count: 21),
+      ]
+      let embeddings = try await model.embed(texts)
+      #expect(embeddings.map(\.pieces) == [[2], [10, 10, 10], [10, 10, 10]])
+      #expect(embeddings.map(\.isTruncated) == [false, false, true])
+      #expect(try model.embedQuery("a b") == embeddings[0].whole)
+      #expect(try model.embedQuery(texts[1]) == embeddings[1].windows[0])
+      #expect(abs(embeddings[1].whole.cosine(embeddings[1].whole) - 1) < 1e-5)
+      #expect(model.fingerprint.description == "tiny\tabababababab\t64\t12/5/3\t")
+    }
+  }
+
+  @Test func nothingInIsNothingOut() async throws {
+    try await Self.with(TinyModel()) { path in
+      let embeddings = try await EmbeddedModel(path: path).embed([])
+      #expect(embeddings == [])
+    }
+  }
+
+  @Test func aCancelledTaskStops() async throws {
+    try await Self.with(TinyModel()) { path in
+      let model = try EmbeddedModel(path: path)
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return try await model.embed(["a", "b"])
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+    }
+  }
+
+  @Test func aMissingModelIsSaidSoWithTheCommandThatMakesIt() {
+    let error = GibseyError.noEmbeddingModel(path: "/nowhere/model.gibsey")
+    #expect(throws: error) { try EmbeddedModel(path: "/nowhere/model.gibsey") }
+    #expect(error.message == "/nowhere/model.gibsey: no such embedding model")
+    #expect(error.hint == "make it with `make model`; GIBSEY_MODEL names another place")
+    #expect(error.exitStatus == .noInput)
+  }
+
+  @Test func aModelCutShortIsRefusedWhereverItIsCut() throws {
+    let whole = TinyModel()
+    #expect(try Self.refusal(whole) == nil)
+    for count in [0, 7, 255, 256, 4096, whole.bytes.count - 1] {
+      var cut = whole
+      cut.bytes.removeLast(whole.bytes.count - count)
+      let wanted = count < 256 ? "\(count) bytes" : "\(count) of \(whole.bytes.count) bytes"
+      let error = GibseyError.badEmbeddingModel(path: "tiny", reason: "it is cut short: \(wanted)")
+      #expect(try Self.refusal(cut) == error)
+      #expect(error.exitStatus == .malformed)
+      #expect(error.hint == "make it again with `make model`")
+    }
+  }
+
+  @Test func aModelOfAnotherVersionAndAnotherKindOfFileAreRefused() throws {
+    var newer = TinyModel()
+    newer.bytes[8] = 2
+    #expect(try Self.refusal(newer) == .otherEmbeddingModel(path: "tiny", version: 2, supported: 1))
+    #expect(
+      GibseyError.otherEmbeddingModel(path: "tiny", version: 2, supported: 1).message
+        == "tiny: an embedding model of version 2, this gibsey reads version 1")
+    var other = TinyModel()
+    other.bytes[0] = 0x50
+    #expect(try Self.refusal(other) == .badEmbeddingModel(path: "tiny", reason: "it is another kind of file"))
+  }
+
+  @Test(arguments: [(3, 77), (1, 6), (2, 64)])
+  func aNumberThatIsNoneIsFoundInEverySectionThatCanHoldOne(section: Int, index: Int) throws {
+    for number in [Float.nan, .infinity] {
+      var model = TinyModel()
+      let place = model.places[section] + index * 4
+      model.bytes.replaceSubrange(place..<place + 4, with: TinyModel.bytes(of: number))
+      guard case .badEmbeddingModel(_, let reason)? = try Self.refusal(model) else {
+        Issue.record("not refused")
+        continue
+      }
+      #expect(["there are numbers in it that are none (NaN)", "what comes out of it is no number"].contains(reason))
+    }
+  }
+
+  @Test func aFlippedBitInTheHeaderOrTheWordsNeverCrashes() throws {
+    let whole = TinyModel()
+    var generator = SeededGenerator(seed: 9)
+    for _ in 0..<300 {
+      var flipped = whole
+      let range = Bool.random(using: &generator) ? 8..<256 : whole.places[5]..<whole.bytes.count
+      flipped.bytes[Int.random(in: range, using: &generator)] ^= 1 << UInt8.random(in: 0...7, using: &generator)
+      _ = try Self.refusal(flipped)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+// Where windows begin and end, what a fingerprint says, and the mean of windows.
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct EmbeddingWindowsTests {
+  @Test func aTextThatFitsIsOneWindow() {
+    let windows = EmbeddingWindows(length: 12, stride: 5, limit: 9)
+    #expect(windows.ranges(count: 0) == [0..<0])
+    #expect(windows.ranges(count: 10) == [0..<10])
+  }
+
+  @Test func everyWindowOfALongTextIsFullAndTheLastEndsWithIt() {
+    let windows = EmbeddingWindows(length: 12, stride: 5, limit: 9)
+    #expect(windows.ranges(count: 11) == [0..<10, 1..<11])
+    #expect(windows.ranges(count: 20) == [0..<10, 5..<15, 10..<20])
+    #expect(windows.ranges(count: 22) == [0..<10, 5..<15, 10..<20, 12..<22])
+  }
+
+  @Test func theLimitCutsTheEnd() {
+    #expect(EmbeddingWindows(length: 12, stride: 5, limit: 2).ranges(count: 100) == [0..<10, 5..<15])
+    #expect(EmbeddingWindows.firstOnly.ranges(count: 1000) == [0..<254])
+  }
+
+  @Test func sizesThatCannotBeAreMovedToTheNearest() {
+    #expect(EmbeddingWindows(length: 0, stride: 0, limit: 0) == EmbeddingWindows(length: 3, stride: 1, limit: 1))
+    #expect(EmbeddingWindows(length: 10, stride: 99, limit: 1).stride == 8)
+    #expect(EmbeddingWindows.standard.description == "256/128")
+  }
+
+  @Test func fingerprintsAreOneLineThatIsEqualOnlyWhenTheyAre() {
+    func made(_ model: String, _ prefix: String) -> EmbeddingFingerprint {
+      EmbeddingFingerprint(model: model, revision: "", dimensions: 3, windows: "", prefix: prefix)
+    }
+    #expect(made("m", "query: ").description == "m\t\t3\t\tquery: ")
+    #expect(made("a\tb\\t\n\r", "").description == "a\\tb\\\\t\\n\\r\t\t3\t\t")
+    #expect(made("a\t", "").description != made("a\\t", "").description)
+  }
+
+  @Test func theWholeIsTheMeanOfTheWindowsByTheirPieces() throws {
+    let x = try #require(UnitVector(normalizing: [5, 0]))
+    let y = try #require(UnitVector(normalizing: [0, 0.1]))
+    #expect(x.components == [1, 0] && y.components == [0, 1])
+    let both = TextEmbedding(windows: [x, y], pieces: [4, 3], isTruncated: false)
+    #expect(both.whole.components == [0.8, 0.6])
+    let opposite = try #require(UnitVector(normalizing: [-1, 0]))
+    #expect(TextEmbedding(windows: [x, opposite], pieces: [1, 1], isTruncated: false).whole == x)
+  }
+
+  @Test func numbersWithoutADirectionAreNoVector() {
+    for numbers: [Float] in [[], [0, 0], [.nan, 1], [.infinity, 1], [1, -.infinity]] {
+      #expect(UnitVector(normalizing: numbers) == nil)
+    }
+    #expect(UnitVector(normalizing: [1e30, 0])?.components == [1, 0])
+    #expect(UnitVector(normalizing: [0, -1e-30])?.components == [0, -1])
+  }
+}

@@ -1,0 +1,104 @@
+// A model file of some kilobytes, made here: what is to be refused or compared needs no real weights.
+import CKernels
+import Foundation
+
+@testable import GibseyKit
+
+/// The bytes of a model file with seeded weights: 64 dims, 2 heads, 2 layers, 32 positions, and a handful of pieces.
+struct TinyModel {
+  static let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "ab", "##a", "##b", "##ab", "é", "中", "!"]
+  static let dims = 64
+
+  var bytes: [UInt8]
+  /// Where the sections begin, in the order of the file.
+  let places: [Int]
+
+  init(seed: UInt64 = 1) {
+    var generator = SeededGenerator(seed: seed)
+    var shape = ckernels_encoder.shape(dims: 64, layers: 2, heads: 2, inner: 128, positions: 32, vocabulary: 13)
+    let dims = Self.dims
+    func floats(_ count: Int, _ range: ClosedRange<Float>) -> [UInt8] {
+      (0..<count).flatMap { _ in Self.bytes(of: Float.random(in: range, using: &generator)) }
+    }
+    func wholes(_ count: Int, _ limit: Int16) -> [UInt8] {
+      (0..<count).flatMap { _ in Self.bytes(of: Int16.random(in: -limit...limit, using: &generator)) }
+    }
+    let (slots, pieceBytes, piecePlaces) = Self.vocabulary()
+    let sections: [[UInt8]] = [
+      wholes(Self.pieces.count * dims, 32767), floats(Self.pieces.count, 0.00001...0.00003),
+      floats(32 * dims, -0.2...0.2), floats(ckernels_encoder_vector_count(&shape), 0.0001...0.001),
+      wholes(ckernels_encoder_weight_count(&shape), 4095), slots, piecePlaces, pieceBytes,
+      [UInt16](repeating: 0, count: 4352).enumerated().flatMap { Self.bytes(of: UInt16($0.offset < 1 ? 0 : 1)) },
+      Self.characters(),
+    ]
+    var body: [UInt8] = []
+    var places: [Int] = []
+    for section in sections {
+      body += [UInt8](repeating: 0, count: (64 - body.count % 64) % 64)
+      places.append(256 + body.count)
+      body += section
+    }
+    let shapeNumbers: [UInt32] = [64, 2, 2, 128, 32, 13, 32, 64, 1, 2, 3]
+    var header = Array("gibseyEM".utf8) + Self.bytes(of: UInt32(1)) + Self.bytes(of: UInt32(256))
+    header += Self.bytes(of: UInt64(256 + body.count))
+    header += shapeNumbers.flatMap { Self.bytes(of: $0) } + Self.bytes(of: Float(1e-12))
+    header += Array("tiny".utf8) + [UInt8](repeating: 0, count: 28) + [UInt8](repeating: 0xAB, count: 64)
+    header += places.flatMap { Self.bytes(of: UInt64($0)) }
+    bytes = header + [UInt8](repeating: 0, count: 256 - header.count) + body
+    self.places = places
+  }
+
+  /// Writes the bytes to a new file; returns its path.
+  func write() throws -> String {
+    let path = FileManager.default.temporaryDirectory.appending(path: "tiny-\(UUID().uuidString).gibsey").path
+    try Data(bytes).write(to: URL(filePath: path))
+    return path
+  }
+
+  static func bytes<Number>(of number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
+
+  private static func vocabulary() -> (slots: [UInt8], bytes: [UInt8], places: [UInt8]) {
+    var slots = [UInt32](repeating: 0, count: 64)
+    var bytes: [UInt8] = []
+    var places: [UInt32] = [0]
+    for (id, piece) in pieces.enumerated() {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      for byte in piece.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+      var slot = Int(truncatingIfNeeded: hash ^ hash >> 32) & 63
+      while slots[slot] != 0 { slot = (slot + 1) & 63 }
+      slots[slot] = UInt32(id + 1)
+      bytes += Array(piece.utf8)
+      places.append(UInt32(bytes.count))
+    }
+    return (slots.flatMap { Self.bytes(of: $0) }, bytes, places.flatMap { Self.bytes(of: $0) })
+  }
+
+  /// Block 0: letters but for the space and "!"; capital letters are small ones. Block 1: every character is a word.
+  private static func characters() -> [UInt8] {
+    (0..<512).flatMap { (code: UInt32) -> [UInt8] in
+      let entry: UInt32 =
+        switch code {
+        case 0x20: 1 << 24
+        case 0x21, 256...: 2 << 24
+        case 0x41...0x5A: 3 << 24 | (code + 0x20)
+        default: 3 << 24
+        }
+      return bytes(of: entry)
+    }
+  }
+}
+
+extension ckernels_encoder {
+  /// A shape alone; what it points to is never read.
+  static func shape(
+    dims: UInt32, layers: UInt32, heads: UInt32, inner: UInt32, positions: UInt32, vocabulary: UInt32
+  ) -> ckernels_encoder {
+    let nowhere = UnsafeRawPointer(bitPattern: 64).unsafelyUnwrapped
+    return ckernels_encoder(
+      dims: dims, layers: layers, heads: heads, inner: inner, positions: positions, vocabulary: vocabulary,
+      epsilon: 0, words: nowhere.assumingMemoryBound(to: Int16.self),
+      word_scales: nowhere.assumingMemoryBound(to: Float.self),
+      position_rows: nowhere.assumingMemoryBound(to: Float.self),
+      vectors: nowhere.assumingMemoryBound(to: Float.self), weights: nowhere.assumingMemoryBound(to: Int16.self))
+  }
+}
