@@ -33,6 +33,8 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
   var retryWait: Double?
   @Option(help: "After a failure in the middle: stop, or continue with the next; else GIBSEY_RESUME_WITH.")
   var resumeWith: ResumptionChoice?
+  @Flag(help: "Fail when the provider read less than it was sent.") var strictBudget = false
+  @Flag(help: "Tell on standard error the tokens read and written, and the times.") var usage = false
   @Flag(help: "Show on standard error what the model thinks before it answers.") var showThinking =
     false
   @OptionGroup var common: CommonOptions
@@ -63,6 +65,8 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
     options.isStrict = strict
     options.showsThinking = showThinking
     options.hasStrictCitations = strictCitations
+    options.showsUsage = usage
+    options.isBudgetStrict = strictBudget
     options.choices = RequestOptions(
       provider: provider?.rawValue, model: model, temperature: temperature, maxTokens: maxTokens)
     return try await AskRun(context: context, options: options).run()

@@ -11,6 +11,9 @@ import GibseyKit
   @Option(help: "Who answers; without it a neutral narrator.") var character: String?
   @Option(help: "The id of the page that the reader is on: nothing after it is used.") var page: String?
   @Option(parsing: .unconditional, help: "Tokens for the whole prompt; else GIBSEY_BUDGET, else 6000.") var budget: Int?
+  @Option(
+    parsing: .unconditional, help: "Tokens of the model for each token estimated; else GIBSEY_TOKEN_FACTOR, else 1.")
+  var tokenFactor: Double?
   @Option(parsing: .unconditional, help: "Print that many pages found, with scores, and build no prompt.") var search:
     Int?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
@@ -25,6 +28,7 @@ import GibseyKit
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
       .overriding(.budget, budget.map(String.init), flag: "--budget")
+      .overriding(.tokenFactor, tokenFactor.map { "\($0)" }, flag: "--token-factor")
       .overriding(.characters, casting.characters, flag: "--characters")
   }
 
@@ -40,6 +44,7 @@ import GibseyKit
     defaults.characterID = character
     defaults.currentPageID = page
     defaults.isWholeBook = wholeBook
+    defaults.tokenFactor = try context.settings.factor(.tokenFactor)
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
     if let character { _ = try cast.named(character) }
     let building = ContextBuilding(store: store, defaults: defaults, cast: cast)

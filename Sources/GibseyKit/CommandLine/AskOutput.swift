@@ -4,6 +4,7 @@
 struct AskOutput {
   private let context: ToolContext
   private let options: AskRun.Options
+  private let prompt: Prompt
   private var records: AskingRecords
   /// Only for a terminal: a pipe gets the bytes.
   private var filter: TerminalFilter?
@@ -16,6 +17,7 @@ struct AskOutput {
   init(context: ToolContext, options: AskRun.Options, prompt: Prompt) {
     self.context = context
     self.options = options
+    self.prompt = prompt
     records = AskingRecords(prompt: prompt, responseID: RandomID.make()) { Timestamp.now() }
     filter = context.output.isTerminal && !options.isJSON ? TerminalFilter() : nil
   }
@@ -33,6 +35,14 @@ struct AskOutput {
       if !options.isJSON { try text(batch.text) }
     case .retrying(_, let wait, let error):
       context.diagnostics.notice("\(error.message); trying again in \(Self.seconds(wait)) s")
+    case .adapted(let name, let parameter):
+      context.diagnostics.notice("\(name) does not take \(parameter): asking without it")
+    case .misread(let name, let reading):
+      try finish()
+      let cut = GibseyError.promptCut(
+        provider: name, readTokens: reading.readTokens, sentTokens: reading.sentTokens, ratio: reading.ratio)
+      context.diagnostics.warning(cut.message)
+      if let hint = cut.hint { context.diagnostics.notice("hint: \(hint)") }
     case .switched(_, let to, let error):
       let isSeam = hasText
       context.diagnostics.notice("\(error.message); \(isSeam ? "\(to) goes on from here" : "asking \(to)")")
@@ -42,10 +52,34 @@ struct AskOutput {
       if completion.finishReason == .length {
         context.diagnostics.notice("the answer stopped at the limit of tokens")
       }
+      if options.showsUsage { tell(completion.usage, completion) }
       context.diagnostics.debug(
         "\(completion.provider) \(completion.model): \(completion.durationMilliseconds) ms")
-    case .failed: break
+    case .failed(_, let usage):
+      if options.showsUsage {
+        try finish()
+        tell(usage, nil)
+      }
     }
+  }
+
+  /// As in "112 tokens in (20 cached), 14 out, first after 180 ms, 508 ms in all".
+  private func tell(_ usage: Usage?, _ completion: Completion?) {
+    guard let usage else { return }
+    let about = usage.isEstimated ? "about " : ""
+    var words = usage.promptTokens.map { "\(about)\($0) tokens in" } ?? "tokens in unknown"
+    if let cached = usage.cachedTokens { words += " (\(cached) cached)" }
+    if let count = usage.completionTokens { words += ", \(about)\(count) out" }
+    if let completion {
+      if let first = completion.timeToFirstTokenMilliseconds { words += ", first after \(first) ms" }
+      words += ", \(completion.durationMilliseconds) ms in all"
+      if !usage.isEstimated, let read = usage.promptTokens {
+        let reading = PromptReading(of: prompt, readTokens: read, countedTokens: nil)
+        if reading.isMeasure { words += "; token factor \(JSONNumber(reading.ratio).text)" }
+      }
+      words += " (\(completion.provider), \(completion.model))"
+    }
+    context.diagnostics.notice("usage: \(words)\(usage.isEstimated ? ", estimated" : "")")
   }
 
   /// The answer's text always ends with a newline, however it ended.

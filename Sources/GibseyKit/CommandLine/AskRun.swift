@@ -14,6 +14,10 @@ public struct AskRun: Sendable {
     public var showsThinking = false
     /// An answer with a false citation is a failure.
     public var hasStrictCitations = false
+    /// Tokens and times go to standard error.
+    public var showsUsage = false
+    /// A prompt that the provider cut is a failure.
+    public var isBudgetStrict = false
     public var choices = RequestOptions()
 
     public init() {}
@@ -32,9 +36,11 @@ public struct AskRun: Sendable {
   {
     self.context = context
     self.options = options
+    var policy = try context.settings.askingPolicy()
+    policy.isBudgetStrict = options.isBudgetStrict
     asking = Asking(
       candidates: context.settings.candidates, transport: transport, choices: options.choices,
-      policy: try context.settings.askingPolicy(), clock: context.askingClock)
+      policy: policy, clock: context.askingClock)
   }
 
   /// Asks everything on standard input, in order.

@@ -4,6 +4,7 @@
 public enum SettingName: String, Sendable, CaseIterable {
   case database = "GIBSEY_DATABASE"
   case budget = "GIBSEY_BUDGET"
+  case tokenFactor = "GIBSEY_TOKEN_FACTOR"
   case characters = "GIBSEY_CHARACTERS"
   case log = "GIBSEY_LOG"
   case connectTimeout = "GIBSEY_CONNECT_TIMEOUT"
@@ -32,6 +33,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   public var defaultValue: String? {
     switch self {
     case .budget: "6000"
+    case .tokenFactor: "1"
     case .connectTimeout: "5"
     case .firstTokenTimeout: "120"
     case .stallTimeout: "60"
@@ -54,6 +56,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   public var summary: String {
     switch self {
     case .database: "the database file, when no --database names one"
+    case .tokenFactor: "tokens of the model for each token of our estimate"
     case .budget: "tokens that a prompt may take, all in all"
     case .characters: "a folder of characters of your own, when no --characters names one"
     case .log: "debug: say on standard error what is done, as -v does"

@@ -107,6 +107,16 @@ public struct Settings: Sendable {
     return value
   }
 
+  /// The value as a factor.
+  /// - Throws: `GibseyError.badSetting` unless it is a number from 0.1 to 10.
+  public func factor(_ name: SettingName) throws -> Double {
+    guard let setting = self[name] else { throw GibseyError.ourBug("\(name.rawValue) has no default") }
+    guard let value = Double(setting.value), value >= 0.1, value <= 10 else {
+      throw setting.wrong("a number from 0.1 to 10")
+    }
+    return value
+  }
+
   /// The value, a number of seconds, as a duration.
   /// - Throws: `GibseyError.badSetting` unless it is from a millisecond, or `least` seconds, to a day.
   public func seconds(_ name: SettingName, from least: Double = 0.001) throws -> Duration {

@@ -34,6 +34,10 @@ public struct Asking: Sendable {
     case batch(AnswerBatch)
     /// The same provider is asked again after a wait.
     case retrying(provider: String, after: Duration, because: GibseyError)
+    /// The model refused a part of the request, and is asked without it.
+    case adapted(provider: String, without: String)
+    /// The provider read less than it was sent.
+    case misread(provider: String, PromptReading)
     /// The next provider is asked: before the first token, or to go on from the last one.
     case switched(from: String, to: String, because: GibseyError)
     case completed(Completion)

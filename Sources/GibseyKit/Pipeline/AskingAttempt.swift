@@ -9,31 +9,38 @@ struct AskingAttempt {
   let options: RequestOptions
   let clock: AskingClock
   let deadlines: HTTPDeadlines
+  let lessons: RequestLessons
   private(set) var tokenCount = 0
   /// When the first token came, by the clock.
   private(set) var firstToken: Double?
   /// What the provider has told of it so far.
   private(set) var usage: Usage?
 
-  init(provider: any ChatProvider, options: RequestOptions, clock: AskingClock, deadlines: HTTPDeadlines) {
+  init(
+    provider: any ChatProvider, options: RequestOptions, clock: AskingClock, deadlines: HTTPDeadlines,
+    lessons: RequestLessons
+  ) {
     self.provider = provider
     self.options = options
     self.clock = clock
     self.deadlines = deadlines
+    self.lessons = lessons
   }
 
   /// - Throws: `AttemptFailure`, also when the task is cancelled; or what `take` threw.
   mutating func run(
     _ prompt: Prompt, by transport: any Transport, _ take: (AnswerBatch) async throws -> Void
   ) async throws -> AnswerEnd {
-    var request = provider.request(for: prompt, options: options)
+    var request = provider.request(for: prompt, options: options, lessons: lessons)
     request.deadlines = deadlines
     let start = clock.seconds()
     let response = try await told { try await transport.send(request) }
     guard (200..<300).contains(response.head.status) else {
       let body = try await told { try await response.body.collect(limitBytes: Self.complaintLimitBytes) }
-      throw AttemptFailure(
+      var failure = AttemptFailure(
         provider.failure(head: response.head, body: body, options: options), shouldRetry: response.head.shouldRetry)
+      failure.lesson = provider.lessons(head: response.head, body: body, options: options, after: lessons)
+      throw failure
     }
     var parser = provider.makeParser()
     var batch = AnswerBatch()
@@ -113,6 +120,8 @@ struct AttemptFailure: Error {
   private(set) var isUnhealthy: Bool
   /// The whole answer's time was over.
   private(set) var isDeadline = false
+  /// What the refusal taught: the same request without it may be taken.
+  var lesson: (lessons: RequestLessons, words: String)?
   /// Another provider may finish the answer: this one broke off, it did not decline.
   private(set) var isResumable: Bool
 

@@ -71,17 +71,26 @@ struct AskingChain {
     by provider: any ChatProvider, hasNext: Bool, _ take: (Asking.Part) async throws -> Void
   ) async throws -> Completion? {
     var repetitions = 0
+    let model = provider.model(options)
+    var lessons = asking.memory.lessons(of: provider.name, model)
     while true {
       var attempt = AskingAttempt(
-        provider: provider, options: options, clock: asking.clock, deadlines: remainingDeadlines())
+        provider: provider, options: options, clock: asking.clock, deadlines: remainingDeadlines(), lessons: lessons)
       do {
         let end = try await run(&attempt, take)
         asking.memory.noteAnswer(of: provider.name)
+        asking.memory.note(lessons, of: provider.name, model)
+        try await compare(end.usage, attempt, take)
         return completion(end.reason, attempt, usage: hasResumed ? nil : end.usage)
       } catch let failure as AttemptFailure {
         try await stopIfOver(failure, attempt, take)
         if attempt.tokenCount > 0 {
           return try resume(after: failure, attempt, hasNext: hasNext)
+        }
+        if let lesson = failure.lesson {
+          lessons = lesson.lessons
+          try await take(.adapted(provider: provider.name, without: lesson.words))
+          continue
         }
         if failure.isUnhealthy { asking.memory.noteFailure(of: provider.name, at: asking.clock.seconds()) }
         guard let wait = wait(after: failure, done: repetitions, hasNext: hasNext) else {
@@ -137,6 +146,21 @@ struct AskingChain {
     if Task.isCancelled { throw CancellationError() }
     let total = asking.policy.deadlines.total ?? .zero
     throw attempt.provider.failure(TransportFailure.timedOut(.end, total))
+  }
+
+  /// Tells when the provider read less than it was sent.
+  private func compare(
+    _ usage: Usage?, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
+  ) async throws {
+    guard !hasResumed, let read = usage?.promptTokens else { return }
+    let reading = PromptReading(of: prompt, readTokens: read, countedTokens: nil)
+    guard reading.isCut else { return }
+    guard !asking.policy.isBudgetStrict else {
+      let error = GibseyError.promptCut(
+        provider: attempt.provider.name, readTokens: read, sentTokens: reading.sentTokens, ratio: reading.ratio)
+      throw Ended(error: error, usage: usage)
+    }
+    try await take(.misread(provider: attempt.provider.name, reading))
   }
 
   /// After a token: the end, unless another provider is to go on from here.
@@ -199,14 +223,4 @@ struct AskingChain {
   }
 
   private static func milliseconds(_ seconds: Double) -> Int { Int((seconds * 1000).rounded()) }
-}
-
-extension Prompt {
-  /// The tokens that the messages will be: what their maker told, or the estimate.
-  var estimatedTokens: Int {
-    tokens?.total
-      ?? messages.reduce(TokenEstimate.promptOverhead) {
-        $0 + TokenEstimate.messageOverhead + TokenEstimate.tokens(of: $1.content)
-      }
-  }
 }

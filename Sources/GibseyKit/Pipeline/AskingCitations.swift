@@ -13,7 +13,7 @@ struct AskingCitations {
     case .completed(var completion):
       completion.citations = citations.found
       return .completed(completion)
-    case .retrying, .switched, .failed: break
+    case .retrying, .adapted, .misread, .switched, .failed: break
     }
     return part
   }

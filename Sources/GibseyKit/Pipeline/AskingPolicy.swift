@@ -14,17 +14,20 @@ public struct AskingPolicy: Sendable, Equatable {
   public var fallback: [String]?
   public var retry: Retry
   public var resumption: Resumption
+  /// Whether a prompt that was cut is a failure, not a warning.
+  public var isBudgetStrict: Bool
   /// Of one exchange. `total` counts from the question to the end of the answer, repetitions and other providers
   /// included.
   public var deadlines: HTTPDeadlines
 
   public init(
     fallback: [String]? = nil, retry: Retry = Retry(), resumption: Resumption = .stop,
-    deadlines: HTTPDeadlines = HTTPDeadlines()
+    isBudgetStrict: Bool = false, deadlines: HTTPDeadlines = HTTPDeadlines()
   ) {
     self.fallback = fallback
     self.retry = retry
     self.resumption = resumption
+    self.isBudgetStrict = isBudgetStrict
     self.deadlines = deadlines
   }
 }

@@ -7,6 +7,8 @@ public struct ContextBuilding {
     public var characterID: String?
     public var currentPageID: String?
     public var budgetTokens = 6000
+    /// Tokens of the model for each token of the estimate.
+    public var tokenFactor = 1.0
     /// Lifts the gate: the whole book may be searched.
     public var isWholeBook = false
 
@@ -41,10 +43,16 @@ public struct ContextBuilding {
     for (rank, match) in matches.prefix(Self.candidateLimit).enumerated() {
       candidates.append(Self.candidate(match, rank: rank + 1))
     }
-    return try PromptBuilder.prompt(
-      PromptMaterial(
-        character: character, request: request, candidates: candidates, terms: query.terms,
-        gatePageID: place.gate?.id, budgetTokens: request.options?.budgetTokens ?? defaults.budgetTokens))
+    let budget = request.options?.budgetTokens ?? defaults.budgetTokens
+    let factor = TokenFactor(defaults.tokenFactor)
+    let material = PromptMaterial(
+      character: character, request: request, candidates: candidates, terms: query.terms,
+      gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
+    do {
+      return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)
+    } catch {
+      throw factor.real(error, budgetTokens: budget)
+    }
   }
 
   /// The pages found for a question, best first, as the prompt would be offered them.

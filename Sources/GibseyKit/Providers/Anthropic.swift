@@ -14,7 +14,11 @@ public struct Anthropic: ChatProvider {
 
   public init(account: ProviderAccount) { self.account = account }
 
-  public func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest {
+  public func dispensable(_ options: RequestOptions) -> Set<RequestParameter> {
+    options.temperature ?? account.temperature == nil ? [] : [.temperature]
+  }
+
+  public func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest {
     let (system, rest) = prompt.parts
     var writer = JSONWriter()
     writer.object { writer in
@@ -33,6 +37,7 @@ public struct Anthropic: ChatProvider {
       }
       writer.messages(rest.filter { $0.role != .system })
       writer.member("stream", true)
+      guard !lessons.dropped.contains(.temperature) else { return }
       writer.member("temperature", options.temperature ?? account.temperature)
     }
     var headers = [

@@ -10,13 +10,29 @@ public protocol ChatProvider: Sendable {
   /// The host of the service itself; nil when everybody runs their own.
   var vendorHost: String? { get }
 
-  /// The request that asks for a streamed answer. Options that are nil are the account's.
-  func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest
+  /// The request that asks for a streamed answer. Options that are nil are the account's; what `lessons` tell is heeded.
+  func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest
+  /// What such a request has that it could do without.
+  func dispensable(_ options: RequestOptions) -> Set<RequestParameter>
+  /// Whether the limit of tokens has another name.
+  var canRenameLimit: Bool { get }
   /// A parser for one answer.
   func makeParser() -> any AnswerParser
 }
 
 extension ChatProvider {
+  public func dispensable(_ options: RequestOptions) -> Set<RequestParameter> { [] }
+  public var canRenameLimit: Bool { false }
+
+  /// What a refused request teaches, and the words for it; nil when it is about nothing that could be left out.
+  func lessons(
+    head: HTTPHead, body: [UInt8], options: RequestOptions, after lessons: RequestLessons
+  ) -> (lessons: RequestLessons, words: String)? {
+    lessons.learning(
+      from: ProviderComplaint(status: head.status, body: body, key: account.key), sent: dispensable(options),
+      canRename: canRenameLimit)
+  }
+
   /// The model that would answer.
   public func model(_ options: RequestOptions) -> String { options.model ?? account.model }
 

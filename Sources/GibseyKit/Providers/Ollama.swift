@@ -17,7 +17,7 @@ public struct Ollama: ChatProvider {
 
   public init(account: ProviderAccount) { self.account = account }
 
-  public func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest {
+  public func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest {
     let maxTokens = options.maxTokens ?? account.maxTokens
     var writer = JSONWriter()
     writer.object { writer in

@@ -13,18 +13,33 @@ public struct OpenAI: ChatProvider {
 
   public init(account: ProviderAccount) { self.account = account }
 
-  public func request(for prompt: Prompt, options: RequestOptions) -> HTTPRequest {
+  public func dispensable(_ options: RequestOptions) -> Set<RequestParameter> {
+    var parameters: Set<RequestParameter> = [.streamOptions]
+    if options.temperature ?? account.temperature != nil { parameters.insert(.temperature) }
+    if options.maxTokens ?? account.maxTokens != nil { parameters.insert(.tokenLimit) }
+    return parameters
+  }
+
+  public var canRenameLimit: Bool { true }
+
+  public func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest {
     let isVendor = account.baseURL.host == Self.vendorHost
     var writer = JSONWriter()
     writer.object { writer in
       writer.member("model", model(options))
       writer.messages(prompt.joinedMessages)
       writer.member("stream", true)
-      writer.key("stream_options")
-      writer.object { $0.member("include_usage", true) }
-      writer.member(
-        isVendor ? "max_completion_tokens" : "max_tokens", options.maxTokens ?? account.maxTokens)
-      writer.member("temperature", options.temperature ?? account.temperature)
+      if !lessons.dropped.contains(.streamOptions) {
+        writer.key("stream_options")
+        writer.object { $0.member("include_usage", true) }
+      }
+      if !lessons.dropped.contains(.tokenLimit) {
+        let limit = isVendor != lessons.isLimitRenamed ? "max_completion_tokens" : "max_tokens"
+        writer.member(limit, options.maxTokens ?? account.maxTokens)
+      }
+      if !lessons.dropped.contains(.temperature) {
+        writer.member("temperature", options.temperature ?? account.temperature)
+      }
     }
     var headers = [
       HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "text/event-stream"),

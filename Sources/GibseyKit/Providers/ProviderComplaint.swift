@@ -1,7 +1,7 @@
 // What a provider says when it does not answer, in whichever shape, and the failure that it means.
 
 /// A provider's own words about a failure, found in the body of an error response or inside a stream.
-struct ProviderComplaint: Equatable {
+struct ProviderComplaint: Equatable, Sendable {
   /// Its words are kept up to this length.
   private static let wordsLimit = 300
 
@@ -9,6 +9,8 @@ struct ProviderComplaint: Equatable {
   var words: String
   /// The machine-readable `type` and `code`, joined by a space.
   var kind: String
+  /// The parameter that it names.
+  var parameter: String?
 
   /// From an error response: JSON in any of the usual shapes, or whatever a proxy wrote.
   init(status: Int?, body: [UInt8], key: APIKey?) {
@@ -44,6 +46,7 @@ struct ProviderComplaint: Equatable {
       let details = error["details"]?.objectValue?["error_code"]
       kind = [error["type"], error["code"], details].compactMap { $0?.stringValue }.joined(
         separator: " ")
+      parameter = error["param"]?.stringValue
       if status == nil { status = error["code"]?.integerValue ?? error["status"]?.integerValue }
     case nil, .null, .bool, .number, .array:
       words =

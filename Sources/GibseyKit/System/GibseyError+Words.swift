@@ -58,6 +58,8 @@ extension GibseyError {
     case .quotaExhausted(let provider, let reason): "\(provider): no quota left: \(reason)"
     case .providerFailed(let provider, let status, let reason, _):
       "\(provider) failed\(status.map { " (\($0))" } ?? ""): \(reason)"
+    case .promptCut(let provider, let read, let sent, let ratio):
+      "\(provider) read \(read) tokens of a prompt of about \(sent) (a ratio of \(plain(ratio))): it was cut"
     case .promptTooLong(let provider, let reason): "\(provider): the prompt is too long: \(reason)"
     case .refusedToAnswer(let provider, let reason): "\(provider) refused to answer: \(reason)"
     case .emptyAnswer(let provider, let thought):
@@ -108,6 +110,7 @@ extension GibseyError {
         : "choose another with --model"
     case .rateLimited(_, _, let wait):
       wait.map { "try again in \(($0 + 999) / 1000) s" } ?? "try again later"
+    case .promptCut: "give the model a larger context window, or lower the --budget of gibsey-context"
     case .promptTooLong: "lower the --budget of gibsey-context"
     case .emptyAnswer(_, let thought): thought ? "raise the provider's MAX_TOKENS" : nil
     case .libraryMissing(let name, _): name == "libcurl" ? "install it: apt-get install libcurl4" : nil
@@ -140,7 +143,7 @@ extension GibseyError {
     case .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing, .quotaExhausted:
       .unavailable
     case .keyMissing, .keyRefused: .notPermitted
-    case .requestRefused, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
+    case .requestRefused, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
     case .falseCitation: .falseCitation
     case .readerLeft, .interrupted: .done  // the tool dies by the signal instead
     case .ourBug: .internalError
@@ -173,6 +176,7 @@ extension GibseyError {
     case .rateLimited: "RATE_LIMITED"
     case .quotaExhausted: "QUOTA_EXHAUSTED"
     case .providerFailed: "PROVIDER_FAILED"
+    case .promptCut: "PROMPT_CUT"
     case .promptTooLong: "PROMPT_TOO_LONG"
     case .refusedToAnswer: "PROVIDER_REFUSED"
     case .emptyAnswer: "EMPTY_ANSWER"
@@ -197,7 +201,7 @@ extension GibseyError {
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter,
       .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyRefused, .modelMissing, .requestRefused,
-      .quotaExhausted, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,
+      .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,
       .cannotWrite, .readerLeft, .interrupted, .ourBug:
       false
     }

@@ -56,6 +56,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   case quotaExhausted(provider: String, reason: String)
   case providerFailed(
     provider: String, status: Int?, reason: String, retryAfterMilliseconds: Int? = nil)
+  /// The provider read less than it was sent, and answered nevertheless.
+  case promptCut(provider: String, readTokens: Int, sentTokens: Int, ratio: Double)
   case promptTooLong(provider: String, reason: String)
   case refusedToAnswer(provider: String, reason: String)
   case emptyAnswer(provider: String, thought: Bool)

@@ -108,6 +108,9 @@ struct Telling {
         switch part {
         case .batch(let batch): telling.text += batch.tokens.joined()
         case .retrying(let name, let wait, _): telling.steps.append("\(name) again in \(wait)")
+        case .adapted(let name, let parameter): telling.steps.append("\(name) without \(parameter)")
+        case .misread(let name, let reading):
+          telling.steps.append("\(name) read \(reading.readTokens) of \(reading.sentTokens), \(reading.ratio)")
         case .switched(let from, let to, _): telling.steps.append("\(from) to \(to)")
         case .completed(let completion): telling.completion = completion
         case .failed(let error, let usage): (telling.failure, telling.usage) = (error, usage)

@@ -18,7 +18,7 @@ import Testing
     + #"{"role":"user","content":"Who?"}]"#
 
   private func body(_ name: String, _ options: RequestOptions = RequestOptions()) throws -> String {
-    let request = try Providers.named(name).request(for: Self.prompt, options: options)
+    let request = try Providers.named(name).request(for: Self.prompt, options: options, lessons: RequestLessons())
     return String(decoding: request.body, as: UTF8.self)
   }
 
@@ -40,7 +40,7 @@ import Testing
         == #"{"model":"m",\#(Self.joined),"stream":true,"stream_options":{"include_usage":true},"#
         + #""max_completion_tokens":9}"#)
     let other = OpenAI(account: try Providers.account("http://localhost:8080/v1"))
-    let request = other.request(for: Self.prompt, options: options)
+    let request = other.request(for: Self.prompt, options: options, lessons: RequestLessons())
     #expect(
       String(decoding: request.body, as: UTF8.self)
         == #"{"model":"m",\#(Self.joined),"stream":true,"stream_options":{"include_usage":true},"#
@@ -57,7 +57,7 @@ import Testing
         + #"{"role":"assistant","content":"Yes?"},{"role":"user","content":"Who?"}],"stream":true}"#
     )
     let request = try Providers.named("anthropic").request(
-      for: Self.prompt, options: RequestOptions())
+      for: Self.prompt, options: RequestOptions(), lessons: RequestLessons())
     #expect(request.url == "https://api.anthropic.com/v1/messages")
     #expect(
       request.headers == [
