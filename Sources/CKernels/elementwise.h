@@ -86,7 +86,7 @@ static void add_and_norm(float *row, const float *other, const float *gain, cons
     f32x16 x = f32_load(row + i) - mean;
     squares += x * x;
   }
-  float scale = 1.0f / __builtin_sqrtf(f32_sum(squares) / (float)dims + epsilon);
+  float scale = 1.0f / __builtin_elementwise_sqrt(f32_sum(squares) / (float)dims + epsilon);
   for (size_t i = 0; i < dims; i += 16) {
     f32x16 x = (f32_load(row + i) - mean) * scale;
     f32_store(row + i, x * f32_load(gain + i) + f32_load(bias + i));
