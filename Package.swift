@@ -41,7 +41,7 @@ let package = Package(
       name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // libcurl, opened at its first use: see docs/design/0002-curl-at-first-use.md.
     .target(name: "CCurl"),
-    // Vector loops, each for the processors that there are: see docs/design/0008-numbers-of-the-model.md.
+    // Vector loops, each for the processors that there are: see docs/design/0009-numbers-of-the-model.md.
     .target(name: "CKernels"),
     .target(
       name: "GibseyKit",
