@@ -8,6 +8,7 @@ struct AskOutput {
   private var records: AskingRecords
   /// Only for a terminal: a pipe gets the bytes.
   private var filter: TerminalFilter?
+  private var thoughtFilter = TerminalFilter()
   private var needsNewline = false
   private var needsThoughtNewline = false
   private var hasText = false
@@ -118,9 +119,7 @@ struct AskOutput {
 
   private mutating func think(_ thought: String) throws {
     guard !thought.isEmpty else { return }
-    var clean = TerminalFilter()
-    let shown =
-      FileDescriptor.standardError.isTerminal ? clean.consume(thought.utf8) : Array(thought.utf8)
+    let shown = FileDescriptor.standardError.isTerminal ? thoughtFilter.consume(thought.utf8) : Array(thought.utf8)
     needsThoughtNewline = shown.last != 0x0A
     try FileDescriptor.standardError.write(shown, named: "standard error")
   }

@@ -1,4 +1,5 @@
 // gibsey-ask at work: what comes in on standard input is asked, what comes back goes to standard output.
+internal import Synchronization
 
 /// One run of gibsey-ask.
 public struct AskRun: Sendable {
@@ -31,7 +32,7 @@ public struct AskRun: Sendable {
   private let signals = Signals()
 
   /// - Throws: `GibseyError.badSetting`, and what is wrong with the provider that `choices` names.
-  public init(context: ToolContext, options: Options, transport: any Transport = CurlTransport())
+  public init(context: ToolContext, options: Options, transport: (any Transport)? = nil)
     throws
   {
     self.context = context
@@ -39,7 +40,8 @@ public struct AskRun: Sendable {
     var policy = try context.settings.askingPolicy()
     policy.isBudgetStrict = options.isBudgetStrict
     asking = Asking(
-      candidates: context.settings.candidates, transport: transport, choices: options.choices,
+      candidates: context.settings.candidates, transport: transport ?? CurlTransport(trust: context.settings.trust),
+      choices: options.choices,
       policy: policy, clock: context.askingClock)
   }
 
@@ -102,8 +104,16 @@ public struct AskRun: Sendable {
       try output.finish()
       if let error = output.falseCitation { throw error }
     }
+    let hasLeft = Atomic(false)
+    let watch = ReaderWatch(context.output) {
+      hasLeft.store(true, ordering: .relaxed)
+      task.cancel()
+    }
     signals.listen { _ in task.cancel() }
-    defer { signals.listen(nil) }
+    defer {
+      signals.listen(nil)
+      withExtendedLifetime(watch) {}
+    }
     do {
       try await withTaskCancellationHandler {
         try await task.value
@@ -111,7 +121,7 @@ public struct AskRun: Sendable {
         task.cancel()
       }
     } catch is CancellationError {
-      throw interruption
+      throw hasLeft.load(ordering: .relaxed) ? .readerLeft : interruption
     }
   }
 }

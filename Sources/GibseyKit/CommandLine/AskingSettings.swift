@@ -4,6 +4,11 @@ extension Settings {
   /// Every provider that there is, in the order in which `auto` tries them, or why it cannot be asked.
   public var candidates: [Asking.Candidate] { ProviderSettings.Name.allCases.map { candidate($0) } }
 
+  /// Whom to believe, by the names that curl(1) reads.
+  public var trust: HTTPTrust {
+    HTTPTrust(file: string(.caBundle) ?? string(.certificateFile), folder: string(.certificateFolder))
+  }
+
   /// The rules for failures.
   /// - Throws: `GibseyError.badSetting`.
   public func askingPolicy() throws -> AskingPolicy {
@@ -42,12 +47,33 @@ extension Settings {
         let keyName: SettingName = name == .openai ? .openAIKey : .anthropicKey
         throw GibseyError.keyMissing(provider: name.rawValue, keyName: keyName.rawValue)
       }
-      return .usable(name.provider(found.account))
+      return try candidate(found)
     } catch let error as GibseyError {
       return .unusable(name: name.rawValue, error)
     } catch {
       return .unusable(name: name.rawValue, .ourBug("\(error)"))
     }
+  }
+}
+
+extension Settings {
+  /// The candidate with its key. A command that prints one is not run before the provider is asked.
+  private func candidate(_ found: ProviderSettings) throws -> Asking.Candidate {
+    let name = found.provider
+    var account = found.account
+    switch found.key {
+    case nil: return .usable(name.provider(account))
+    case .value(let key): account.key = key
+    case .file(let path, let setting): account.key = try KeyFile.read(path, provider: name.rawValue, name: setting)
+    case .command(let line, let setting):
+      let command = KeyCommand(line, provider: name.rawValue, name: setting)
+      return .deferred(name: name.rawValue) { [account] in
+        var account = account
+        account.key = try await command.key()
+        return name.provider(account)
+      }
+    }
+    return .usable(name.provider(account))
   }
 }
 

@@ -54,7 +54,9 @@ enum EnvironmentFile {
       throw GibseyError.unsafeSettingsFile(
         path: path, reason: "others may write to it; chmod go-w \(path)")
     }
-    if folder.st_mode & mode_t(S_IWOTH) != 0, folder.st_mode & mode_t(S_ISVTX) == 0 {
+    // A group of the user's own, by the custom of equal numbers, is nobody else.
+    let isGroupForeign = folder.st_gid != folder.st_uid
+    if folder.st_mode & mode_t(S_IWOTH) != 0 || folder.st_mode & mode_t(S_IWGRP) != 0 && isGroupForeign {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "others may write to its folder")
     }
     if file.st_uid != geteuid(), file.st_uid != 0 {
@@ -73,7 +75,7 @@ enum EnvironmentFile {
       var line = raw.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
       if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0.isWhitespace } }
       let word = line.prefix { $0 != "=" && !$0.isWhitespace }
-      guard let known = SettingName(rawValue: String(word)) else { continue }
+      guard let known = SettingName(rawValue: String(word)), !known.isFromEnvironmentOnly else { continue }
       let rest = line[word.endIndex...].drop { $0.isWhitespace }
       guard rest.first == "=" else {
         throw GibseyError.malformedInput(

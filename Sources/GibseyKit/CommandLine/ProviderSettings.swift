@@ -6,7 +6,9 @@ public struct ProviderSettings: Sendable, Equatable {
   public enum Name: String, Sendable, CaseIterable { case ollama, openai, anthropic }
 
   public let provider: Name
+  /// Without its key.
   public let account: ProviderAccount
+  public let key: KeySource?
   /// Whether `auto` may try it: it has a key, or an address of the user's that may need none.
   public let isConfigured: Bool
 }
@@ -14,7 +16,8 @@ public struct ProviderSettings: Sendable, Equatable {
 extension Settings {
   private struct Names {
     let baseURL: SettingName
-    let key: SettingName?
+    let key: KeyNames?
+    let vendorHost: String?
     let model: SettingName
     let temperature: SettingName
     let maxTokens: SettingName
@@ -24,43 +27,43 @@ extension Settings {
     switch provider {
     case .ollama:
       Names(
-        baseURL: .ollamaBaseURL, key: nil, model: .ollamaModel, temperature: .ollamaTemperature,
+        baseURL: .ollamaBaseURL, key: nil, vendorHost: nil, model: .ollamaModel, temperature: .ollamaTemperature,
         maxTokens: .ollamaMaxTokens)
     case .openai:
       Names(
-        baseURL: .openAIBaseURL, key: .openAIKey, model: .openAIModel,
+        baseURL: .openAIBaseURL,
+        key: KeyNames(value: .openAIKey, file: .openAIKeyFile, command: .openAIKeyCommand),
+        vendorHost: OpenAI.vendorHost, model: .openAIModel,
         temperature: .openAITemperature,
         maxTokens: .openAIMaxTokens)
     case .anthropic:
       Names(
-        baseURL: .anthropicBaseURL, key: .anthropicKey, model: .claudeModel,
+        baseURL: .anthropicBaseURL,
+        key: KeyNames(value: .anthropicKey, file: .anthropicKeyFile, command: .anthropicKeyCommand),
+        vendorHost: Anthropic.vendorHost, model: .claudeModel,
         temperature: .claudeTemperature, maxTokens: .claudeMaxTokens)
     }
   }
 
   /// The settings of one provider.
   ///
-  /// A base URL from `./.env`, which may be a cloned stranger's, is never given a key from elsewhere.
+  /// A key goes only where `keySource` lets it.
   /// - Throws: `GibseyError.keyWithheld`, `.badSetting`.
   public func provider(_ provider: ProviderSettings.Name) throws -> ProviderSettings {
     let names = Self.names(of: provider)
     guard let address = self[names.baseURL], let model = string(names.model) else {
       throw GibseyError.ourBug("\(provider.rawValue) has no default")
     }
-    let key = names.key.flatMap { self[$0] }
-    if let key, address.origin == .environmentFile, key.origin != .environmentFile {
-      throw GibseyError.keyWithheld(
-        provider: provider.rawValue, urlName: names.baseURL.rawValue, keyName: key.name.rawValue)
-    }
-    if let key, key.value.utf8.contains(where: { $0 < 0x21 || $0 > 0x7E }) {
-      throw key.wrong("a key without spaces and control characters")
+    let url = try Self.checked(address)
+    let key = try names.key.flatMap {
+      try keySource(
+        $0, provider: provider.rawValue, address: address, url: url, vendorHost: names.vendorHost ?? "")
     }
     return ProviderSettings(
       provider: provider,
       account: ProviderAccount(
-        baseURL: try Self.checked(address), key: key.flatMap { APIKey($0.value) }, model: model,
-        temperature: try number(names.temperature), maxTokens: try count(names.maxTokens)),
-      isConfigured: names.key == nil || key != nil || address.origin != .defaultValue)
+        baseURL: url, model: model, temperature: try number(names.temperature), maxTokens: try count(names.maxTokens)),
+      key: key, isConfigured: names.key == nil || key != nil || address.origin != .defaultValue)
   }
 
   private static func checked(_ address: Setting) throws -> WebAddress {

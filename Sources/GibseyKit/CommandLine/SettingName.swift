@@ -20,14 +20,22 @@ public enum SettingName: String, Sendable, CaseIterable {
   case ollamaMaxTokens = "OLLAMA_MAX_TOKENS"
   case openAIBaseURL = "OPENAI_BASE_URL"
   case openAIKey = "OPENAI_API_KEY"
+  case openAIKeyFile = "OPENAI_API_KEY_FILE"
+  case openAIKeyCommand = "OPENAI_API_KEY_CMD"
   case openAIModel = "OPENAI_MODEL"
   case openAITemperature = "OPENAI_TEMPERATURE"
   case openAIMaxTokens = "OPENAI_MAX_TOKENS"
   case anthropicBaseURL = "ANTHROPIC_BASE_URL"
   case anthropicKey = "ANTHROPIC_API_KEY"
+  case anthropicKeyFile = "ANTHROPIC_API_KEY_FILE"
+  case anthropicKeyCommand = "ANTHROPIC_API_KEY_CMD"
   case claudeModel = "CLAUDE_MODEL"
   case claudeTemperature = "CLAUDE_TEMPERATURE"
   case claudeMaxTokens = "CLAUDE_MAX_TOKENS"
+
+  case caBundle = "CURL_CA_BUNDLE"
+  case certificateFile = "SSL_CERT_FILE"
+  case certificateFolder = "SSL_CERT_DIR"
 
   /// What holds when nobody sets it; nil is nothing.
   public var defaultValue: String? {
@@ -47,6 +55,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
     case .database, .characters, .log, .totalTimeout, .fallback, .ollamaTemperature, .ollamaMaxTokens, .openAIKey,
+      .openAIKeyFile,
+      .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle, .certificateFile, .certificateFolder,
       .openAITemperature, .openAIMaxTokens, .anthropicKey, .claudeTemperature:
       nil
     }
@@ -72,6 +82,10 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .ollamaTemperature: "how freely it writes; unset is the model's own"
     case .ollamaMaxTokens: "tokens of an answer at most; unset is the model's own"
     case .openAIBaseURL: "where OpenAI, or anything that speaks like it, listens"
+    case .openAIKeyFile, .anthropicKeyFile: "a file of mode 0600 that holds the key; only from the environment"
+    case .openAIKeyCommand, .anthropicKeyCommand: "a command that prints the key; only from the environment"
+    case .caBundle, .certificateFile: "a file of the authorities that are trusted; only from the environment"
+    case .certificateFolder: "a folder of them; only from the environment"
     case .openAIKey: "the key that it wants"
     case .openAIModel: "the model that OpenAI is asked for"
     case .openAITemperature: "how freely it writes; unset is the model's own"
@@ -81,6 +95,17 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .claudeModel: "the model that Anthropic is asked for"
     case .claudeTemperature: "how freely it writes; unset is the model's own"
     case .claudeMaxTokens: "tokens of an answer at most"
+    }
+  }
+
+  /// Whether it is never read from `./.env`: that file may be a stranger's, and these name files, run commands or decide whom
+  /// to trust.
+  public var isFromEnvironmentOnly: Bool {
+    switch self {
+    case .openAIKeyFile, .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle, .certificateFile,
+      .certificateFolder:
+      true
+    default: false
     }
   }
 

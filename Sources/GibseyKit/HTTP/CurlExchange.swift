@@ -25,7 +25,9 @@ final class CurlExchange {
   private var lastByte: ContinuousClock.Instant?
 
   /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option.
-  init(id: Int, request: HTTPRequest, transfer: Transfer, now: ContinuousClock.Instant) throws {
+  init(
+    id: Int, request: HTTPRequest, transfer: Transfer, trust: HTTPTrust, now: ContinuousClock.Instant
+  ) throws {
     guard let easy = ccurl_easy_new() else {
       throw TransportFailure.badRequest(reason: "out of memory")
     }
@@ -35,6 +37,7 @@ final class CurlExchange {
     self.start = now
     self.deadlines = request.deadlines
     try configure(request)
+    try route(request, trust)
   }
 
   deinit {
@@ -74,6 +77,13 @@ final class CurlExchange {
       }
     }
     try installCallbacks()
+  }
+
+  /// Proxies are libcurl's business, as in curl(1), but for this machine's own servers: what is asked of them stays here.
+  private func route(_ request: HTTPRequest, _ trust: HTTPTrust) throws {
+    if (try? WebAddress(request.url))?.isLoopback == true { try check(ccurl_set_string(easy, CURLOPT_PROXY, "")) }
+    if let file = trust.file { try check(ccurl_set_string(easy, CURLOPT_CAINFO, file)) }
+    if let folder = trust.folder { try check(ccurl_set_string(easy, CURLOPT_CAPATH, folder)) }
   }
 
   /// libcurl gets this object unretained: the worker keeps it until the handle is out of the multi handle.

@@ -5,9 +5,9 @@ internal import Synchronization
 /// Sends requests with libcurl. Its identity is one worker thread, started at the first request, and the connections
 /// that it keeps. The thread ends with the last reference to it, responses that are being read included.
 public final class CurlTransport: Transport {
-  private let mailbox = CurlMailbox()
+  private let mailbox: CurlMailbox
 
-  public init() {}
+  public init(trust: HTTPTrust = HTTPTrust()) { mailbox = CurlMailbox(trust: trust) }
 
   deinit { mailbox.post(.stop) }
 
@@ -82,7 +82,10 @@ final class CurlMailbox: TaskExecutor {
     var multiAddress: UInt?
   }
 
+  let trust: HTTPTrust
   private let state = Mutex(State())
+
+  init(trust: HTTPTrust) { self.trust = trust }
 
   func nextID() -> Int {
     state.withLock { state in

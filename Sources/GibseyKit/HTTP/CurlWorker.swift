@@ -52,7 +52,8 @@ struct CurlWorker: ~Copyable {
 
   private mutating func begin(_ id: Int, _ request: HTTPRequest, _ transfer: Transfer) {
     do {
-      let exchange = try CurlExchange(id: id, request: request, transfer: transfer, now: clock.now)
+      let exchange = try CurlExchange(
+        id: id, request: request, transfer: transfer, trust: mailbox.trust, now: clock.now)
       exchanges[id] = exchange
       _ = ccurl_multi_add(multi, exchange.easy)
     } catch {

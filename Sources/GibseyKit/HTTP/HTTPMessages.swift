@@ -61,6 +61,18 @@ public struct HTTPRequest: Sendable, Equatable {
   }
 }
 
+/// The authorities whose certificates are believed; nil is what the system believes.
+public struct HTTPTrust: Sendable, Equatable {
+  /// Paths of a file, and of a folder, of certificates.
+  public var file: String?
+  public var folder: String?
+
+  public init(file: String? = nil, folder: String? = nil) {
+    self.file = file
+    self.folder = folder
+  }
+}
+
 /// What a response says before its body.
 public struct HTTPHead: Sendable, Equatable {
   public let status: Int

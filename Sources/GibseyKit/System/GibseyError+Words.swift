@@ -38,8 +38,9 @@ extension GibseyError {
       "the question takes \(question) tokens, and the budget leaves \(room)"
     case .badSetting(let name, let value, let origin, let wanted):
       "\(name)=\(value) (from \(origin)): wanted \(wanted)"
-    case .keyWithheld(_, let url, let key):
-      "\(url) comes from ./.env but \(key) does not: the key is not sent there"
+    case .keyWithheld(_, let url, let key, let origin):
+      "\(url) comes from \(origin) but \(key) does not: the key is not sent there"
+    case .keyUnavailable(let provider, let name, let reason): "\(provider): no key from \(name): \(reason)"
     case .unsafeSettingsFile(let path, let reason): "\(path): not read: \(reason)"
     case .noProvider(let failures):
       failures.isEmpty
@@ -96,7 +97,7 @@ extension GibseyError {
       example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
     case .budgetTooSmall: "raise --budget"
     case .questionTooLong: "raise --budget, or ask a shorter question"
-    case .keyWithheld(_, let url, let key):
+    case .keyWithheld(_, let url, let key, _):
       "set \(url) and \(key) in the same place, both in the environment or both in ./.env"
     case .noProvider(let failures): Self.chainHint(failures)
     case .cannotReach(_, _, _, let hint): hint
@@ -117,7 +118,7 @@ extension GibseyError {
     case .nothingToRead: "gibsey-index reads .jsonl, .json, .md and .txt, and folders of these"
     case .lineTooLong: "a record is one line; see gibsey-json(5)"
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase, .databaseFailed,
-      .badSetting, .unsafeSettingsFile, .requestRefused, .quotaExhausted, .providerFailed,
+      .badSetting, .unsafeSettingsFile, .keyUnavailable, .requestRefused, .quotaExhausted, .providerFailed,
       .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug:
       nil
     }
@@ -142,7 +143,7 @@ extension GibseyError {
     case .noProvider(let failures): Self.chainStatus(failures)
     case .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing, .quotaExhausted:
       .unavailable
-    case .keyMissing, .keyRefused: .notPermitted
+    case .keyMissing, .keyUnavailable, .keyRefused: .notPermitted
     case .requestRefused, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
     case .falseCitation: .falseCitation
     case .readerLeft, .interrupted: .done  // the tool dies by the signal instead
@@ -170,7 +171,7 @@ extension GibseyError {
     case .noProvider, .libraryMissing: "NO_PROVIDER"
     case .cannotReach: "PROVIDER_UNREACHABLE"
     case .timedOut: "PROVIDER_TIMEOUT"
-    case .keyMissing, .keyRefused: "PROVIDER_KEY_REFUSED"
+    case .keyMissing, .keyUnavailable, .keyRefused: "PROVIDER_KEY_REFUSED"
     case .modelMissing: "MODEL_NOT_FOUND"
     case .requestRefused: "REQUEST_REFUSED"
     case .rateLimited: "RATE_LIMITED"
@@ -200,7 +201,7 @@ extension GibseyError {
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter,
       .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
-      .unsafeSettingsFile, .keyMissing, .keyRefused, .modelMissing, .requestRefused,
+      .unsafeSettingsFile, .keyMissing, .keyUnavailable, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,
       .cannotWrite, .readerLeft, .interrupted, .ourBug:
       false

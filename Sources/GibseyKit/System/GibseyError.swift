@@ -39,7 +39,8 @@ public enum GibseyError: Error, Equatable, Sendable {
 
   // Settings
   case badSetting(name: String, value: String, origin: String, wanted: String)
-  case keyWithheld(provider: String, urlName: String, keyName: String)
+  case keyWithheld(provider: String, urlName: String, keyName: String, urlOrigin: String = "./.env")
+  case keyUnavailable(provider: String, name: String, reason: String)
   case unsafeSettingsFile(path: String, reason: String)
 
   // Providers

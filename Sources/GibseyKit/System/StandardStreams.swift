@@ -54,6 +54,14 @@ public struct FileDescriptor: Sendable, Equatable {
 
 /// What the kernel's error numbers mean.
 enum SystemCall {
+  /// A new pipe that no program started by us inherits; nil when there are no more descriptors.
+  static func pipe() -> (readEnd: Int32, writeEnd: Int32)? {
+    var ends: [Int32] = [-1, -1]
+    guard Glibc.pipe(&ends) == 0 else { return nil }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
+
   /// The kernel's words for an error number, as in "permission denied".
   static func reason(_ number: Int32) -> String {
     let text = String(cString: strerror(number))

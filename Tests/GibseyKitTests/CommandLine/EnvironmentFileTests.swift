@@ -45,14 +45,23 @@ import Testing
     #expect(try read("OTHER=a\n", mode: mode) == [:])
   }
 
-  @Test func aFolderThatOthersMayWriteIsRefusedUnlessItIsSticky() throws {
-    let manager = FileManager.default
-    try manager.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)
+  @Test(arguments: [0o777, 0o1777, 0o757]) func aFolderThatOthersMayWriteIsRefused(mode: Int) throws {
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder.path)
     #expect(
       throws: GibseyError.unsafeSettingsFile(path: path, reason: "others may write to its folder")
     ) { try read("OLLAMA_MODEL=a\n") }
-    try manager.setAttributes([.posixPermissions: 0o1777], ofItemAtPath: folder.path)
-    #expect(try read("OLLAMA_MODEL=a\n") == [.ollamaModel: "a"])
+  }
+
+  @Test func aGroupOfTheUsersOwnIsNobodyElse() throws {
+    let manager = FileManager.default
+    let owner = try #require(manager.attributesOfItem(atPath: folder.path)[.ownerAccountID] as? Int)
+    let group = try #require(manager.attributesOfItem(atPath: folder.path)[.groupOwnerAccountID] as? Int)
+    try manager.setAttributes([.posixPermissions: 0o775], ofItemAtPath: folder.path)
+    if owner == group {
+      #expect(try read("OLLAMA_MODEL=a\n") == [.ollamaModel: "a"])
+    } else {
+      #expect(throws: GibseyError.self) { try read("OLLAMA_MODEL=a\n") }
+    }
   }
 
   @Test func aNamedPipeIsRefusedAndNotWaitedFor() throws {

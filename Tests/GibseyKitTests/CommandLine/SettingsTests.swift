@@ -39,7 +39,7 @@ import Testing
     let together = Settings(environment: [:], environmentFile: [.openAIBaseURL: "http://mine/", .openAIKey: "sk"])
     #expect(try together.provider(.openai).account.baseURL.text == "http://mine")
     let keyOnly = Settings(environment: [:], environmentFile: [.anthropicKey: "sk"])
-    #expect(try keyOnly.provider(.anthropic).account.key == APIKey("sk"))
+    #expect(try keyOnly.provider(.anthropic).key == APIKey("sk").map { .value($0) })
   }
 
   @Test(arguments: ["ftp://x", "localhost:11434", "http://user:pw@host", "http://", "http://a b"])

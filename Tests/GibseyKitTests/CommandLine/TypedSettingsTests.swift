@@ -67,7 +67,7 @@ import Testing
         == ProviderSettings(
           provider: .ollama,
           account: ProviderAccount(baseURL: try WebAddress("http://localhost:11434"), model: "llama3:8b"),
-          isConfigured: true))
+          key: nil, isConfigured: true))
     #expect(try none.provider(.openai).isConfigured == false)
     #expect(
       try none.provider(.anthropic)
@@ -75,7 +75,7 @@ import Testing
           provider: .anthropic,
           account: ProviderAccount(
             baseURL: try WebAddress("https://api.anthropic.com"), model: "claude-haiku-4-5", maxTokens: 1024),
-          isConfigured: false))
+          key: nil, isConfigured: false))
     // An address of the user's own may need no key.
     #expect(
       try settings(.openAIBaseURL, "http://127.0.0.1:8080/v1/").provider(.openai).isConfigured)

@@ -1,0 +1,120 @@
+// Where keys come from, and where they may go.
+import Foundation
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct ProviderKeyTests {
+  private func settings(_ environment: [SettingName: String], file: [SettingName: String] = [:]) -> Settings {
+    Settings(environment: environment, environmentFile: file)
+  }
+
+  @Test(
+    arguments: [
+      ([.openAIKey: "k", .openAIBaseURL: "http://mine"], [:]), ([:], [.openAIKey: "k", .openAIBaseURL: "http://mine"]),
+      ([.openAIKey: "k"], [:]), ([:], [.openAIKey: "k"]),
+      ([.openAIKey: "k"], [.openAIBaseURL: "https://api.openai.com/v1"]),
+    ] as [([SettingName: String], [SettingName: String])])
+  func `a key goes to the vendor, or to an address from the same place`(
+    environment: [SettingName: String], file: [SettingName: String]
+  ) throws {
+    #expect(try settings(environment, file: file).provider(.openai).key == APIKey("k").map { .value($0) })
+  }
+
+  @Test(
+    arguments: [
+      ([.openAIKey: "k"], [.openAIBaseURL: "http://evil"]), ([.openAIBaseURL: "http://mine"], [.openAIKey: "k"]),
+      ([.openAIKeyFile: "f"], [.openAIBaseURL: "http://evil"]),
+      ([.openAIKeyCommand: "c"], [.openAIBaseURL: "http://evil"]),
+      ([.openAIKey: "k"], [.openAIBaseURL: "http://api.openai.com/v1"]),
+      ([.openAIKey: "k"], [.openAIBaseURL: "https://api.openai.com:444/v1"]),
+      ([.openAIKey: "k"], [.openAIBaseURL: "https://api.openai.com.evil/v1"]),
+    ] as [([SettingName: String], [SettingName: String])])
+  func `no key goes to an address from elsewhere`(
+    environment: [SettingName: String], file: [SettingName: String]
+  ) {
+    do {
+      _ = try settings(environment, file: file).provider(.openai)
+      Issue.record("the key was given")
+    } catch {
+      #expect((error as? GibseyError)?.exitStatus == .badSettings)
+    }
+  }
+
+  @Test func `the environment's file or command comes before a key in the file of the folder`() throws {
+    let both = settings([.openAIKeyFile: "f"], file: [.openAIKey: "k"])
+    #expect(try both.provider(.openai).key == .file(path: "f", name: .openAIKeyFile))
+    let all = settings([.openAIKey: "k", .openAIKeyFile: "f", .openAIKeyCommand: "c"])
+    #expect(try all.provider(.openai).key == APIKey("k").map { .value($0) })
+  }
+
+  @Test func `what names files or runs commands is never read from the file of a folder`() throws {
+    let text = SettingName.allCases.filter(\.isFromEnvironmentOnly).map { "\($0.rawValue)=x\n" }.joined()
+    #expect(text.contains("OPENAI_API_KEY_CMD=x") && text.contains("ANTHROPIC_API_KEY_FILE=x"))
+    #expect(try EnvironmentFile.parse(Array(text.utf8), path: ".env").isEmpty)
+  }
+
+  private func write(_ text: String, mode: Int) throws -> String {
+    let path = NSTemporaryDirectory() + "gibsey-key-\(UUID().uuidString)"
+    try Data(text.utf8).write(to: URL(filePath: path))
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    return path
+  }
+
+  @Test(arguments: [0o600, 0o400]) func `a key file is its owner's alone`(mode: Int) throws {
+    let path = try write("sk-secret\n", mode: mode)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try KeyFile.read(path, provider: "openai", name: .openAIKeyFile) == APIKey("sk-secret"))
+  }
+
+  @Test(arguments: [0o640, 0o604, 0o620, 0o644]) func `a key file that others may use is refused`(mode: Int) throws {
+    let path = try write("sk-secret", mode: mode)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(throws: GibseyError.unsafeSettingsFile(path: path, reason: "others may use it; chmod 600 \(path)")) {
+      try KeyFile.read(path, provider: "openai", name: .openAIKeyFile)
+    }
+  }
+
+  @Test(arguments: ["", "two words", "two\nlines", "\u{1b}x"])
+  func `a file without a key says nothing of what is in it`(
+    text: String
+  ) throws {
+    let path = try write(text, mode: 0o600)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(
+      throws: GibseyError.keyUnavailable(
+        provider: "openai", name: "OPENAI_API_KEY_FILE", reason: "\(path): wanted one line with a key, without spaces")
+    ) { try KeyFile.read(path, provider: "openai", name: .openAIKeyFile) }
+  }
+
+  private func run(_ command: String) async throws -> APIKey {
+    try await KeyCommand(command, provider: "openai", name: .openAIKeyCommand).key()
+  }
+
+  @Test func `a command prints the key, and gets no input of ours`() async throws {
+    #expect(try await run("cat; echo sk-secret") == APIKey("sk-secret"))
+  }
+
+  @Test(
+    arguments: [
+      ("exit 3", "exit status 3"), ("kill -9 $$", "ended by signal 9"),
+      ("echo two words", "it did not print one line with a key, without spaces"),
+      ("true", "it did not print one line with a key, without spaces"),
+    ]) func `a command that fails says how, not what`(command: String, reason: String) async
+  {
+    await #expect(
+      throws: GibseyError.keyUnavailable(provider: "openai", name: "OPENAI_API_KEY_CMD", reason: reason)
+    ) { try await run(command) }
+  }
+
+  @Test func `a command runs once, however often the key is wanted`() async throws {
+    let path = NSTemporaryDirectory() + "gibsey-runs-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let command = KeyCommand("echo x >>\(path); echo k", provider: "openai", name: .openAIKeyCommand)
+    try await withThrowingTaskGroup(of: APIKey.self) { group in
+      for _ in 0..<4 { group.addTask { try await command.key() } }
+      for try await key in group { #expect(key == APIKey("k")) }
+    }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "x\n")
+  }
+}
