@@ -34,6 +34,7 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
   @Option(help: "After a failure in the middle: stop, or continue with the next; else GIBSEY_RESUME_WITH.")
   var resumeWith: ResumptionChoice?
   @Flag(help: "Fail when the provider read less than it was sent.") var strictBudget = false
+  @Flag(help: "Let the provider count the prompt's tokens first, where it can.") var countTokens = false
   @Flag(help: "Tell on standard error the tokens read and written, and the times.") var usage = false
   @Flag(help: "Show on standard error what the model thinks before it answers.") var showThinking =
     false
@@ -67,6 +68,7 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
     options.hasStrictCitations = strictCitations
     options.showsUsage = usage
     options.isBudgetStrict = strictBudget
+    options.countsTokens = countTokens
     options.choices = RequestOptions(
       provider: provider?.rawValue, model: model, temperature: temperature, maxTokens: maxTokens)
     return try await AskRun(context: context, options: options).run()

@@ -38,6 +38,7 @@ struct AskOutput {
       context.diagnostics.notice("\(error.message); trying again in \(Self.seconds(wait)) s")
     case .adapted(let name, let parameter):
       context.diagnostics.notice("\(name) does not take \(parameter): asking without it")
+    case .counted(let name, let tokens, let budget): count(name, tokens, budget)
     case .misread(let name, let reading):
       try finish()
       let cut = GibseyError.promptCut(
@@ -62,6 +63,16 @@ struct AskOutput {
         tell(usage, nil)
       }
     }
+  }
+
+  private func count(_ provider: String, _ tokens: Int?, _ budget: Int?) {
+    guard let tokens else {
+      return context.diagnostics.notice("\(provider) has no counter of tokens here: the estimate stands")
+    }
+    let reading = PromptReading(of: prompt, readTokens: tokens, countedTokens: nil)
+    let words = "the prompt has \(tokens) tokens for \(provider), a token factor of \(JSONNumber(reading.ratio).text)"
+    guard let budget, tokens > budget else { return context.diagnostics.notice(words) }
+    context.diagnostics.warning("\(words): its budget is \(budget)")
   }
 
   /// As in "112 tokens in (20 cached), 14 out, first after 180 ms, 508 ms in all".

@@ -19,6 +19,8 @@ public struct AskRun: Sendable {
     public var showsUsage = false
     /// A prompt that the provider cut is a failure.
     public var isBudgetStrict = false
+    /// The provider's own counter is asked first.
+    public var countsTokens = false
     public var choices = RequestOptions()
 
     public init() {}
@@ -39,6 +41,7 @@ public struct AskRun: Sendable {
     self.options = options
     var policy = try context.settings.askingPolicy()
     policy.isBudgetStrict = options.isBudgetStrict
+    policy.countsTokens = options.countsTokens
     asking = Asking(
       candidates: context.settings.candidates, transport: transport ?? CurlTransport(trust: context.settings.trust),
       choices: options.choices,

@@ -36,6 +36,8 @@ public struct Asking: Sendable {
     case retrying(provider: String, after: Duration, because: GibseyError)
     /// The model refused a part of the request, and is asked without it.
     case adapted(provider: String, without: String)
+    /// The provider's own counter told the tokens of the prompt; nil where there is none.
+    case counted(provider: String, tokens: Int?, budget: Int?)
     /// The provider read less than it was sent.
     case misread(provider: String, PromptReading)
     /// The next provider is asked: before the first token, or to go on from the last one.
@@ -94,5 +96,22 @@ public struct Asking: Sendable {
         "unknown provider \(name)", hint: "known are: " + candidates.map(\.name).joined(separator: ", "))
     }
     return candidate
+  }
+
+  /// A counter that takes longer than this is not waited for: the estimate is there.
+  private static let countDeadline = Duration.seconds(10)
+
+  /// What the provider's own counter says of a prompt; nil where there is none, or none that answers.
+  func count(_ prompt: Prompt, by provider: any ChatProvider, options: RequestOptions) async throws -> Int? {
+    guard var request = provider.countRequest(for: prompt, options: options) else { return nil }
+    request.deadlines = policy.deadlines
+    request.deadlines.total = min(policy.deadlines.total ?? Self.countDeadline, Self.countDeadline)
+    do {
+      let response = try await transport.send(request)
+      let body = try await response.body.collect(limitBytes: 4096)
+      return (200..<300).contains(response.head.status) ? TokenCount.read(body) : nil
+    } catch is TransportFailure {
+      return nil
+    }
   }
 }

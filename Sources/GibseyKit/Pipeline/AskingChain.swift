@@ -14,6 +14,8 @@ struct AskingChain {
   private var firstToken: Double?
   private var partial: [UInt8] = []
   private var hasResumed = false
+  /// What the counter of the provider that is being asked said.
+  private var countedTokens: Int?
 
   init(asking: Asking, prompt: Prompt) {
     self.asking = asking
@@ -70,6 +72,7 @@ struct AskingChain {
   private mutating func answer(
     by provider: any ChatProvider, hasNext: Bool, _ take: (Asking.Part) async throws -> Void
   ) async throws -> Completion? {
+    try await count(by: provider, take)
     var repetitions = 0
     let model = provider.model(options)
     var lessons = asking.memory.lessons(of: provider.name, model)
@@ -148,12 +151,31 @@ struct AskingChain {
     throw attempt.provider.failure(TransportFailure.timedOut(.end, total))
   }
 
+  /// Asks the provider's counter, if that is wanted. A prompt beyond its budget is not sent when budgets are strict.
+  private mutating func count(
+    by provider: any ChatProvider, _ take: (Asking.Part) async throws -> Void
+  ) async throws {
+    countedTokens = nil
+    guard asking.policy.countsTokens, !hasResumed else { return }
+    do {
+      countedTokens = try await asking.count(prompt, by: provider, options: options)
+    } catch is CancellationError {
+      return  // the attempt that follows ends the answer
+    }
+    let budget = prompt.tokens?.budget
+    try await take(.counted(provider: provider.name, tokens: countedTokens, budget: budget))
+    if let budget, let countedTokens, countedTokens > budget, asking.policy.isBudgetStrict {
+      let reason = "it has \(countedTokens) tokens, its budget is \(budget)"
+      throw Ended(error: .promptTooLong(provider: provider.name, reason: reason), usage: nil)
+    }
+  }
+
   /// Tells when the provider read less than it was sent.
   private func compare(
     _ usage: Usage?, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
   ) async throws {
     guard !hasResumed, let read = usage?.promptTokens else { return }
-    let reading = PromptReading(of: prompt, readTokens: read, countedTokens: nil)
+    let reading = PromptReading(of: prompt, readTokens: read, countedTokens: countedTokens)
     guard reading.isCut else { return }
     guard !asking.policy.isBudgetStrict else {
       let error = GibseyError.promptCut(

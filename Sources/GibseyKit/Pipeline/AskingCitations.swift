@@ -13,7 +13,7 @@ struct AskingCitations {
     case .completed(var completion):
       completion.citations = citations.found
       return .completed(completion)
-    case .retrying, .adapted, .misread, .switched, .failed: break
+    case .retrying, .adapted, .counted, .misread, .switched, .failed: break
     }
     return part
   }

@@ -16,6 +16,8 @@ public struct AskingPolicy: Sendable, Equatable {
   public var resumption: Resumption
   /// Whether a prompt that was cut is a failure, not a warning.
   public var isBudgetStrict: Bool
+  /// Whether a provider's own counter is asked for the tokens of a prompt first.
+  public var countsTokens = false
   /// Of one exchange. `total` counts from the question to the end of the answer, repetitions and other providers
   /// included.
   public var deadlines: HTTPDeadlines

@@ -23,7 +23,7 @@ public struct AskingRecords: Sendable {
       guard !batch.tokenEnds.isEmpty else { return [] }
       let timestamp = now().text
       return batch.tokens.map { .responseStream(stream($0, timestamp, nil)) }
-    case .retrying, .adapted, .misread: return []
+    case .retrying, .adapted, .counted, .misread: return []
     case .switched(let from, let to, let error):
       return [
         .providerSwitched(

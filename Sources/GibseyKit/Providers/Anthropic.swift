@@ -19,34 +19,46 @@ public struct Anthropic: ChatProvider {
   }
 
   public func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest {
-    let (system, rest) = prompt.parts
     var writer = JSONWriter()
     writer.object { writer in
       writer.member("model", model(options))
       writer.member("max_tokens", options.maxTokens ?? account.maxTokens ?? Self.defaultMaxTokens)
-      // System text is top-level here, wherever in the conversation it stood.
-      let blocks = system + rest.filter { $0.role == .system }.map(\.content)
-      if !blocks.isEmpty {
-        writer.key("system")
-        writer.array(blocks) { writer, text in
-          writer.object { writer in
-            writer.member("type", "text")
-            writer.member("text", text)
-          }
-        }
-      }
-      writer.messages(rest.filter { $0.role != .system })
+      Self.writeConversation(prompt, to: &writer)
       writer.member("stream", true)
       guard !lessons.dropped.contains(.temperature) else { return }
       writer.member("temperature", options.temperature ?? account.temperature)
     }
-    var headers = [
-      HTTPHeader("Content-Type", "application/json"), HTTPHeader("anthropic-version", "2023-06-01"),
-    ]
-    if let key = account.key { headers.append(HTTPHeader("x-api-key", key.secret)) }
     return HTTPRequest(
       method: .post, url: account.baseURL.appending("/v1/messages"), headers: headers,
       body: writer.bytes)
+  }
+
+  private var headers: [HTTPHeader] {
+    let headers = [
+      HTTPHeader("Content-Type", "application/json"), HTTPHeader("anthropic-version", "2023-06-01"),
+    ]
+    return headers + (account.key.map { [HTTPHeader("x-api-key", $0.secret)] } ?? [])
+  }
+
+  /// System text is top-level here, wherever in the conversation it stood.
+  static func writeConversation(_ prompt: Prompt, to writer: inout JSONWriter) {
+    let (system, rest) = prompt.parts
+    let blocks = system + rest.filter { $0.role == .system }.map(\.content)
+    if !blocks.isEmpty {
+      writer.key("system")
+      writer.array(blocks) { writer, text in
+        writer.object { writer in
+          writer.member("type", "text")
+          writer.member("text", text)
+        }
+      }
+    }
+    writer.messages(rest.filter { $0.role != .system })
+  }
+
+  public func countRequest(for prompt: Prompt, options: RequestOptions) -> HTTPRequest? {
+    TokenCount.request(
+      for: prompt, model: model(options), url: account.baseURL.appending("/v1" + TokenCount.path), headers: headers)
   }
 
   public func makeParser() -> any AnswerParser { AnthropicParser(AnswerTally(self)) }

@@ -12,6 +12,8 @@ public protocol ChatProvider: Sendable {
 
   /// The request that asks for a streamed answer. Options that are nil are the account's; what `lessons` tell is heeded.
   func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest
+  /// The request that asks how many tokens a prompt has; nil where there is no counter.
+  func countRequest(for prompt: Prompt, options: RequestOptions) -> HTTPRequest?
   /// What such a request has that it could do without.
   func dispensable(_ options: RequestOptions) -> Set<RequestParameter>
   /// Whether the limit of tokens has another name.
@@ -23,6 +25,7 @@ public protocol ChatProvider: Sendable {
 extension ChatProvider {
   public func dispensable(_ options: RequestOptions) -> Set<RequestParameter> { [] }
   public var canRenameLimit: Bool { false }
+  public func countRequest(for prompt: Prompt, options: RequestOptions) -> HTTPRequest? { nil }
 
   /// What a refused request teaches, and the words for it; nil when it is about nothing that could be left out.
   func lessons(

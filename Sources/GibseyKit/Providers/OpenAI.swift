@@ -41,13 +41,21 @@ public struct OpenAI: ChatProvider {
         writer.member("temperature", options.temperature ?? account.temperature)
       }
     }
-    var headers = [
-      HTTPHeader("Content-Type", "application/json"), HTTPHeader("Accept", "text/event-stream"),
-    ]
-    if let key = account.key { headers.append(HTTPHeader("Authorization", "Bearer \(key.secret)")) }
     return HTTPRequest(
-      method: .post, url: account.baseURL.appending("/chat/completions"), headers: headers,
-      body: writer.bytes)
+      method: .post, url: account.baseURL.appending("/chat/completions"),
+      headers: headers + [HTTPHeader("Accept", "text/event-stream")], body: writer.bytes)
+  }
+
+  private var headers: [HTTPHeader] {
+    let key = account.key.map { [HTTPHeader("Authorization", "Bearer \($0.secret)")] } ?? []
+    return [HTTPHeader("Content-Type", "application/json")] + key
+  }
+
+  /// llama.cpp's server counts; the vendor's own does not.
+  public func countRequest(for prompt: Prompt, options: RequestOptions) -> HTTPRequest? {
+    guard account.baseURL.host != Self.vendorHost else { return nil }
+    return TokenCount.request(
+      for: prompt, model: model(options), url: account.baseURL.appending(TokenCount.path), headers: headers)
   }
 
   public func makeParser() -> any AnswerParser { OpenAIParser(AnswerTally(self)) }

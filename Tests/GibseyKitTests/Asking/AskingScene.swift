@@ -109,6 +109,8 @@ struct Telling {
         case .batch(let batch): telling.text += batch.tokens.joined()
         case .retrying(let name, let wait, _): telling.steps.append("\(name) again in \(wait)")
         case .adapted(let name, let parameter): telling.steps.append("\(name) without \(parameter)")
+        case .counted(let name, let tokens, _):
+          telling.steps.append("\(name) counts \(tokens.map(String.init) ?? "nothing")")
         case .misread(let name, let reading):
           telling.steps.append("\(name) read \(reading.readTokens) of \(reading.sentTokens), \(reading.ratio)")
         case .switched(let from, let to, _): telling.steps.append("\(from) to \(to)")
