@@ -38,7 +38,7 @@ import GibseyKit
 
   func run(in context: ToolContext) throws -> ExitStatus {
     let cast = try context.cast()
-    if casting.listCharacters { return try casting.list(cast, in: context) }
+    if casting.listCharacters { return try casting.list(cast, in: context, database: database) }
     let store = try PageStore(path: try context.databasePath(flag: database), access: .readOnly)
     var defaults = ContextBuilding.Defaults()
     defaults.characterID = character
@@ -46,8 +46,8 @@ import GibseyKit
     defaults.isWholeBook = wholeBook
     defaults.tokenFactor = try context.settings.factor(.tokenFactor)
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
-    if let character { _ = try cast.named(character) }
     let building = ContextBuilding(store: store, defaults: defaults, cast: cast)
+    if let character { try building.checkCharacter(character) }
     if let question {
       return try answer(ChatRequest(prompt: question), building, context) ? .done : .foundNothing
     }

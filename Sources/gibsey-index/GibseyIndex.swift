@@ -22,6 +22,7 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
   @Flag(help: "Describe the database, and end.") var status = false
   @Flag(help: "Print the pages as records, in reading order, and end.") var export = false
   @Option(parsing: .unconditional, help: "Seconds to wait for another indexer.") var wait = 60
+  @OptionGroup var cards: CardOptions
   @OptionGroup var common: CommonOptions
   @Argument(help: "Files and folders; - is standard input.") var paths: [String] = []
 
@@ -42,6 +43,7 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
     let path = try context.databasePath(flag: database)
     if status { return try IndexReports(context: context).status(of: path) }
     if export { return try IndexReports(context: context).export(path) }
+    if let status = try cards.run(paths, database: path, waitSeconds: wait, in: context) { return status }
     guard !paths.isEmpty else {
       throw GibseyError.usage("nothing to index", hint: "name files or folders, or - for standard input")
     }

@@ -19,9 +19,12 @@ public struct CharacterOptions: ParsableArguments {
     if json, !listCharacters { throw ValidationError("--json goes with --list-characters") }
   }
 
-  /// Prints who may speak, by id: a line of words each, or a record.
-  public func list(_ cast: Cast, in context: ToolContext) throws -> ExitStatus {
-    let listing = try cast.listing()
+  /// Prints who may speak, by id: a line of words each, or a record. The cards of the database that is named come to them,
+  /// when it is there.
+  public func list(_ cast: Cast, in context: ToolContext, database: String?) throws -> ExitStatus {
+    let path = context.settings.overriding(.database, database, flag: "--database").string(.database)
+    let store = try path.flatMap { access($0, F_OK) == 0 ? try PageStore(path: $0, access: .readOnly) : nil }
+    let listing = try cast.listing(with: store?.cardListing() ?? [])
     let width = listing.map(\.id.count).max() ?? 0
     for character in listing {
       if json {

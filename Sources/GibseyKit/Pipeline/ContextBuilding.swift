@@ -20,12 +20,12 @@ public struct ContextBuilding {
 
   private let store: PageStore
   private let defaults: Defaults
-  private let cast: Cast
+  private let speakers: Speakers
 
   public init(store: PageStore, defaults: Defaults, cast: Cast = Cast()) {
     self.store = store
     self.defaults = defaults
-    self.cast = cast
+    speakers = Speakers(store: store, cast: cast)
   }
 
   /// The prompt for a question.
@@ -33,7 +33,7 @@ public struct ContextBuilding {
   ///   and database errors.
   public func prompt(for request: ChatRequest) throws -> Prompt {
     let request = completed(request)
-    let character = try request.characterID.map { try cast.named($0) } ?? cast.narrator
+    let speaker = try speakers.speaker(request.characterID)
     let place = try place(of: request)
     let query = KeywordQuery(question: request.prompt)
     var candidates: [PromptMaterial.Candidate] = []
@@ -45,15 +45,20 @@ public struct ContextBuilding {
     }
     let budget = request.options?.budgetTokens ?? defaults.budgetTokens
     let factor = TokenFactor(defaults.tokenFactor)
-    let material = PromptMaterial(
-      character: character, request: request, candidates: candidates, terms: query.terms,
+    var material = PromptMaterial(
+      character: speaker.character, request: request, candidates: candidates, terms: query.terms,
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
+    material.lore = try speakers.lore(
+      of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
     do {
       return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)
     } catch {
       throw factor.real(error, budgetTokens: budget)
     }
   }
+
+  /// - Throws: `GibseyError.unknownCharacter` when there is no such character.
+  public func checkCharacter(_ id: String) throws { _ = try speakers.speaker(id) }
 
   /// The pages found for a question, best first, as the prompt would be offered them.
   public func hits(for request: ChatRequest, limit: Int) throws -> [Hit] {

@@ -24,6 +24,9 @@ public struct Cast: Sendable {
   /// The ids of all, sorted.
   public var ids: [String] { Set(StoryCharacter.knownIDs).union(added.keys).sorted() }
 
+  /// The character of that id that was added; nil when none was.
+  func own(_ id: String) -> StoryCharacter? { added[id]?.character }
+
   /// The character of that id.
   /// - Throws: `GibseyError.unknownCharacter`, which lists the known ones.
   public func named(_ id: String) throws -> StoryCharacter {
@@ -38,8 +41,11 @@ public struct Cast: Sendable {
   }
 
   /// All of them as records, by id.
-  public func listing() throws -> [CharacterListing] {
-    try ids.map { id in
+  /// - Parameter cards: characters of a database; they stand behind those that were added and before the built-in ones.
+  public func listing(with cards: [CharacterListing] = []) throws -> [CharacterListing] {
+    let card = Dictionary(cards.map { ($0.id, $0) }) { first, _ in first }
+    return try Set(ids).union(card.keys).sorted().map { id in
+      if let card = card[id], added[id] == nil { return card }
       let character = try named(id)
       return CharacterListing(
         id: id, name: character.name, colour: character.colour,

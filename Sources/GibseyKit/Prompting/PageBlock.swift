@@ -65,8 +65,10 @@ enum PageBlock {
     harmless(text.split { $0.isNewline }.joined(separator: " "))
   }
 
+  /// The text with nothing in it that could be a fence.
+  ///
   /// Looks at scalars, not characters: a bracket with a combining mark is another character and the same fence.
-  private static func harmless(_ text: String) -> String {
+  static func harmless(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "<")) || text.utf8.contains(UInt8(ascii: ">")) else { return text }
     var safe = String.UnicodeScalarView()
     var run = 0

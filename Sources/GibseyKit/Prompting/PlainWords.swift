@@ -65,7 +65,9 @@ struct PlainWords: Sendable {
     return nil
   }
 
-  static func words(of text: some StringProtocol) -> [String] {
+  /// The words, in order.
+  /// - Parameter keepsCase: else they are lower-case.
+  static func words(of text: some StringProtocol, keepsCase: Bool = false) -> [String] {
     var words: [String] = []
     var word = String.UnicodeScalarView()
     func close() {
@@ -74,6 +76,7 @@ struct PlainWords: Sendable {
     }
     for scalar in text.unicodeScalars {
       switch kind(of: scalar) {
+      case .part where keepsCase: word.append(scalar)
       case .part: word.append(contentsOf: lowercase(scalar))
       case .whole:
         close()

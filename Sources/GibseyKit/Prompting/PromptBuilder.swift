@@ -21,10 +21,13 @@ public struct PromptMaterial: Sendable {
   public var terms: [String]
   public var gatePageID: String?
   public var budgetTokens: Int
+  /// What the character's card knows of what is spoken of.
+  public var lore: PromptLore? = nil
 }
 
 /// Spends the budget. The question is never cut, and the persona has a short form: it is used where the full one would
-/// exceed a quarter of the budget or leave no room for the question. Of what then remains, history may take a third,
+/// exceed a quarter of the budget or leave no room for the question. Of what then remains, lore may take a quarter, and
+/// goes in whole entries; of what then remains, history may take a third,
 /// newest turns first, a question never without its answer nor an answer without its question; pages go in whole, the
 /// current one first and then by rank. No page takes more than half of the pages' room, the fence set aside, unless it is
 /// the only one: one that alone is longer goes in as its best paragraphs. What pages leave over goes to older turns.
@@ -37,6 +40,7 @@ struct PromptBuilder {
   private static let personaPart = 4
   private static let historyPart = 3
   private static let pagePart = 2
+  private static let lorePart = 4
   /// Less room than this holds no sentence worth reading.
   private static let excerptLeast = 16
 
@@ -49,12 +53,15 @@ struct PromptBuilder {
   private var pageTexts: [String] = []
   private var pages: [PromptPage] = []
   private var pageTokens = 0
+  private var loreText: String?
+  private var loreTokens = 0
   private var leftOut: [LeftOut] = []
 
   /// - Throws: `GibseyError.budgetTooSmall`, `.questionTooLong`.
   static func prompt(_ material: PromptMaterial) throws -> Prompt {
     var builder = try PromptBuilder(material)
-    let room = builder.room
+    builder.addLore(room: builder.room / lorePart)
+    let room = builder.room - builder.loreTokens
     let historyRoom = material.candidates.isEmpty ? room : room / historyPart
     builder.addTurns(room: historyRoom)
     builder.addPages(room: room - builder.turnTokens)
@@ -97,6 +104,15 @@ struct PromptBuilder {
   /// What persona and question leave over.
   private var room: Int {
     material.budgetTokens - Self.frame - Self.tokens(of: persona, for: material) - questionTokens
+  }
+
+  private mutating func addLore(room: Int) {
+    guard let (told, rest) = material.lore?.fitting(room) else { return }
+    leftOut += rest
+    guard !told.isEmpty else { return }
+    let text = LoreBlock.block(told.compactMap(\.text))
+    loreText = text
+    loreTokens = TokenEstimate.tokens(of: text) + TokenEstimate.messageOverhead
   }
 
   /// Puts in turns, newest first and without a gap, as far as the room goes.
@@ -173,6 +189,7 @@ struct PromptBuilder {
   private func finish() -> Prompt {
     let instructions = Self.instructions(persona, hasPages: !pages.isEmpty)
     var messages = [Message(role: .system, content: instructions)]
+    if let loreText { messages.append(Message(role: .system, content: loreText)) }
     if !pageTexts.isEmpty { messages.append(Message(role: .system, content: PageBlock.block(pageTexts))) }
     messages += turns.reversed()
     messages.append(Message(role: .user, content: question))
@@ -184,8 +201,9 @@ struct PromptBuilder {
     }
     let personaTokens = TokenEstimate.tokens(of: instructions) + Self.frame
     let tokens = TokenShares(
-      budget: material.budgetTokens, total: personaTokens + pageTokens + turnTokens + questionTokens,
-      persona: personaTokens, pages: pageTokens, history: turnTokens, query: questionTokens)
+      budget: material.budgetTokens, total: personaTokens + loreTokens + pageTokens + turnTokens + questionTokens,
+      persona: personaTokens, pages: pageTokens, history: turnTokens, query: questionTokens,
+      lore: loreText == nil ? nil : loreTokens)
     return Prompt(
       prompt: question, characterID: material.request.characterID, messages: messages, pages: pages,
       tokens: tokens, leftOut: leftOut + missingTurns, gatePageID: material.gatePageID,

@@ -4,12 +4,14 @@
 public struct CharacterListing: RecordData {
   /// The source of a character that is compiled in.
   public static let builtIn = "built-in"
+  /// The source of a character whose card is in the database.
+  public static let card = "card"
 
   public var id: String
   public var name: String
   /// As in "#e5b3b3".
   public var colour: String?
-  /// The path of its file, or `builtIn`.
+  /// The path of its file, `card` or `builtIn`.
   public var source: String
 
   public init(id: String, name: String, colour: String?, source: String) {

@@ -48,8 +48,13 @@ public struct TokenShares: RecordData {
   public var pages: Int
   public var history: Int
   public var query: Int
+  /// Nil when there was none.
+  public var lore: Int?
 
-  public init(budget: Int, total: Int, persona: Int, pages: Int, history: Int, query: Int) {
+  public init(
+    budget: Int, total: Int, persona: Int, pages: Int, history: Int, query: Int, lore: Int? = nil
+  ) {
+    self.lore = lore
     self.budget = budget
     self.total = total
     self.persona = persona
@@ -65,6 +70,7 @@ public struct TokenShares: RecordData {
     pages = try fields.integer("pages")
     history = try fields.integer("history")
     query = try fields.integer("query")
+    lore = try fields.optionalInteger("lore")
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -74,14 +80,15 @@ public struct TokenShares: RecordData {
     writer.member("pages", pages)
     writer.member("history", history)
     writer.member("query", query)
+    writer.member("lore", lore)
   }
 }
 
 /// An item that did not make it into the prompt. Only items that the reader may know of are named.
 public struct LeftOut: RecordData {
-  /// `page` or `turn`.
+  /// `page`, `turn` or `lore`.
   public var kind: String
-  /// The page's id, or the turn's place in the given history, from 0.
+  /// The page's id, or the turn's place in the given history or the entry's in its book, from 0.
   public var id: String
   public var reason: String
   public var tokens: Int?

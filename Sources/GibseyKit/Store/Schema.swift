@@ -59,7 +59,35 @@ enum Schema {
       made_at TEXT NOT NULL
     ) STRICT;
     CREATE INDEX turn_by_session ON turn (session_id, character_id, turn_id);
+    """,
+    // Number 2 is for vectors.
+    "",
+    // Character cards: the file as it came, the few members that a prompt wants, and the lore by the words that call it.
     """
+    CREATE TABLE card (
+      card_id INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      name TEXT NOT NULL,
+      used TEXT NOT NULL,
+      json BLOB NOT NULL,
+      picture BLOB
+    ) STRICT;
+    CREATE TABLE lore (
+      card_id INTEGER NOT NULL REFERENCES card,
+      place INTEGER NOT NULL,
+      is_constant INTEGER NOT NULL CHECK (is_constant IN (0, 1)),
+      content_bytes INTEGER NOT NULL,
+      entry TEXT NOT NULL,
+      content TEXT NOT NULL,
+      PRIMARY KEY (card_id, place)
+    ) STRICT;
+    CREATE TABLE lore_key (
+      card_id INTEGER NOT NULL REFERENCES card,
+      word TEXT NOT NULL,
+      place INTEGER NOT NULL,
+      PRIMARY KEY (card_id, word, place)
+    ) STRICT, WITHOUT ROWID;
+    """,
   ]
 
   static var version: Int { migrations.count }

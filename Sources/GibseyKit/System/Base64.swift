@@ -1,0 +1,33 @@
+// Base64 (RFC 4648 §4).
+
+/// Reads the standard alphabet; white space is passed over, the padding may be missing.
+enum Base64 {
+  private static let values: [UInt8?] = {
+    var values = [UInt8?](repeating: nil, count: 256)
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    for (value, byte) in alphabet.utf8.enumerated() { values[Int(byte)] = UInt8(value) }
+    return values
+  }()
+
+  /// The bytes; nil for what is no Base64.
+  static func decoded(_ text: some Collection<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.count / 4 * 3)
+    var bits: UInt32 = 0
+    var digits = 0
+    var padding = 0
+    for byte in text {
+      if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { continue }
+      if byte == UInt8(ascii: "=") {
+        padding += 1
+        continue
+      }
+      guard padding == 0, let value = values[Int(byte)] else { return nil }
+      bits = bits << 6 | UInt32(value)
+      digits += 1
+      if digits % 4 != 1 { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * ((digits - 1) % 4)))) }
+    }
+    guard digits % 4 != 1, padding == 0 || (digits + padding) % 4 == 0, padding <= 2 else { return nil }
+    return bytes
+  }
+}
