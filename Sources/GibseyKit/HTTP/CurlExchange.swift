@@ -6,7 +6,7 @@ final class CurlExchange {
   /// All header lines of a response together may be this long.
   static let headersLimitBytes = 64 << 10
   /// What libcurl reads from the network at once.
-  private static let readSizeBytes = 64 << 10
+  private static let readSizeBytes = 256 << 10
 
   let id: Int
   let transfer: Transfer

@@ -43,20 +43,43 @@ struct CitationScanner: Sendable {
   /// The marks that end in these bytes, UTF-8.
   mutating func consume(_ bytes: some Sequence<UInt8>) -> [Mark] {
     var marks: [Mark] = []
-    for byte in bytes {
-      if byte < 0x80 {
-        missingBytes = 0
-        take(Unicode.Scalar(byte), &marks)
-      } else if byte >= 0xC0 {
-        missingBytes = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1
-        partial = UInt32(byte) & (0x3F >> UInt32(missingBytes))
-      } else if missingBytes > 0 {
-        partial = partial << 6 | UInt32(byte & 0x3F)
-        missingBytes -= 1
-        if missingBytes == 0 { take(Unicode.Scalar(partial) ?? "\u{FFFD}", &marks) }
+    let isContiguous: Void? = bytes.withContiguousStorageIfAvailable { buffer in
+      var place = 0
+      while true {
+        place = pass(buffer, from: place)
+        guard place < buffer.count else { return }
+        take(buffer[place], &marks)
+        place += 1
       }
     }
+    if isContiguous == nil { for byte in bytes { take(byte, &marks) } }
     return marks
+  }
+
+  /// Passes over text outside of quotations and brackets in which nothing can begin or end.
+  /// - Returns: where it stops.
+  private mutating func pass(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    guard quotation == nil, bracket == nil, missingBytes == 0, let base = bytes.baseAddress else { return start }
+    let end = PlainRun.end(in: base, from: start, to: bytes.count, or: UInt8(ascii: "["), UInt8(ascii: "\""))
+    guard end > start else { return start }
+    if isLineBlank { isLineBlank = !bytes[start..<end].contains { $0 != 0x20 } }
+    previous = Unicode.Scalar(bytes[end - 1])
+    position += end - start
+    return end
+  }
+
+  private mutating func take(_ byte: UInt8, _ marks: inout [Mark]) {
+    if byte < 0x80 {
+      missingBytes = 0
+      take(Unicode.Scalar(byte), &marks)
+    } else if byte >= 0xC0 {
+      missingBytes = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : 1
+      partial = UInt32(byte) & (0x3F >> UInt32(missingBytes))
+    } else if missingBytes > 0 {
+      partial = partial << 6 | UInt32(byte & 0x3F)
+      missingBytes -= 1
+      if missingBytes == 0 { take(Unicode.Scalar(partial) ?? "\u{FFFD}", &marks) }
+    }
   }
 
   private mutating func take(_ scalar: Unicode.Scalar, _ marks: inout [Mark]) {

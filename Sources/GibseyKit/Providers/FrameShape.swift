@@ -5,6 +5,9 @@ internal import Glibc
 /// and its empty line. Frames of a stream are alike but for the token and a time stamp; one that has the same bytes around
 /// both needs no parsing. A value that learns.
 struct FrameShape: Sendable {
+  /// Text without these, and without control characters, stands for itself in a JSON string.
+  private static let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
+
   /// Up to and with the quote that opens the time stamp, or the token where there is none.
   private var head: [UInt8] = []
   /// From the quote that closes the time stamp to the one that opens the token.
@@ -47,11 +50,11 @@ struct FrameShape: Sendable {
     var start = place + head.count
     guard start + middle.count + tail.count < end, Self.matches(base + place, head) else { return nil }
     if hasStamp {
-      start = Self.plainEnd(base, from: start, to: end)
+      start = PlainRun.end(in: base, from: start, to: end, or: Self.quote, Self.backslash)
       guard start + middle.count < end, Self.matches(base + start, middle) else { return nil }
       start += middle.count
     }
-    let stop = Self.plainEnd(base, from: start, to: end)
+    let stop = PlainRun.end(in: base, from: start, to: end, or: Self.quote, Self.backslash)
     guard stop > start, stop + tail.count <= end, Self.matches(base + stop, tail) else { return nil }
     return start..<stop
   }
@@ -95,27 +98,5 @@ struct FrameShape: Sendable {
   @inline(__always)
   private static func matches(_ base: UnsafePointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
     bytes.isEmpty || memcmp(base, bytes.baseAddress!, bytes.count) == 0
-  }
-
-  /// Where the printable ASCII without quote and backslash ends that starts at `start`: such text in a JSON string stands
-  /// for itself. Eight bytes at once (graphics.stanford.edu/~seander/bithacks.html, "determine if a word has a byte …").
-  @inline(__always)
-  private static func plainEnd(_ base: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int {
-    let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-    var place = start
-    while place + 8 <= end {
-      let word = UInt64(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self))
-      let quote = word ^ (ones &* 0x22)
-      let backslash = word ^ (ones &* 0x5C)
-      let low = (word &- ones &* 0x20) & ~word
-      let special = (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-      let found = (low | special | word) & highs
-      if found != 0 { return place + found.trailingZeroBitCount / 8 }
-      place += 8
-    }
-    while place < end, base[place] >= 0x20, base[place] < 0x80, base[place] != 0x22, base[place] != 0x5C {
-      place += 1
-    }
-    return place
   }
 }
