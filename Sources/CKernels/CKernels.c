@@ -49,6 +49,7 @@ void ckernels_scan_hamming(const uint64_t *codes, size_t rows, size_t words, con
                            uint16_t *distances) {
   table()->scan_hamming(codes, rows, words, code, distances);
 }
-void ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *workspace, float *sum) {
-  table()->encode(model, ids, count, workspace, sum);
+void ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *workspace,
+                     const uint32_t *bounds, size_t parts, float *sums) {
+  table()->encode(model, ids, count, workspace, bounds, parts, sums);
 }

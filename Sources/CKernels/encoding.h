@@ -117,7 +117,17 @@ static void embed_pieces(const ckernels_encoder *model, const int32_t *ids, work
   }
 }
 
-static void encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *start, float *sum) {
+/// sum (dims,) = rows (count, dims) added up from `first` to `end`.
+static void add_up(const float *rows, size_t dims, size_t first, size_t end, float *sum) {
+  for (size_t i = 0; i < dims; i += 16) {
+    f32x16 total = f32_all(0);
+    for (size_t token = first; token < end; token++) total += f32_load(rows + token * dims + i);
+    f32_store(sum + i, total);
+  }
+}
+
+static void encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *start, const uint32_t *bounds,
+                   size_t parts, float *sums) {
   workspace space, *s = &space;
   ckernels_lay_out(model, count, start, s);
   // Behind the last token there is nothing: its scores are set aside, but must be numbers.
@@ -133,11 +143,8 @@ static void encode(const ckernels_encoder *model, const int32_t *ids, size_t cou
     for (size_t first = 0; first < count; first += block_rows)
       feed_forward_block(model, &layer, s, first, count - first < block_rows ? count - first : block_rows);
   }
-  for (size_t i = 0; i < model->dims; i += 16) {
-    f32x16 total = f32_all(0);
-    for (size_t token = 0; token < count; token++) total += f32_load(s->rows + token * model->dims + i);
-    f32_store(sum + i, total);
-  }
+  for (size_t part = 0; part < parts; part++)
+    add_up(s->rows, model->dims, bounds[part], bounds[part + 1], sums + part * model->dims);
 }
 
 const ckernels_table JOIN(ckernels_, KIND, _table) = {dot_f32, dot_i8, hamming, scan_f32, scan_i8, scan_hamming, encode};

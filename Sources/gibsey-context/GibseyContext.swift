@@ -14,10 +14,9 @@ import GibseyKit
   @Option(
     parsing: .unconditional, help: "Tokens of the model for each token estimated; else GIBSEY_TOKEN_FACTOR, else 1.")
   var tokenFactor: Double?
-  @Option(parsing: .unconditional, help: "Print that many pages found, with scores, and build no prompt.") var search:
-    Int?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
   @Flag(help: "End at the first line that cannot be read.") var strict = false
+  @OptionGroup var searching: SearchOptions
   @OptionGroup var casting: CharacterOptions
   @OptionGroup var common: CommonOptions
   @Argument(help: "The question; without it requests are read as lines from standard input.")
@@ -32,66 +31,28 @@ import GibseyKit
       .overriding(.characters, casting.characters, flag: "--characters")
   }
 
-  func validate() throws {
-    if let search, search < 1 { throw ValidationError("--search is at least 1") }
-  }
-
   func run(in context: ToolContext) throws -> ExitStatus {
     let cast = try context.cast()
     if casting.listCharacters { return try casting.list(cast, in: context, database: database) }
-    let store = try PageStore(path: try context.databasePath(flag: database), access: .readOnly)
+    let path = try context.databasePath(flag: database)
+    let store = try PageStore(path: path, access: .readOnly)
     var defaults = ContextBuilding.Defaults()
     defaults.characterID = character
     defaults.currentPageID = page
     defaults.isWholeBook = wholeBook
     defaults.tokenFactor = try context.settings.factor(.tokenFactor)
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
-    let building = ContextBuilding(store: store, defaults: defaults, cast: cast)
+    let active = searching.mode == .keywords ? nil : try store.activeEmbedder()
+    let questions = QuestionEmbedder(context: context, path: path, active: active)
+    let building = ContextBuilding(
+      store: store,
+      searching: try Searching(
+        store: store, embedder: active, words: { try questions.words() }, options: searching.options),
+      embed: { try questions.vector(of: $0) }, defaults: defaults, cast: cast)
     if let character { try building.checkCharacter(character) }
-    if let question {
-      return try answer(ChatRequest(prompt: question), building, context) ? .done : .foundNothing
-    }
-    return try answerLines(building, context)
-  }
-
-  /// Prints the prompt or the hits; false when a search found nothing.
-  private func answer(
-    _ request: ChatRequest, _ building: ContextBuilding, _ context: ToolContext
-  ) throws -> Bool {
-    guard let search else {
-      try context.write(.prompt(try building.prompt(for: request)))
-      return true
-    }
-    let hits = try building.hits(for: request, limit: search)
-    for hit in hits { try context.write(.hit(hit)) }
-    return !hits.isEmpty
-  }
-
-  private func answerLines(_ building: ContextBuilding, _ context: ToolContext) throws -> ExitStatus {
-    // The first error decides, as in every tool.
-    var status = ExitStatus.done
-    var hasRequest = false
-    var hasFound = false
-    var hasPassed = false
-    try RequestLines(input: context.input).read { error in
-      if strict { throw error }
-      context.diagnostics.error(error)
-      if status == .done { status = error.exitStatus }
-    } visit: { content, line in
-      switch content {
-      case .passing(let record):
-        hasPassed = true
-        try context.write(record)
-      case .request(let request):
-        context.diagnostics.debug("line \(line): a question of \(request.prompt.utf8.count) bytes")
-        hasRequest = true
-        if try answer(request, building, context) { hasFound = true }
-      }
-    }
-    guard status == .done else { return status }
-    guard hasRequest || hasPassed else {
-      throw GibseyError.usage("no question", hint: "give one as an argument, or requests on standard input")
-    }
-    return hasFound || !hasRequest ? .done : .foundNothing
+    let run = ContextRun(context: context, building: building, options: searching, isStrict: strict)
+    if searching.evaluate { return try run.evaluate(mode: searching.mode, embedder: active?.fingerprint) }
+    guard let question else { return try run.runLines() }
+    return try run.run(ChatRequest(prompt: question))
   }
 }

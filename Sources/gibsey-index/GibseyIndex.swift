@@ -2,15 +2,13 @@
 import ArgumentParser
 import GibseyKit
 
-enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
-
 @main struct GibseyIndex: SynchronousToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "gibsey-index", abstract: "Read a story's pages and keep them in one SQLite file.",
     version: Version.text)
 
   @Option(help: "The database file; else GIBSEY_DATABASE.") var database: String?
-  @Option(help: "What turns pages into vectors: none.") var embedder = EmbedderChoice.none
+  @OptionGroup var embedding: EmbeddingOptions
   @Option(help: "The name of the source, for standard input or a single path.") var source: String?
   @Option(help: "How to read: auto, jsonl, json, markdown or text.") var format = ReadingOptions.Format.auto
   @Option(help: "Where to split text: auto, none, formfeed, heading or size.")
@@ -30,6 +28,7 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
 
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
+      .overriding(.embedder, embedding.embedder?.rawValue, flag: "--embedder")
   }
 
   func validate() throws {
@@ -44,7 +43,7 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
     if status { return try IndexReports(context: context).status(of: path) }
     if export { return try IndexReports(context: context).export(path) }
     if let status = try cards.run(paths, database: path, waitSeconds: wait, in: context) { return status }
-    guard !paths.isEmpty else {
+    guard !paths.isEmpty || embedding.embedder == .minilm else {
       throw GibseyError.usage("nothing to index", hint: "name files or folders, or - for standard input")
     }
     let sources = paths.map { path in
@@ -62,7 +61,8 @@ enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable { case none }
     var options = Indexing.Options()
     options.isSync = sync
     options.isDryRun = dryRun
-    let run = IndexRun(context: context, sources: sources, reading: reading, options: options, showsEach: each)
+    let run = IndexRun(
+      context: context, sources: sources, reading: reading, options: options, embedding: embedding, showsEach: each)
     return try run.run(path: path, waitSeconds: wait)
   }
 }

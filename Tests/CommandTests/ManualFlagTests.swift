@@ -26,7 +26,9 @@ enum BuiltPrograms {
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", "exec 2>&1; \(command)"]
     process.currentDirectoryURL = URL(fileURLWithPath: directory)
-    process.environment = ["PATH": "\(folder):/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8"]
+    process.environment = [
+      "PATH": "\(folder):/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8", "GIBSEY_EMBEDDER": "none",
+    ]
     process.standardInput = FileHandle.nullDevice
     let output = Pipe()
     process.standardOutput = output

@@ -36,6 +36,8 @@ struct TranscriptRunner {
     defer { try? FileManager.default.removeItem(at: folder) }
     var environment = [
       "PATH": "\(Places.programs):/usr/bin:/bin", "HOME": work.path, "TMPDIR": folder.path,
+      // Whether a model is installed must not show.
+      "GIBSEY_EMBEDDER": "none",
       "LC_ALL": "C.UTF-8", "EXAMPLES": Places.package.appending(path: "examples").path,
     ]
     var failures: [String] = []

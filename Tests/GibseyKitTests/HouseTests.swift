@@ -54,7 +54,7 @@ import Testing
       ("Records", "internal import Foundation", "imports Foundation"),
       ("Records", "import Foundation", "Foundation costs start-up"),
       ("Records", "@preconcurrency public import Dispatch", "imports Dispatch"),
-      ("Retrieval", "internal import Glibc", "imports Glibc"),
+      ("Retrieval", "internal import CSQLite", "imports CSQLite"),
       ("Store", "internal import CCurl", "imports CCurl"),
       ("HTTP", "internal import CSQLite", "imports CSQLite"),
       ("CommandLine", "internal import CCurl", "imports CCurl"),

@@ -7,7 +7,8 @@ import Testing
 @Suite struct ManualTests {
   /// Every type of the grammar.
   private static let types = [
-    "page", "page_indexed", "index_summary", "ai_chat_request", "ai_prompt", "hit", "character", "evaluation",
+    "page", "page_indexed", "index_summary", "ai_chat_request", "ai_prompt", "hit", "candidate", "character",
+    "evaluation",
     "ai_response_stream", "provider_switched", "error", "connection_established", "ping", "pong",
     "ai_chat_cancel", "ai_response_resume", "page_navigation", "vault_update", "prompt_selection",
     "prompt_selected", "page_update", "cluster_event", "event",

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsSearch.h"
+
 /// The kinds of kernels, worst first.
 typedef enum { ckernels_plain = 0, ckernels_avx2 = 1, ckernels_avx512 = 2 } ckernels_kind;
 
@@ -62,10 +64,11 @@ size_t ckernels_encoder_weight_count(const ckernels_encoder *_Nonnull model);
 int ckernels_encoder_can_run(const ckernels_encoder *_Nonnull model);
 /// Bytes of working memory for `count` pieces.
 size_t ckernels_encoder_workspace(const ckernels_encoder *_Nonnull model, size_t count);
-/// sum (dims,) = the last layer's rows (count, dims) added up: their mean but for its length.
+/// sums (parts, dims) = the last layer's rows (count, dims) added up part by part: their means but for their lengths. Part p
+/// is the rows from bounds[p] to bounds[p + 1], the end not included; bounds (parts + 1,) ascend to `count` at most.
 /// 1 <= count <= positions, every id below `vocabulary`; workspace is 64-byte aligned.
 void ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
-                     void *_Nonnull workspace, float *_Nonnull sum);
+                     void *_Nonnull workspace, const uint32_t *_Nonnull bounds, size_t parts, float *_Nonnull sums);
 
 /// The functions of one kind, each as the one of its name above.
 typedef struct {
@@ -76,7 +79,7 @@ typedef struct {
   void (*_Nonnull scan_i8)(const int8_t *_Nonnull, size_t, size_t, const int8_t *_Nonnull, int32_t *_Nonnull);
   void (*_Nonnull scan_hamming)(const uint64_t *_Nonnull, size_t, size_t, const uint64_t *_Nonnull, uint16_t *_Nonnull);
   void (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
-                          float *_Nonnull);
+                          const uint32_t *_Nonnull, size_t, float *_Nonnull);
 } ckernels_table;
 
 /// The functions of a kind, or of the best one where this processor does not run it.

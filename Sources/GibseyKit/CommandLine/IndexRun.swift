@@ -6,16 +6,18 @@ public struct IndexRun {
   let sources: [PageSource]
   let reading: ReadingOptions
   let options: Indexing.Options
+  let embedding: EmbeddingOptions
   let showsEach: Bool
 
   public init(
     context: ToolContext, sources: [PageSource], reading: ReadingOptions, options: Indexing.Options,
-    showsEach: Bool
+    embedding: EmbeddingOptions, showsEach: Bool
   ) {
     self.context = context
     self.sources = sources
     self.reading = reading
     self.options = options
+    self.embedding = embedding
     self.showsEach = showsEach
   }
 
@@ -48,9 +50,27 @@ public struct IndexRun {
         context.diagnostics.error(error)
       },
       progress: { progress in if isShown { meter.show(progress) } })
+    let start = context.now()
+    let active = try store.activeEmbedder()
+    let wasEmpty = try store.pageCount() == 0
+    let choice = context.resolved(try context.embedderChoice(embedding.embedder), active: active)
+    // A model that cannot be used is told of before anything is written.
+    let model = choice == .minilm ? try embeddedModel(isRequired: embedding.embedder == .minilm) : nil
+    var options = options
+    options.givenVectors = choice == .given ? givenModel : nil
     let indexing = try Indexing(store: store, options: options, listeners: listeners, now: context.now)
     let result = try indexing.run(sources, reading: reading)
-    let summary = result.summary
+    var summary = result.summary
+    if let model, !options.isDryRun {
+      meter = ProgressMeter(totalBytes: nil)
+      try embed(with: model, into: store, &meter, isShown: isShown)
+      summary.embedder = model.fingerprint.description
+      summary.dimensions = model.fingerprint.dimensions
+      summary.seconds = ((context.now() - start) * 1000).rounded() / 1000
+    } else if choice == .none, active == nil, wasEmpty, summary.pages > 0, context.settings[.embedder] == nil {
+      context.diagnostics.notice(
+        "no vectors: pages are found by keywords alone; `make model` brings the model for them")
+    }
     if isShown { meter.clear() }
     if result.sourcesInOrderOfTheirOwn > 1, summary.counts[.added, default: 0] > 0 {
       // They all start at 1, and the gate would mix them up.
@@ -58,9 +78,41 @@ public struct IndexRun {
         "\(result.sourcesInOrderOfTheirOwn) sources have pages without a page_index, ordered from 1 in each; "
           + "index their folder for one order")
     }
+    if result.pagesWithoutVector > 0 {
+      context.diagnostics.notice(
+        "\(result.pagesWithoutVector) of the pages came without a vector: they are found by their words alone")
+    }
     try context.write(.indexSummary(summary))
     if let unreadable = result.unreadable { return unreadable.exitStatus }
     return summary.counts[.failed, default: 0] > 0 ? .malformed : .done
+  }
+
+  /// The embedded model; nil, with a notice, when it is not there and nobody insists.
+  private func embeddedModel(isRequired: Bool) throws -> EmbeddedModel? {
+    do {
+      return try EmbeddedModel(path: context.embeddedModelPath, threads: embedding.jobs ?? .max)
+    } catch let error as GibseyError {
+      guard case .noEmbeddingModel = error, !isRequired else { throw error }
+      context.diagnostics.notice("\(error.message): new pages are found by keywords alone")
+      if let hint = error.hint { context.diagnostics.notice("hint: " + hint) }
+      return nil
+    }
+  }
+
+  private func embed(
+    with model: EmbeddedModel, into store: PageStore, _ meter: inout ProgressMeter, isShown: Bool
+  ) throws {
+    let vectors = try VectorIndexing(
+      store: store, fingerprint: model.fingerprint,
+      embed: { texts in try Blocking.run { try await model.embed(texts) } }, now: context.now)
+    let outcome = try vectors.run { progress in if isShown { meter.show(progress) } }
+    if isShown { meter.clear() }
+    context.diagnostics.debug("embedded \(outcome.embedded) texts")
+    if let first = outcome.truncated.first {
+      context.diagnostics.notice(
+        "\(outcome.truncated.count) pages are longer than the model reads, page \(first) for one: their ends are found "
+          + "by keywords alone")
+    }
   }
 
   private var totalBytes: Int? {
@@ -87,6 +139,16 @@ struct ProgressMeter {
       let left = progress.seconds * Double(totalBytes - progress.textBytes) / Double(progress.textBytes)
       line += ", about \(Int(left.rounded(.up))) s left"
     }
+    try? FileDescriptor.standardError.write(Array(line.utf8))
+  }
+
+  mutating func show(_ progress: VectorIndexing.Progress) {
+    guard progress.seconds - lastShown >= Self.intervalSeconds, progress.seconds > 0 else { return }
+    lastShown = progress.seconds
+    let rate = Double(progress.pages) / progress.seconds
+    let left = Int((Double(progress.wantedPages - progress.pages) / rate).rounded(.up))
+    let line =
+      "\r\u{1B}[K\(progress.pages) of \(progress.wantedPages) pages embedded, \(Int(rate)) pages/s, about \(left) s left"
     try? FileDescriptor.standardError.write(Array(line.utf8))
   }
 

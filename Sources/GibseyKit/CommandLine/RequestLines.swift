@@ -27,7 +27,7 @@ public struct RequestLines {
       } catch let reason as RecordProblem {
         try problem(.malformedInput(source: "standard input", line: number, reason: reason.reason))
       } catch let error as GibseyError where error.isOfOneLine {
-        try problem(error.isTellingItsLine ? error : .ofLine(source: "standard input", line: number, error))
+        try problem(error.named(line: number))
       }
     }
     while true {
@@ -58,13 +58,17 @@ public struct RequestLines {
 }
 
 extension GibseyError {
-  /// Whether its sentence names the line already.
-  fileprivate var isTellingItsLine: Bool { if case .lineTooLong = self { true } else { false } }
+  /// The same with its line, unless its sentence names it already.
+  func named(line: Int) -> GibseyError {
+    if case .lineTooLong = self { self } else { .ofLine(source: "standard input", line: line, self) }
+  }
 
   /// Whether it is about one request, so that the next line may still do well.
   var isOfOneLine: Bool {
     switch self {
-    case .lineTooLong, .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall, .questionTooLong: true
+    case .lineTooLong, .malformedInput, .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall,
+      .questionTooLong:
+      true
     default: false
     }
   }

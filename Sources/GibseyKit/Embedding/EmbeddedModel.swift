@@ -9,7 +9,7 @@ internal import Synchronization
 /// Its identity is the mapped file.
 public final class EmbeddedModel: Embedder {
   public let fingerprint: EmbeddingFingerprint
-  private let file: EmbeddedModelFile
+  let file: EmbeddedModelFile
   private let windows: EmbeddingWindows
   private let threads: Int
   private let kernels: ckernels_kind
@@ -44,14 +44,16 @@ public final class EmbeddedModel: Embedder {
   /// - Throws: `CancellationError`; `GibseyError.badEmbeddingModel` when what comes out is no number.
   public func embed(_ texts: [String]) async throws -> [TextEmbedding] {
     let cuts = texts.map(cut)
-    let jobs = cuts.enumerated().flatMap { index, cut in cut.ranges.map { (text: index, range: $0) } }
-    let runs = jobs.map { cuts[$0.text].ids[$0.range] }
+    let runs = cuts.flatMap { cut in
+      cut.ranges.map { EncodingRun(ids: cut.ids[$0], bounds: windows.bounds(count: $0.count)) }
+    }
     let vectors = try await encoded(runs)
     var next = 0
     return cuts.map { cut in
-      let mine = vectors[next..<next + cut.ranges.count]
-      next += cut.ranges.count
-      return TextEmbedding(windows: Array(mine), pieces: cut.ranges.map(\.count), isTruncated: cut.isTruncated)
+      let mine = next..<next + cut.ranges.count
+      next = mine.upperBound
+      return TextEmbedding(
+        windows: Array(vectors[mine].joined()), pieces: runs[mine].flatMap(\.pieces), isTruncated: cut.isTruncated)
     }
   }
 
@@ -60,7 +62,8 @@ public final class EmbeddedModel: Embedder {
   public func embedQuery(_ text: String) throws -> UnitVector {
     let ids = pieces(of: text, limit: windows.length - 2)
     let workspace = Workspace(file.encoder, pieces: ids.count + 2, kernels: kernels)
-    return try workspace.vector(of: ids[...], file: file)
+    let whole = EncodingRun(ids: ids[...], bounds: [0, UInt32(ids.count + 2)])
+    return try workspace.vectors(of: whole, file: file)[0]
   }
 
   /// A text in pieces, and where its windows are.
@@ -79,27 +82,37 @@ public final class EmbeddedModel: Embedder {
   }
 
   /// The vectors of all runs of pieces, in their order; `threads` tasks take the next one that is left.
-  private func encoded(_ runs: [ArraySlice<Int32>]) async throws -> [UnitVector] {
+  private func encoded(_ runs: [EncodingRun]) async throws -> [[UnitVector]] {
     let queue = EncodingQueue(runs: runs, file: file, kernels: kernels)
     let width = min(threads, runs.count)
-    guard width > 1 else { return try await queue.encodeWhatIsLeft().map(\.vector) }
+    guard width > 1 else { return try await queue.encodeWhatIsLeft().map(\.vectors) }
     return try await withThrowingTaskGroup { group in
       for _ in 0..<width { group.addTask { try await queue.encodeWhatIsLeft() } }
-      var all: [(index: Int, vector: UnitVector)] = []
+      var all: [(index: Int, vectors: [UnitVector])] = []
       for try await taken in group { all += taken }
-      return all.sorted { $0.index < $1.index }.map(\.vector)
+      return all.sorted { $0.index < $1.index }.map(\.vectors)
     }
   }
 }
 
+/// What the model reads at once, and the parts of it that get a vector.
+private struct EncodingRun {
+  let ids: ArraySlice<Int32>
+  /// Where the parts begin and end, the mark before the first piece counted.
+  let bounds: [UInt32]
+
+  /// Pieces of each part; those of a run that is one part, without its marks.
+  var pieces: [Int] { bounds.count == 2 ? [ids.count] : zip(bounds, bounds.dropFirst()).map { Int($1 - $0) } }
+}
+
 /// Texts in pieces that wait for a task to encode them. Its identity is the counter that the tasks share.
 private final class EncodingQueue: Sendable {
-  private let runs: [ArraySlice<Int32>]
+  private let runs: [EncodingRun]
   private let file: EmbeddedModelFile
   private let kernels: ckernels_kind
   private let next = Atomic(0)
 
-  init(runs: [ArraySlice<Int32>], file: EmbeddedModelFile, kernels: ckernels_kind) {
+  init(runs: [EncodingRun], file: EmbeddedModelFile, kernels: ckernels_kind) {
     self.runs = runs
     self.kernels = kernels
     self.file = file
@@ -107,15 +120,15 @@ private final class EncodingQueue: Sendable {
 
   /// Encodes one after the other until none is left; who else does so at the same time encodes the others. Between two,
   /// other tasks have their turn.
-  func encodeWhatIsLeft() async throws -> [(index: Int, vector: UnitVector)] {
-    let longest = runs.reduce(0) { max($0, $1.count) } + 2
+  func encodeWhatIsLeft() async throws -> [(index: Int, vectors: [UnitVector])] {
+    let longest = runs.reduce(0) { max($0, $1.ids.count) } + 2
     let workspace = Workspace(file.encoder, pieces: longest, kernels: kernels)
-    var taken: [(index: Int, vector: UnitVector)] = []
+    var taken: [(index: Int, vectors: [UnitVector])] = []
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard index < runs.count else { return taken }
       try Task.checkCancellation()
-      taken.append((index, try workspace.vector(of: runs[index], file: file)))
+      taken.append((index, try workspace.vectors(of: runs[index], file: file)))
       await Task.yield()
     }
   }
@@ -137,17 +150,21 @@ private struct Workspace: ~Copyable {
 
   deinit { memory.deallocate() }
 
-  /// The vector of pieces between the two marks.
-  func vector(of pieces: ArraySlice<Int32>, file: EmbeddedModelFile) throws -> UnitVector {
-    let ids = [file.marks.first] + pieces + [file.marks.last]
-    let sum = [Float](unsafeUninitializedCapacity: Int(encoder.dims)) { buffer, count in
+  /// The vector of each part of a run.
+  func vectors(of run: EncodingRun, file: EmbeddedModelFile) throws -> [UnitVector] {
+    let ids = [file.marks.first] + run.ids + [file.marks.last]
+    let dims = Int(encoder.dims)
+    let parts = run.bounds.count - 1
+    let sums = [Float](unsafeUninitializedCapacity: parts * dims) { buffer, count in
       guard let start = buffer.baseAddress else { return }
-      withUnsafePointer(to: encoder) { kernels.encode($0, ids, ids.count, memory, start) }
-      count = Int(encoder.dims)
+      withUnsafePointer(to: encoder) { kernels.encode($0, ids, ids.count, memory, run.bounds, parts, start) }
+      count = parts * dims
     }
-    guard let vector = UnitVector(normalizing: sum) else {
-      throw GibseyError.badEmbeddingModel(path: file.path, reason: "what comes out of it is no number")
+    return try (0..<parts).map { part in
+      guard let vector = UnitVector(normalizing: Array(sums[part * dims..<(part + 1) * dims])) else {
+        throw GibseyError.badEmbeddingModel(path: file.path, reason: "what comes out of it is no number")
+      }
+      return vector
     }
-    return vector
   }
 }

@@ -20,20 +20,22 @@ public struct EmbeddingFingerprint: Hashable, Sendable, CustomStringConvertible 
     self.prefix = prefix
   }
 
-  /// One line that is equal exactly when the fingerprints are: five fields between tabs, tabs and line ends escaped.
+  /// One line that is equal exactly when the fingerprints are: as in `all-minilm-l6-v2@1a2b3c4d5e6f 384 256/128`.
   public var description: String {
-    [model, revision, String(dimensions), windows, prefix].map(Self.escaped).joined(separator: "\t")
+    var fields = [Self.escaped(model) + (revision.isEmpty ? "" : "@" + Self.escaped(revision)), String(dimensions)]
+    if !windows.isEmpty || !prefix.isEmpty { fields.append(Self.escaped(windows)) }
+    if !prefix.isEmpty { fields.append(Self.escaped(prefix)) }
+    return fields.joined(separator: " ")
   }
 
+  /// What parts the fields, and what no line can hold, as `%20`.
   private static func escaped(_ field: String) -> String {
     var text = ""
-    for scalar in field.unicodeScalars {
-      switch scalar {
-      case "\\": text += "\\\\"
-      case "\t": text += "\\t"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      default: text.unicodeScalars.append(scalar)
+    for byte in field.utf8 {
+      if byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "%"), byte != UInt8(ascii: "@") {
+        text.unicodeScalars.append(Unicode.Scalar(byte))
+      } else {
+        text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
       }
     }
     return text

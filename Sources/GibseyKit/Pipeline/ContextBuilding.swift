@@ -19,11 +19,21 @@ public struct ContextBuilding {
   static let candidateLimit = 20
 
   private let store: PageStore
+  private let searching: Searching
+  private let embed: (String) throws -> [Float]?
   private let defaults: Defaults
   private let speakers: Speakers
 
-  public init(store: PageStore, defaults: Defaults, cast: Cast = Cast()) {
+  /// - Parameters:
+  ///   - searching: finds pages in the store.
+  ///   - embed: the vector of a question; nil to search by keywords alone.
+  public init(
+    store: PageStore, searching: Searching, embed: @escaping (String) throws -> [Float]? = { _ in nil },
+    defaults: Defaults, cast: Cast = Cast()
+  ) {
     self.store = store
+    self.searching = searching
+    self.embed = embed
     self.defaults = defaults
     speakers = Speakers(store: store, cast: cast)
   }
@@ -35,18 +45,18 @@ public struct ContextBuilding {
     let request = completed(request)
     let speaker = try speakers.speaker(request.characterID)
     let place = try place(of: request)
-    let query = KeywordQuery(question: request.prompt)
     var candidates: [PromptMaterial.Candidate] = []
     if let current = place.current { candidates.append(Self.current(current)) }
-    let matches = try search(query, upTo: place.gate, limit: Self.candidateLimit + 1)
+    let found = try search(request, upTo: place.gate, limit: Self.candidateLimit + 1)
       .filter { $0.page.id != place.current?.id }
-    for (rank, match) in matches.prefix(Self.candidateLimit).enumerated() {
-      candidates.append(Self.candidate(match, rank: rank + 1))
+    for (rank, item) in found.prefix(Self.candidateLimit).enumerated() {
+      candidates.append(Self.candidate(item, rank: rank + 1))
     }
     let budget = request.options?.budgetTokens ?? defaults.budgetTokens
     let factor = TokenFactor(defaults.tokenFactor)
     var material = PromptMaterial(
-      character: speaker.character, request: request, candidates: candidates, terms: query.terms,
+      character: speaker.character, request: request, candidates: candidates,
+      terms: KeywordQuery(question: request.prompt).terms,
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
     material.lore = try speakers.lore(
       of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
@@ -64,14 +74,82 @@ public struct ContextBuilding {
   public func hits(for request: ChatRequest, limit: Int) throws -> [Hit] {
     let request = completed(request)
     let place = try place(of: request)
-    let matches = try search(KeywordQuery(question: request.prompt), upTo: place.gate, limit: limit)
-    return matches.enumerated().map { rank, match in
+    return try search(request, upTo: place.gate, limit: limit).enumerated().map { rank, item in
       Hit(
-        id: match.page.id, title: match.page.title, characterID: match.page.characterID,
-        pageIndex: match.page.pageIndex, score: Self.rounded(match.score),
-        reasons: Self.reasons(match, rank: rank + 1), requestID: request.requestID)
+        id: item.page.id, title: item.page.title, characterID: item.page.characterID,
+        pageIndex: item.page.pageIndex, score: Self.rounded(item.evidence.score),
+        reasons: Self.reasons(item.evidence, rank: rank + 1), requestID: request.requestID)
     }
   }
+
+  /// Every page that was looked at for a prompt, best first, with what became of it; none that is gated.
+  public func candidates(for request: ChatRequest, in prompt: Prompt) throws -> [CandidateRecord] {
+    let kept = Dictionary(prompt.pages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let dropped = Dictionary(
+      prompt.leftOut.filter { $0.kind == "page" }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    return try candidates(for: request) { record in
+      record.verdict = kept[record.id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped
+      record.tokens = kept[record.id]?.tokens ?? dropped[record.id]?.tokens
+      if record.verdict == .dropped { record.reason = dropped[record.id]?.reason ?? "rank" }
+    }
+  }
+
+  /// Every page that was looked at for a search, best first; the first `count` are kept.
+  public func candidates(for request: ChatRequest, kept count: Int) throws -> [CandidateRecord] {
+    try candidates(for: request) { record in
+      guard let rank = record.rank, rank > count else { return }
+      record.verdict = .dropped
+      record.reason = "rank"
+    }
+  }
+
+  private func candidates(
+    for request: ChatRequest, judge: (inout CandidateRecord) -> Void
+  ) throws -> [CandidateRecord] {
+    let request = completed(request)
+    let place = try place(of: request)
+    return try search(request, upTo: place.gate, limit: Searching.readCandidates).enumerated().map { rank, item in
+      var record = Self.record(item, rank: rank + 1, request)
+      judge(&record)
+      return record
+    }
+  }
+
+  /// What became of one page; of a page that the reader has not reached nothing but that.
+  /// - Throws: `GibseyError.unknownPage` and what `prompt(for:)` throws.
+  public func whyNot(_ id: String, for request: ChatRequest) throws -> CandidateRecord {
+    let completed = completed(request)
+    let place = try place(of: completed)
+    guard let page = try store.page(id: id) else {
+      throw GibseyError.unknownPage(id: id, example: try store.firstPageID())
+    }
+    if let gate = place.gate, page.pageIndex > gate.pageIndex { return CandidateRecord(id: id, verdict: .gated) }
+    let prompt = try prompt(for: request)
+    if let candidate = try candidates(for: request, in: prompt).first(where: { $0.id == id }) { return candidate }
+    let all = try search(completed, upTo: place.gate, limit: .max)
+    if let rank = all.firstIndex(where: { $0.page.id == id }) {
+      var record = Self.record(all[rank], rank: rank + 1, completed)
+      record.verdict = .dropped
+      record.reason = "rank"
+      return record
+    }
+    var record = CandidateRecord(id: id, verdict: .unrelated)
+    record.title = page.title
+    record.pageIndex = page.pageIndex
+    record.requestID = request.requestID
+    if let kept = prompt.pages.first(where: { $0.id == id }) {
+      record.verdict = kept.isExcerpt ? .excerpt : .kept
+      record.reasons = kept.reasons
+      record.tokens = kept.tokens
+    }
+    return record
+  }
+
+  /// The last page_index that a request may see; nil for the whole book.
+  func gate(of request: ChatRequest) throws -> Int? { try place(of: completed(request)).gate?.pageIndex }
+
+  /// Where a page stands.
+  func place(ofPage id: String) throws -> Int { try store.page(id: id)?.pageIndex ?? 0 }
 
   /// Where the reader is, and up to where may be read.
   private struct Place {
@@ -95,9 +173,10 @@ public struct ContextBuilding {
     return Place(current: page, gate: defaults.isWholeBook ? nil : page)
   }
 
-  private func search(_ query: KeywordQuery, upTo gate: StoredPage?, limit: Int) throws -> [KeywordMatch] {
-    guard let match = query.matchExpression else { return [] }
-    return try store.search(match, upToPageIndex: gate?.pageIndex, limit: limit)
+  private func search(_ request: ChatRequest, upTo gate: StoredPage?, limit: Int) throws -> [Searching.Found] {
+    let vector = try request.vector.map { try searching.checked($0) } ?? embed(request.prompt)
+    return try searching.search(
+      Searching.Query(text: request.prompt, vector: vector, gate: gate?.pageIndex), limit: limit)
   }
 
   private static func current(_ page: StoredPage) -> PromptMaterial.Candidate {
@@ -107,16 +186,31 @@ public struct ContextBuilding {
       id: page.id, title: page.title, text: page.text, score: 0, reasons: reasons, isCurrent: true)
   }
 
-  private static func candidate(_ match: KeywordMatch, rank: Int) -> PromptMaterial.Candidate {
+  private static func candidate(_ item: Searching.Found, rank: Int) -> PromptMaterial.Candidate {
     PromptMaterial.Candidate(
-      id: match.page.id, title: match.page.title, text: match.page.text, score: rounded(match.score),
-      reasons: reasons(match, rank: rank), isCurrent: false)
+      id: item.page.id, title: item.page.title, text: item.page.text, score: rounded(item.evidence.score),
+      reasons: reasons(item.evidence, rank: rank), isCurrent: false)
   }
 
-  private static func reasons(_ match: KeywordMatch, rank: Int) -> JSONObject {
+  private static func record(_ item: Searching.Found, rank: Int, _ request: ChatRequest) -> CandidateRecord {
+    var record = CandidateRecord(id: item.page.id, verdict: .kept)
+    record.title = item.page.title
+    record.pageIndex = item.page.pageIndex
+    record.rank = rank
+    record.score = rounded(item.evidence.score)
+    record.reasons = reasons(item.evidence, rank: nil)
+    record.requestID = request.requestID
+    return record
+  }
+
+  /// Why a page was found: BM25, the cosine with the nearest part of the page, the share of the question covered.
+  private static func reasons(_ evidence: PageEvidence, rank: Int?) -> JSONObject {
     var reasons = JSONObject()
-    reasons["keywords"] = .number(JSONNumber(rounded(match.score)))
-    reasons["rank"] = .number(JSONNumber(rank))
+    if evidence.keywords > 0 { reasons["keywords"] = .number(JSONNumber(rounded(evidence.keywords))) }
+    if let meaning = evidence.meaning { reasons["meaning"] = .number(JSONNumber(rounded(meaning))) }
+    if evidence.coverage > 0 { reasons["coverage"] = .number(JSONNumber(rounded(evidence.coverage))) }
+    if evidence.closeness > 0 { reasons["closeness"] = .number(JSONNumber(rounded(evidence.closeness))) }
+    if let rank { reasons["rank"] = .number(JSONNumber(rank)) }
     return reasons
   }
 

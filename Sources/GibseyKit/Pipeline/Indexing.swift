@@ -13,6 +13,9 @@ public struct Indexing {
     /// …or this many seconds, so that a slow source loses little.
     public var batchSeconds = 2.0
 
+    /// Whether the vectors that come with pages are kept, and under which fingerprint's model.
+    public var givenVectors: String?
+
     public init() {}
   }
 
@@ -44,6 +47,7 @@ public struct Indexing {
 
   private let store: PageStore
   private let writer: PageWriter
+  private let vectors: VectorWriter
   private let options: Options
   private let listeners: Listeners
   private let now: () -> Double
@@ -54,6 +58,7 @@ public struct Indexing {
   ) throws {
     self.store = store
     writer = try store.writer()
+    vectors = try store.vectorWriter(writer)
     self.options = options
     self.listeners = listeners
     self.now = now
@@ -75,11 +80,16 @@ public struct Indexing {
     var sourcesInOrderOfTheirOwn = 0
     /// The first source that could not be read at all.
     var unreadable: GibseyError?
+    /// The embedder of vectors that come with pages, once one came.
+    var given: EmbedderRow?
+    var pagesWithoutVector = 0
   }
 
   /// What came of a run.
   public struct Result: Sendable {
-    public let summary: IndexSummary
+    public var summary: IndexSummary
+    /// Pages that came without a vector, where others came with one.
+    public let pagesWithoutVector: Int
     /// Sources with pages that took their place, from 1 on, from the order of the source.
     public let sourcesInOrderOfTheirOwn: Int
     /// The error of the first source that could not be read at all.
@@ -98,17 +108,21 @@ public struct Indexing {
     do {
       for source in sources { try index(source, reading: reading, start: start, &run) }
       if options.isSync { try removeMissing(sources, &run) }
+      try finishVectors(&run)
       try commit(&run)
       if !options.isDryRun { try writer.finish() }
     } catch {
       writer.rollBack()
       throw error
     }
+    let active = try store.activeEmbedder()
     let summary = IndexSummary(
-      counts: run.counts, pages: try pageCount(run), embedder: "none", dimensions: 0,
+      counts: run.counts, pages: try pageCount(run), embedder: active?.fingerprint ?? "none",
+      dimensions: active?.coding.dimensions ?? 0,
       seconds: ((now() - start) * 1000).rounded() / 1000)
     return Result(
-      summary: summary, sourcesInOrderOfTheirOwn: run.sourcesInOrderOfTheirOwn, unreadable: run.unreadable)
+      summary: summary, pagesWithoutVector: run.given == nil ? 0 : run.pagesWithoutVector,
+      sourcesInOrderOfTheirOwn: run.sourcesInOrderOfTheirOwn, unreadable: run.unreadable)
   }
 
   private func index(
@@ -151,6 +165,10 @@ public struct Indexing {
     if let owner = run.planned[id] {
       return try fail(id, Self.foreign(id, owner, reader: source), &run)
     }
+    if let vector = page.vector, let given = run.given, vector.count != given.coding.dimensions {
+      let reason = "page \(id): vector: wanted \(given.coding.dimensions) numbers, got \(vector.count)"
+      return try fail(id, .malformedInput(source: source, line: nil, reason: reason), &run)
+    }
     try beginIfNeeded(&run)
     let outcome = try writer.write(
       page, id: id, pageIndex: pageIndex, source: source, isDryRun: options.isDryRun)
@@ -159,6 +177,11 @@ public struct Indexing {
     case .change(let change, let row):
       if options.isSync { run.kept[source, default: []].insert(row) }
       if options.isDryRun, change == .added { run.planned[id] = source }
+      if let vector = page.vector, let name = options.givenVectors, !options.isDryRun {
+        try keep(vector, row: row, name, &run)
+      } else if options.givenVectors != nil {
+        run.pagesWithoutVector += 1
+      }
       run.pagesOfSource += 1
       run.progress.pages += 1
       run.progress.textBytes += page.text.utf8.count
@@ -167,6 +190,23 @@ public struct Indexing {
     run.batchPages += 1
     let isFull = run.batchPages >= options.batchPages || now() - run.batchBegan > options.batchSeconds
     if isFull, !options.isSync { try commit(&run) }
+  }
+
+  /// Keeps a vector that came with a page; the first one settles the dimensions.
+  private func keep(_ vector: [Float], row: Int, _ name: String, _ run: inout Run) throws {
+    guard let unit = UnitVector(normalizing: vector) else { return }
+    if run.given == nil {
+      let fingerprint = EmbeddingFingerprint(
+        model: name, revision: "", dimensions: vector.count, windows: "", prefix: "")
+      if let known = try store.embedders().first(where: {
+        $0.fingerprint.hasPrefix("\(name) ") && $0.coding.dimensions != vector.count
+      }) {
+        throw GibseyError.dimensionsChanged(embedder: name, was: known.coding.dimensions, now: vector.count)
+      }
+      run.given = try vectors.embedder(
+        fingerprint.description, coding: VectorCoding(dimensions: vector.count, precision: fingerprint.precision))
+    }
+    if let given = run.given { try vectors.write(unit, ofPage: row, given) }
   }
 
   private static func foreign(_ id: String, _ owner: String, reader: String) -> GibseyError {
@@ -191,6 +231,15 @@ public struct Indexing {
         of: source.name, except: run.kept[source.name] ?? [], isDryRun: options.isDryRun)
       for id in gone { try report(PageIndexed(id: id, change: .removed), &run) }
     }
+  }
+
+  /// Lets go of vectors that no page has any more, and has searches use those that came.
+  private func finishVectors(_ run: inout Run) throws {
+    let changes = (run.counts[.updated] ?? 0) + (run.counts[.removed] ?? 0)
+    guard !options.isDryRun, changes > 0 || run.given?.isActive == false else { return }
+    try beginIfNeeded(&run)
+    if changes > 0 { try vectors.removeUnused() }
+    if let given = run.given { try vectors.activate(given) }
   }
 
   private func beginIfNeeded(_ run: inout Run) throws {

@@ -73,10 +73,12 @@ public struct ChatRequest: RecordData {
   /// Oldest first; roles user and assistant.
   public var history: [Message]
   public var options: RequestOptions?
+  /// The question's vector, where somebody made it already with the model that made the pages'.
+  public var vector: [Float]?
 
   public init(
     prompt: String, characterID: String? = nil, currentPageID: String? = nil, sessionID: String? = nil,
-    requestID: String? = nil, history: [Message] = [], options: RequestOptions? = nil
+    requestID: String? = nil, history: [Message] = [], options: RequestOptions? = nil, vector: [Float]? = nil
   ) {
     self.prompt = prompt
     self.characterID = characterID
@@ -85,6 +87,7 @@ public struct ChatRequest: RecordData {
     self.requestID = requestID
     self.history = history
     self.options = options
+    self.vector = vector
   }
 
   public init(_ fields: RecordFields) throws {
@@ -95,6 +98,7 @@ public struct ChatRequest: RecordData {
     requestID = try fields.optionalString("request_id")
     history = try fields.list("history") { try Message($0) }
     options = try fields.optionalObject("options").map { try RequestOptions(RecordFields($0)) }
+    vector = try fields.optionalVector("vector")
     if history.contains(where: { $0.role == .system }) {
       throw RecordProblem("history: wanted the roles user and assistant")
     }
@@ -114,5 +118,6 @@ public struct ChatRequest: RecordData {
       writer.key("options")
       writer.object { options.write(to: &$0) }
     }
+    writer.member("vector", vector: vector)
   }
 }

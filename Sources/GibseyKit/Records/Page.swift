@@ -12,10 +12,13 @@ public struct Page: RecordData {
   /// Kept as it came; fields that the grammar does not know are added to it.
   public var metadata: JSONObject
   public var text: String
+  /// The text's vector, where somebody made it already: of any number of dimensions, the same for all pages.
+  public var vector: [Float]?
 
   public init(
     id: String? = nil, title: String? = nil, characterID: String? = nil, pageIndex: Int? = nil,
-    section: String? = nil, motifs: [String] = [], metadata: JSONObject = JSONObject(), text: String
+    section: String? = nil, motifs: [String] = [], metadata: JSONObject = JSONObject(), text: String,
+    vector: [Float]? = nil
   ) {
     self.id = id
     self.title = title
@@ -25,11 +28,12 @@ public struct Page: RecordData {
     self.motifs = motifs
     self.metadata = metadata
     self.text = text
+    self.vector = vector
   }
 
   private static let knownFields: Set<String> = [
     "id", "title", "character_id", "symbol_id", "symbolId", "page_index", "pageIndex", "section", "motifs",
-    "metadata", "text",
+    "metadata", "text", "vector",
   ]
 
   public init(_ fields: RecordFields) throws {
@@ -43,6 +47,7 @@ public struct Page: RecordData {
     motifs = try fields.strings("motifs")
     metadata = try fields.optionalObject("metadata") ?? JSONObject()
     text = try fields.string("text")
+    vector = try fields.optionalVector("vector")
     for member in fields.object.members where !Self.knownFields.contains(member.key) {
       metadata[member.key] = member.value
     }
@@ -59,6 +64,7 @@ public struct Page: RecordData {
     if !motifs.isEmpty { writer.member("motifs", motifs) }
     if !metadata.isEmpty { writer.member("metadata", metadata) }
     writer.member("text", text)
+    writer.member("vector", vector: vector)
   }
 }
 

@@ -8,6 +8,8 @@ public enum Record: Sendable, Equatable {
   case chatRequest(ChatRequest)
   case prompt(Prompt)
   case hit(Hit)
+  case candidate(CandidateRecord)
+  case evaluation(Evaluation)
   case character(CharacterListing)
   case responseStream(ResponseStream)
   case providerSwitched(ProviderSwitched)
@@ -25,6 +27,8 @@ public enum Record: Sendable, Equatable {
     case .chatRequest: "ai_chat_request"
     case .prompt: "ai_prompt"
     case .hit: "hit"
+    case .candidate: "candidate"
+    case .evaluation: "evaluation"
     case .character: "character"
     case .responseStream: "ai_response_stream"
     case .providerSwitched: "provider_switched"
@@ -44,6 +48,8 @@ public enum Record: Sendable, Equatable {
     case "ai_chat_request": self = .chatRequest(try ChatRequest(fields))
     case "ai_prompt": self = .prompt(try Prompt(fields))
     case "hit": self = .hit(try Hit(fields))
+    case "candidate": self = .candidate(try CandidateRecord(fields))
+    case "evaluation": self = .evaluation(try Evaluation(fields))
     case "character": self = .character(try CharacterListing(fields))
     case "ai_response_stream": self = .responseStream(try ResponseStream(fields))
     case "provider_switched": self = .providerSwitched(try ProviderSwitched(fields))
@@ -66,6 +72,8 @@ public enum Record: Sendable, Equatable {
     case .chatRequest(let data): data
     case .prompt(let data): data
     case .hit(let data): data
+    case .candidate(let data): data
+    case .evaluation(let data): data
     case .character(let data): data
     case .responseStream(let data): data
     case .providerSwitched(let data): data

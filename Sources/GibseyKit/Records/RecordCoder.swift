@@ -29,6 +29,19 @@ public enum RecordCoder {
     }
   }
 
+  /// Decodes a line of `gibsey-context --evaluate`.
+  /// - Throws: `RecordProblem` with the reason.
+  public static func decodeCase(_ line: [UInt8]) throws -> EvaluationCase {
+    do {
+      guard case .object(let object) = try JSONScanner.scan(line, { try $0.value() }) else {
+        throw RecordProblem("wanted a JSON object")
+      }
+      return try EvaluationCase(RecordFields(object))
+    } catch let error as JSONError {
+      throw RecordProblem("not JSON: \(error.reason) at byte \(error.offset + 1)")
+    }
+  }
+
   /// Encodes a record as one line with its line feed.
   public static func encode(_ record: Record) -> [UInt8] {
     var writer = JSONWriter()

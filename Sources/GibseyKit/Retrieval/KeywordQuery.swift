@@ -52,7 +52,9 @@ public struct KeywordQuery: Sendable, Equatable {
   }
 
   /// The FTS5 expression: every word quoted, joined by OR; nil when there is no word (a question of punctuation only).
-  public var matchExpression: String? {
+  public var matchExpression: String? { Self.matchExpression(terms) }
+
+  static func matchExpression(_ terms: [String]) -> String? {
     terms.isEmpty ? nil : terms.map { "\"\($0)\"" }.joined(separator: " OR ")
   }
 

@@ -89,6 +89,21 @@ final class Connection {
     return try statement.step() ? statement.integer(0) : 0
   }
 
+  /// FTS5's interface for functions of its own (sqlite.org/fts5.html §7).
+  func fullTextAPI() throws -> UnsafeMutablePointer<fts5_api> {
+    var statement: OpaquePointer?
+    let code = sqlite3_prepare_v2(handle, "SELECT fts5(?1)", -1, &statement, nil)
+    defer { sqlite3_finalize(statement) }
+    guard code == SQLITE_OK else { throw lastError(code) }
+    var api: UnsafeMutablePointer<fts5_api>?
+    withUnsafeMutablePointer(to: &api) { place in
+      _ = sqlite3_bind_pointer(statement, 1, place, "fts5_api_ptr", nil)
+      sqlite3_step(statement)
+    }
+    guard let api else { throw GibseyError.databaseFailed(path: path, reason: "SQLite was built without FTS5") }
+    return api
+  }
+
   var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 

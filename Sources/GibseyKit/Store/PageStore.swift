@@ -27,7 +27,7 @@ public final class PageStore {
       // NORMAL in write-ahead mode never corrupts; a power cut may take the last batch, which a rerun writes again.
       try connection.execute(
         """
-        PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536;
+        PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;
         PRAGMA secure_delete = OFF
         """)
     }
@@ -54,28 +54,6 @@ public final class PageStore {
   public func forEachPage(_ visit: (StoredPage) throws -> Void) throws {
     let statement = try connection.prepare("SELECT \(Self.columns) FROM page ORDER BY page_index, id")
     while try statement.step() { try visit(try Self.read(statement, path: path)) }
-  }
-
-  /// Pages that match an FTS5 expression, best first, ties by id. The gate is applied before anything is counted.
-  /// - Parameter upToPageIndex: pages after this place do not exist for the reader; nil lifts the gate.
-  public func search(_ match: String, upToPageIndex: Int?, limit: Int) throws -> [KeywordMatch] {
-    // Scores and ids alone are sorted; the texts of the few best are read afterwards.
-    let statement = try connection.prepare(
-      """
-      SELECT page.page_id, page.id, -bm25(page_text) AS score
-      FROM page_text JOIN page ON page.page_id = page_text.rowid
-      WHERE page_text MATCH ?1 AND page.page_index <= ?2
-      ORDER BY score DESC, page.id LIMIT ?3
-      """)
-    statement.bind(1, match)
-    statement.bind(2, upToPageIndex ?? Int.max)
-    statement.bind(3, limit)
-    var matches: [KeywordMatch] = []
-    while try statement.step() {
-      guard let id = statement.text(1), let page = try page(id: id) else { continue }
-      matches.append(KeywordMatch(page: page, score: statement.double(2)))
-    }
-    return matches
   }
 
   private static func read(_ row: borrowing Statement, path: String) throws -> StoredPage {

@@ -14,6 +14,9 @@ public final class PageWriter {
   private var findSource: Statement
   private var insertSource: Statement
   private var sources: [String: Int] = [:]
+  private let blocks: SearchBlocks
+  /// Blocks with pages that this batch changed.
+  private var changedBlocks: Set<Int> = []
 
   /// What the database knows of a page's id before it is written.
   private struct Known {
@@ -60,6 +63,7 @@ public final class PageWriter {
 
   init(connection: Connection) throws {
     self.connection = connection
+    blocks = try SearchBlocks(connection)
     findPage = try connection.prepare(
       """
       SELECT page_id, source_id, page_index, title, character_id, section, motifs, metadata, text_hash
@@ -93,9 +97,19 @@ public final class PageWriter {
 
   /// Begins a batch; other writers wait from here to `commit`, readers never do.
   public func begin() throws { try connection.execute("BEGIN IMMEDIATE") }
-  public func commit() throws { try connection.execute("COMMIT") }
+  public func commit() throws {
+    for block in changedBlocks.sorted() { try blocks.repack(block) }
+    changedBlocks = []
+    try connection.execute("COMMIT")
+  }
   /// Undoes the batch in hand, if there is one.
-  public func rollBack() { if connection.isInTransaction { try? connection.execute("ROLLBACK") } }
+  public func rollBack() {
+    changedBlocks = []
+    if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+  }
+
+  /// Has the block of a page packed anew when the batch is committed.
+  func noteChange(_ row: Int) { changedBlocks.insert(row / SearchBlocks.pagesPerBlock) }
 
   /// Writes the page if anything of it changed.
   /// - Parameter isDryRun: says what would happen and writes nothing.
@@ -107,6 +121,7 @@ public final class PageWriter {
       try fill(insertPage, labels, textHash, page.text, id: id, source: try sourceID(source))
       let row = Int(connection.lastInsertedRow)
       try addWords(row, page.text)
+      noteChange(row)
       return .change(.added, row: row)
     }
     guard try known.sourceID == existingSourceID(source) else {
@@ -117,11 +132,15 @@ public final class PageWriter {
         try removeWords(known.row)
         try fill(updatePage, labels, textHash, page.text, row: known.row)
         try addWords(known.row, page.text)
+        noteChange(known.row)
       }
       return .change(.updated, row: known.row)
     }
     guard known.labels != labels else { return .change(.unchanged, row: known.row) }
-    if !isDryRun { try fill(labelPage, labels, row: known.row) }
+    if !isDryRun {
+      try fill(labelPage, labels, row: known.row)
+      noteChange(known.row)
+    }
     return .change(.relabelled, row: known.row)
   }
 
@@ -141,6 +160,7 @@ public final class PageWriter {
       try removeWords(page.row)
       deletePage.bind(1, page.row)
       try deletePage.run()
+      noteChange(page.row)
     }
     return gone.map(\.id)
   }

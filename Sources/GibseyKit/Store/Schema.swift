@@ -60,8 +60,36 @@ enum Schema {
     ) STRICT;
     CREATE INDEX turn_by_session ON turn (session_id, character_id, turn_id);
     """,
-    // Number 2 is for vectors.
-    "",
+    // Vectors. A text's vectors are kept once for each embedder, under the first 16 bytes of its SHA-256, whatever pages
+    // have it. A block packs what every search reads of 1,024 pages: see SearchBlocks.swift.
+    """
+    DROP TABLE vector;
+    DROP TABLE embedder;
+    CREATE TABLE embedder (
+      embedder_id INTEGER PRIMARY KEY,
+      fingerprint TEXT NOT NULL UNIQUE,
+      dimensions INTEGER NOT NULL CHECK (dimensions >= 1),
+      encoding TEXT NOT NULL CHECK (encoding IN ('int4', 'int12')),
+      is_active INTEGER NOT NULL CHECK (is_active IN (0, 1))
+    ) STRICT;
+    CREATE TABLE vector (
+      vector_id INTEGER PRIMARY KEY,
+      embedder_id INTEGER NOT NULL REFERENCES embedder,
+      text_key BLOB NOT NULL,
+      vectors BLOB NOT NULL,
+      UNIQUE (embedder_id, text_key)
+    ) STRICT;
+    CREATE TABLE place_block (
+      block INTEGER PRIMARY KEY,
+      places BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE code_block (
+      embedder_id INTEGER NOT NULL REFERENCES embedder,
+      block INTEGER NOT NULL,
+      codes BLOB NOT NULL,
+      PRIMARY KEY (embedder_id, block)
+    ) STRICT;
+    """,
     // Character cards: the file as it came, the few members that a prompt wants, and the lore by the words that call it.
     """
     CREATE TABLE card (
@@ -116,11 +144,14 @@ enum Schema {
   }
 
   private static func migrate(_ connection: Connection, from version: Int) throws {
-    if version == 0 { try connection.execute("PRAGMA journal_mode = WAL") }
+    // Pages of 16 KiB: of 4 KiB, a tenth more of the file is unused and indexing takes a fifth longer.
+    if version == 0 { try connection.execute("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL") }
     try connection.execute("BEGIN IMMEDIATE")
     do {
       let current = try connection.integer("PRAGMA user_version")
       for migration in migrations[min(current, Self.version)...] { try connection.execute(migration) }
+      // The blocks of a database from before there were any.
+      if current < 2 { try SearchBlocks(connection).repackAll() }
       try connection.execute(
         "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Self.version); COMMIT")
     } catch {

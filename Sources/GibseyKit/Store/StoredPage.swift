@@ -33,10 +33,3 @@ public struct StoredPage: Sendable, Equatable {
       metadata: metadata, text: text)
   }
 }
-
-/// A page that the full-text index found.
-public struct KeywordMatch: Sendable, Equatable {
-  public let page: StoredPage
-  /// BM25 (k₁ 1.2, b 0.75, as FTS5 has it); larger is better.
-  public let score: Double
-}

@@ -1,13 +1,25 @@
 // Base64 (RFC 4648 §4).
 
-/// Reads the standard alphabet; white space is passed over, the padding may be missing.
+/// Reads and writes the standard alphabet; on reading white space is passed over, and the padding may be missing.
 enum Base64 {
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let values: [UInt8?] = {
     var values = [UInt8?](repeating: nil, count: 256)
-    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    for (value, byte) in alphabet.utf8.enumerated() { values[Int(byte)] = UInt8(value) }
+    for (value, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(value) }
     return values
   }()
+
+  static func encoded(_ bytes: [UInt8]) -> String {
+    var text: [UInt8] = []
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let count = min(3, bytes.count - start)
+      var word = 0
+      for index in 0..<3 { word = word << 8 | (index < count ? Int(bytes[start + index]) : 0) }
+      for index in 0..<4 { text.append(index <= count ? alphabet[word >> (18 - 6 * index) & 63] : UInt8(ascii: "=")) }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
 
   /// The bytes; nil for what is no Base64.
   static func decoded(_ text: some Collection<UInt8>) -> [UInt8]? {

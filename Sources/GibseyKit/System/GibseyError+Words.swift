@@ -30,6 +30,11 @@ extension GibseyError {
     case .badEmbeddingModel(let path, let reason): "\(path): cannot be used as embedding model: \(reason)"
     case .otherEmbeddingModel(let path, let version, let supported):
       "\(path): an embedding model of version \(version), this gibsey reads version \(supported)"
+    case .dimensionsChanged(let embedder, let was, let now):
+      "\(embedder): gave vectors of \(was) dimensions before and of \(now) now"
+    case .embedderMisbehaved(let embedder, let reason): "\(embedder): \(reason)"
+    case .embedderDiffers(let path, let active, _, let fingerprint):
+      "\(path): its vectors are of \(active), and cannot be compared with those of \(fingerprint)"
     case .unknownCharacter(let id, _): "unknown character \(id)"
     case .unknownPage(let id, _): "unknown page \(id)"
     case .budgetTooSmall(let budget, let needed):
@@ -92,6 +97,10 @@ extension GibseyError {
     case .syncRefused: "mend the source, or run without --sync"
     case .noEmbeddingModel: "make it with `make model`; GIBSEY_MODEL names another place"
     case .badEmbeddingModel, .otherEmbeddingModel: "make it again with `make model`"
+    case .dimensionsChanged: "name the model that made them, or give this one another name with --embedding-model"
+    case .embedderMisbehaved: nil
+    case .embedderDiffers(let path, _, let asked, _):
+      "run `gibsey-index --database \(path) --embedder \(asked)`"
     case .unknownCharacter(_, let known): "known are: " + known.joined(separator: ", ")
     case .unknownPage(_, let example):
       example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
@@ -136,6 +145,8 @@ extension GibseyError {
       .noEmbeddingModel:
       .noInput
     case .unknownCharacter, .budgetTooSmall, .questionTooLong: .usage
+    case .dimensionsChanged, .embedderMisbehaved: .protocolBroken
+    case .embedderDiffers: .badSettings
     case .databaseReadOnly, .cannotCreate: .cannotCreate
     case .databaseFull, .databaseFailed, .cannotWrite: .cannotWrite
     case .databaseBusy, .rateLimited: .tryAgain
@@ -160,7 +171,7 @@ extension GibseyError {
     case .ofLine(_, _, let error): error.code
     case .emptyQuestion, .usage: "BAD_REQUEST"
     case .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
-      .databaseFailed, .cannotCreate, .syncRefused:
+      .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged, .embedderMisbehaved, .embedderDiffers:
       "DATABASE_FAILED"
     case .databaseBusy: "DATABASE_BUSY"
     case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "NO_EMBEDDING_MODEL"
@@ -199,7 +210,8 @@ extension GibseyError {
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
       .emptyQuestion, .usage, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
-      .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter,
+      .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter, .dimensionsChanged, .embedderMisbehaved,
+      .embedderDiffers,
       .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyUnavailable, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,

@@ -25,6 +25,9 @@ public enum GibseyError: Error, Equatable, Sendable {
   case databaseFailed(path: String, reason: String)
   case cannotCreate(path: String, reason: String)
   case syncRefused(source: String, reason: String)
+  case dimensionsChanged(embedder: String, was: Int, now: Int)
+  case embedderMisbehaved(embedder: String, reason: String)
+  case embedderDiffers(path: String, active: String, asked: String, askedFingerprint: String)
 
   // Embedding
   case noEmbeddingModel(path: String)

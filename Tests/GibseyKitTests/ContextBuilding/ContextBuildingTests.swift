@@ -22,7 +22,7 @@ import Testing
     defaults.isWholeBook = isWholeBook
     defaults.currentPageID = page
     defaults.budgetTokens = budget
-    return ContextBuilding(store: store, defaults: defaults)
+    return try ContextBuilding(store: store, searching: Searching(store: store), defaults: defaults)
   }
 
   @Test func theGateHidesWhatComesAfterAndTheCurrentPageIsFirst() throws {

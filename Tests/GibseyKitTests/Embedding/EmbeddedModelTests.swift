@@ -77,7 +77,7 @@ import Testing
       #expect(try model.embedQuery("a b") == embeddings[0].whole)
       #expect(try model.embedQuery(texts[1]) == embeddings[1].windows[0])
       #expect(abs(embeddings[1].whole.cosine(embeddings[1].whole) - 1) < 1e-5)
-      #expect(model.fingerprint.description == "tiny\tabababababab\t64\t12/5/3\t")
+      #expect(model.fingerprint.description == "tiny@abababababab 64 12/5/3")
     }
   }
 

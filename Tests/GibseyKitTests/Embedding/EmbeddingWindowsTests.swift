@@ -22,19 +22,35 @@ import Testing
     #expect(EmbeddingWindows.firstOnly.ranges(count: 1000) == [0..<254])
   }
 
+  @Test func windowsWithoutAnOverlapAreAsEqualAsTheyCanBe() {
+    let windows = EmbeddingWindows(length: 12, stride: 10, limit: 3)
+    #expect(windows.ranges(count: 11) == [0..<5, 5..<11])
+    #expect(windows.ranges(count: 30) == [0..<10, 10..<20, 20..<30])
+    #expect(windows.ranges(count: 31) == [0..<10, 10..<20, 20..<30])
+  }
+
+  @Test func aWindowsPartsLeaveOutItsMarksAndComeNearTheSpan() {
+    let parts = EmbeddingWindows(length: 128, stride: 126, limit: 9, span: 48)
+    #expect(parts.bounds(count: 126) == [1, 43, 85, 127])
+    #expect(parts.bounds(count: 71) == [1, 72])
+    #expect(parts.bounds(count: 72) == [1, 37, 73])
+    #expect(parts.bounds(count: 0) == [0, 2])
+    #expect(EmbeddingWindows.firstOnly.bounds(count: 9) == [0, 11])
+  }
+
   @Test func sizesThatCannotBeAreMovedToTheNearest() {
     #expect(EmbeddingWindows(length: 0, stride: 0, limit: 0) == EmbeddingWindows(length: 3, stride: 1, limit: 1))
     #expect(EmbeddingWindows(length: 10, stride: 99, limit: 1).stride == 8)
-    #expect(EmbeddingWindows.standard.description == "256/128")
+    #expect(EmbeddingWindows.standard.description == "128/126/128/126")
   }
 
   @Test func fingerprintsAreOneLineThatIsEqualOnlyWhenTheyAre() {
     func made(_ model: String, _ prefix: String) -> EmbeddingFingerprint {
       EmbeddingFingerprint(model: model, revision: "", dimensions: 3, windows: "", prefix: prefix)
     }
-    #expect(made("m", "query: ").description == "m\t\t3\t\tquery: ")
-    #expect(made("a\tb\\t\n\r", "").description == "a\\tb\\\\t\\n\\r\t\t3\t\t")
-    #expect(made("a\t", "").description != made("a\\t", "").description)
+    #expect(made("m", "query: ").description == "m 3  query:%20")
+    #expect(made("a b@%\n", "").description == "a%20b%40%25%0a 3")
+    #expect(made("a ", "").description != made("a%20", "").description)
   }
 
   @Test func theWholeIsTheMeanOfTheWindowsByTheirPieces() throws {

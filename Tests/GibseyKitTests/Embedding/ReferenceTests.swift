@@ -79,8 +79,8 @@ private enum RealModel {
     let text = rain + "The violinist hid a stolen diamond inside her case."
     let embedding = try await model.embed([text])[0]
     let question = try model.embedQuery("Who hid the diamond?")
-    #expect(embedding.windows.count == 3)
+    #expect(embedding.windows.count > 2)
     let cosines = embedding.windows.map { $0.cosine(question) }
-    #expect(cosines[2] > cosines[0] + 0.05, "\(cosines)")
+    #expect(try #require(cosines.last) > cosines[0] + 0.05, "\(cosines)")
   }
 }

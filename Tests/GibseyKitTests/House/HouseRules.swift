@@ -24,14 +24,14 @@ struct Room {
       name: "Records", imports: ["Glibc"], rooms: ["System"],
       forbidden: noEnvironment.merging(noStreams) { $1 }),
     Room(
-      name: "Retrieval", imports: ["CKernels"], rooms: ["System", "Records"],
+      name: "Retrieval", imports: ["CKernels", "Glibc"], rooms: ["System", "Records"],
       forbidden: noClock.merging(noStreams) { $1 }),
     Room(
       name: "Prompting", imports: [], rooms: ["System", "Records", "Retrieval"],
       forbidden: noClock.merging(noStreams) { $1 }),
     Room(
       name: "Store", imports: ["CSQLite", "Glibc", "Synchronization"],
-      rooms: ["System", "Records"],
+      rooms: ["System", "Records", "Retrieval"],
       forbidden: noEnvironment),
     Room(
       name: "HTTP", imports: ["CCurl", "Glibc", "Synchronization"], rooms: ["System"],
@@ -42,7 +42,7 @@ struct Room {
       forbidden: noEnvironment),
     Room(
       name: "Embedding", imports: ["CKernels", "Glibc", "Synchronization"],
-      rooms: ["System", "Records", "HTTP"], forbidden: noEnvironment),
+      rooms: ["System", "Records", "Retrieval", "HTTP"], forbidden: noEnvironment),
     Room(
       name: "Sources", imports: ["Glibc"], rooms: ["System", "Records"], forbidden: noEnvironment),
     Room(

@@ -40,7 +40,7 @@ import Testing
     var defaults = ContextBuilding.Defaults()
     defaults.budgetTokens = budget
     defaults.isWholeBook = isWholeBook
-    return try ContextBuilding(store: store, defaults: defaults).prompt(
+    return try ContextBuilding(store: store, searching: Searching(store: store), defaults: defaults).prompt(
       for: ChatRequest(prompt: question, characterID: character, currentPageID: page, history: history))
   }
 
@@ -177,7 +177,7 @@ import Testing
     #expect(try prompt(store, "Who?", character: "london-fox").messages[0].content.contains("Another one."))
     var cast = Cast()
     try cast.add(Array("---\nid: london-fox\nname: F\n---\nYou are my own.".utf8), path: "f.md")
-    let building = ContextBuilding(store: store, defaults: .init(), cast: cast)
+    let building = try ContextBuilding(store: store, searching: Searching(store: store), defaults: .init(), cast: cast)
     let prompt = try building.prompt(for: ChatRequest(prompt: "Who?", characterID: "london-fox"))
     #expect(prompt.messages[0].content.hasPrefix("You are my own."))
     let listing = try cast.listing(with: store.cardListing())

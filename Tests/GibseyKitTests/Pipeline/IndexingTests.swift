@@ -66,7 +66,7 @@ import Testing
     let kept = try pages().count
     #expect(kept > 0 && kept < 17)
     let store = try PageStore(path: folder.path + "/s.db", access: .readOnly)
-    let found = try (1...25).filter { try !store.search("\"t\($0)\"", upToPageIndex: nil, limit: 1).isEmpty }.count
+    let found = try (1...25).filter { try !store.found("t\($0)", limit: 1).isEmpty }.count
     #expect(found == kept)
     #expect(try index("s.jsonl").counts == [.added: 25 - kept, .unchanged: kept])
   }
@@ -91,7 +91,8 @@ import Testing
     try write("s.jsonl", lines.joined())
     _ = try index("s.jsonl")
     let store = try PageStore(path: folder.path + "/s.db", access: .readOnly)
-    let building = ContextBuilding(store: store, defaults: ContextBuilding.Defaults())
+    let building = try ContextBuilding(
+      store: store, searching: Searching(store: store), defaults: ContextBuilding.Defaults())
     for number in 1...30 {
       for question in ["lamp", "canary", "Title45 ferry", "What happens after page 30?"] {
         let request = ChatRequest(prompt: question, currentPageID: "p\(number)")
@@ -105,7 +106,7 @@ import Testing
     }
     var defaults = ContextBuilding.Defaults()
     defaults.isWholeBook = true
-    let whole = ContextBuilding(store: store, defaults: defaults)
+    let whole = try ContextBuilding(store: store, searching: Searching(store: store), defaults: defaults)
     #expect(try whole.hits(for: ChatRequest(prompt: "canary", currentPageID: "p1"), limit: 60).count == 30)
   }
 }

@@ -14,6 +14,13 @@ final class TemporaryFolder {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
+extension PageStore {
+  /// The ids of the pages found by keywords.
+  func found(_ question: String, gate: Int? = nil, limit: Int = 9) throws -> [String] {
+    try Searching(store: self).search(Searching.Query(text: question, gate: gate), limit: limit).map(\.page.id)
+  }
+}
+
 @Suite struct PageStoreTests {
   private let folder = TemporaryFolder()
   private var path: String { folder.path + "/story.db" }
@@ -52,8 +59,8 @@ final class TemporaryFolder {
     try write([page("a", 1, "the ferry"), page("b", 2, "the lamp")])
     try write([page("a", 1, "the lighthouse")])
     let store = try PageStore(path: path, access: .readOnly)
-    #expect(try store.search("\"ferry\"", upToPageIndex: nil, limit: 9).isEmpty)
-    #expect(try store.search("\"lighthouse\"", upToPageIndex: nil, limit: 9).map(\.page.id) == ["a"])
+    #expect(try store.found("ferry").isEmpty)
+    #expect(try store.found("lighthouse") == ["a"])
     try PageStore(path: path, access: .readWrite).connection.execute(
       "INSERT INTO page_text (page_text, rank) VALUES ('integrity-check', 1)")
   }
@@ -61,8 +68,8 @@ final class TemporaryFolder {
   @Test func nothingBehindTheGateIsFound() throws {
     try write((1...9).map { page("p\($0)", $0, "canary \($0)") })
     let store = try PageStore(path: path, access: .readOnly)
-    #expect(try store.search("\"canary\"", upToPageIndex: 3, limit: 9).map(\.page.id) == ["p1", "p2", "p3"])
-    #expect(try store.search("\"canary\"", upToPageIndex: nil, limit: 2).map(\.page.id) == ["p1", "p2"])
+    #expect(try store.found("canary", gate: 3) == ["p1", "p2", "p3"])
+    #expect(try store.found("canary", limit: 2) == ["p1", "p2"])
   }
 
   @Test func aSourcesMissingPagesAreRemovedAndNoOthers() throws {
@@ -141,7 +148,7 @@ final class TemporaryFolder {
       try bytes.write(to: URL(fileURLWithPath: damaged))
       do {
         let store = try PageStore(path: damaged, access: .readOnly)
-        _ = try store.search("\"word3\" OR \"word7\"", upToPageIndex: 30, limit: 10)
+        _ = try store.found("word3 word7", gate: 30, limit: 10)
         try store.forEachPage { _ in }
         _ = try store.status()
       } catch is GibseyError {}  // any other error, or a crash, fails the test

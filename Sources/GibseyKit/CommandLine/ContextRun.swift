@@ -1,0 +1,130 @@
+// One run of gibsey-context as a person sees it: prompts, hits or explanations on stdout, problems on stderr.
+
+/// Answers requests with what `SearchOptions` asks for.
+public struct ContextRun {
+  private let context: ToolContext
+  private let building: ContextBuilding
+  private let options: SearchOptions
+  /// Whether the first line that cannot be read ends the run.
+  private let isStrict: Bool
+
+  public init(context: ToolContext, building: ContextBuilding, options: SearchOptions, isStrict: Bool) {
+    self.context = context
+    self.building = building
+    self.options = options
+    self.isStrict = isStrict
+  }
+
+  /// Answers one request.
+  public func run(_ request: ChatRequest) throws -> ExitStatus { try answer(request) ? .done : .foundNothing }
+
+  /// Answers the requests on standard input. The first error decides the status, as in every tool.
+  public func runLines() throws -> ExitStatus {
+    var status = ExitStatus.done
+    var hasRequest = false
+    var hasFound = false
+    var hasPassed = false
+    try RequestLines(input: context.input).read { error in
+      if isStrict { throw error }
+      context.diagnostics.error(error)
+      if status == .done { status = error.exitStatus }
+    } visit: { content, line in
+      switch content {
+      case .passing(let record):
+        hasPassed = true
+        try context.write(record)
+      case .request(let request):
+        context.diagnostics.debug("line \(line): a question of \(request.prompt.utf8.count) bytes")
+        hasRequest = true
+        if try answer(request) { hasFound = true }
+      }
+    }
+    guard status == .done else { return status }
+    guard hasRequest || hasPassed else {
+      throw GibseyError.usage("no question", hint: "give one as an argument, or requests on standard input")
+    }
+    return hasFound || !hasRequest ? .done : .foundNothing
+  }
+
+  /// Prints what is asked for; false when a search found nothing.
+  private func answer(_ request: ChatRequest) throws -> Bool {
+    if let id = options.whyNot {
+      let candidate = try building.whyNot(id, for: request)
+      try context.write(.candidate(candidate))
+      return candidate.verdict == .kept || candidate.verdict == .excerpt
+    }
+    guard let limit = options.search else {
+      let prompt = try building.prompt(for: request)
+      if options.explain {
+        for candidate in try building.candidates(for: request, in: prompt) { try context.write(.candidate(candidate)) }
+      }
+      try context.write(.prompt(prompt))
+      return true
+    }
+    if options.explain {
+      for candidate in try building.candidates(for: request, kept: limit) { try context.write(.candidate(candidate)) }
+    }
+    let hits = try building.hits(for: request, limit: limit)
+    for hit in hits { try context.write(.hit(hit)) }
+    return !hits.isEmpty
+  }
+
+  /// Measures the cases on standard input, one a line.
+  public func evaluate(mode: Searching.Mode, embedder: String?) throws -> ExitStatus {
+    var evaluating = Evaluating(building, now: context.now)
+    var status = ExitStatus.done
+    var cases = 0
+    try EvaluationLines(input: context.input).read { error in
+      if isStrict { throw error }
+      context.diagnostics.error(error)
+      if status == .done { status = error.exitStatus }
+    } visit: { item in
+      cases += 1
+      try evaluating.add(item)
+    }
+    guard cases > 0 || status != .done else {
+      throw GibseyError.usage("no cases", hint: "--evaluate reads lines with prompt and page_ids on standard input")
+    }
+    let evaluation = evaluating.evaluation(mode: mode, embedder: embedder)
+    try context.write(.evaluation(evaluation))
+    for bound in options.failUnder {
+      let figure = evaluation.all[bound.name] ?? 0
+      guard figure < bound.least else { continue }
+      context.diagnostics.notice("\(bound.name) is \(figure), wanted \(bound.least) at least")
+      if status == .done { status = .foundNothing }
+    }
+    if evaluation.spoilers > 0, status == .done { status = .internalError }
+    return status
+  }
+}
+
+/// Cases as lines.
+struct EvaluationLines {
+  let input: FileDescriptor
+
+  func read(problem: (GibseyError) throws -> Void, visit: (EvaluationCase) throws -> Void) throws {
+    var splitter = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
+    var number = 0
+    func take(_ line: LineSplitter.Line) throws {
+      number += 1
+      do {
+        guard case .whole(let bytes) = line else {
+          throw GibseyError.lineTooLong(
+            source: "standard input", line: number, limitBytes: RecordCoder.lineLimitBytes)
+        }
+        if bytes.allSatisfy({ $0 <= 0x20 }) { return }
+        try visit(try RecordCoder.decodeCase(bytes))
+      } catch let reason as RecordProblem {
+        try problem(.malformedInput(source: "standard input", line: number, reason: reason.reason))
+      } catch let error as GibseyError where error.isOfOneLine {
+        try problem(error.named(line: number))
+      }
+    }
+    while true {
+      let block = try input.read(limit: 64 * 1024)
+      if block.isEmpty { break }
+      try splitter.consume(block, take)
+    }
+    try splitter.finish(take)
+  }
+}

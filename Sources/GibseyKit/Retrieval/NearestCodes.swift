@@ -1,0 +1,51 @@
+// The vectors that look nearest to a query by their signs, gathered block by block.
+
+/// Gathers the vectors whose codes score highest. What ties with the last of them is kept too, so that the order in which
+/// pages came does not decide.
+public struct NearestCodes {
+  /// A vector that may be near.
+  public struct Entry: Sendable, Equatable {
+    public let pageRow: Int
+    public let vectorRow: Int
+    let score: Int32
+  }
+
+  private let query: CodedQuery
+  private let limit: Int
+  private let gate: Int?
+  private var kept: [Entry] = []
+  /// Entries below this are out.
+  private var bar = Int32.min
+
+  /// - Parameters:
+  ///   - limit: how many vectors are wanted; nil is all of them.
+  ///   - gate: the last page_index that may be seen; nil for all.
+  public init(query: [Float], limit: Int?, gate: Int?) {
+    self.query = CodedQuery(query)
+    self.limit = limit ?? .max
+    self.gate = gate
+  }
+
+  /// Looks through a block; what the gate closes off is not scored.
+  public mutating func add(_ block: CodeBlock, firstRow: Int, places: PlaceTable) {
+    let scores = block.scores(query)
+    for entry in 0..<block.count where scores[entry] >= bar {
+      let row = firstRow + block.slot(entry)
+      guard places.isOpen(row, gate: gate) else { continue }
+      kept.append(Entry(pageRow: row, vectorRow: block.row(entry), score: scores[entry]))
+    }
+    if limit < .max, kept.count > 4 * limit + CodeBlock.abreast { prune() }
+  }
+
+  /// The nearest, in the order of their pages.
+  public mutating func finish() -> [Entry] {
+    if limit < .max { prune() }
+    return kept
+  }
+
+  private mutating func prune() {
+    guard kept.count > limit else { return }
+    bar = max(bar, kept.map(\.score).sorted(by: >)[limit - 1])
+    kept.removeAll { $0.score < bar }
+  }
+}

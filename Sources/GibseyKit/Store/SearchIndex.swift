@@ -1,0 +1,82 @@
+// What a search reads: the places of all pages, the codes of their vectors, the vectors of the few that are near.
+
+/// A reader of the packed blocks and the vectors of one database. Owns its statements; for one task at a time.
+public final class SearchIndex {
+  private let connection: Connection
+  private var listCodes: Statement
+  private var readVectors: Statement
+  private var findVectors: Statement
+
+  init(_ connection: Connection) throws {
+    self.connection = connection
+    listCodes = try connection.prepare("SELECT block, codes FROM code_block WHERE embedder_id = ?1 ORDER BY block")
+    findVectors = try connection.prepare(
+      """
+      SELECT vector.vector_id FROM page
+      JOIN vector ON vector.embedder_id = ?2 AND vector.text_key = substr(page.text_hash, 1, 16)
+      WHERE page.page_id = ?1
+      """)
+    readVectors = try connection.prepare("SELECT vectors FROM vector WHERE vector_id = ?1")
+  }
+
+  /// The place and length of every page.
+  public func places() throws -> PlaceTable {
+    let list = try connection.prepare("SELECT block, places FROM place_block ORDER BY block")
+    var table = PlaceTable()
+    while try list.step() {
+      guard table.append(list.bytes(1), firstRow: list.integer(0) * SearchBlocks.pagesPerBlock) else {
+        throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of places")
+      }
+    }
+    return table
+  }
+
+  /// Visits the blocks of an embedder's codes, each with the row of its first page.
+  public func forEachBlock(of embedder: EmbedderRow, _ visit: (CodeBlock, _ firstRow: Int) throws -> Void) throws {
+    listCodes.bind(1, embedder.row)
+    defer { listCodes.reset() }
+    while try listCodes.step() {
+      guard let block = CodeBlock(listCodes.bytes(1), coding: embedder.coding) else {
+        throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of codes")
+      }
+      try visit(block, listCodes.integer(0) * SearchBlocks.pagesPerBlock)
+    }
+  }
+
+  /// The row of the vectors of a page's text; nil when it has none.
+  public func vectorRow(ofPage row: Int, _ embedder: EmbedderRow) throws -> Int? {
+    defer { findVectors.reset() }
+    findVectors.bind(1, row)
+    findVectors.bind(2, embedder.row)
+    return try findVectors.step() ? findVectors.integer(0) : nil
+  }
+
+  /// About how many vectors there are: how large the blocks are tells, without reading them.
+  public func vectorCount(_ embedder: EmbedderRow) throws -> Int {
+    try connection.integer(
+      """
+      SELECT total(length(codes)) / \(6 + embedder.coding.codeWords * 8) FROM code_block
+      WHERE embedder_id = \(embedder.row)
+      """)
+  }
+
+  /// The vectors of one text; empty when the row is gone.
+  public func withVectors<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result {
+    readVectors.bind(1, row)
+    defer { readVectors.reset() }
+    guard try readVectors.step() else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    return readVectors.withBytes(0, body)
+  }
+}
+
+extension PageStore {
+  public func searchIndex() throws -> SearchIndex { try SearchIndex(connection) }
+
+  /// The page in a row.
+  public func page(row: Int) throws -> StoredPage? {
+    let statement = try connection.prepare("SELECT id FROM page WHERE page_id = ?1")
+    statement.bind(1, row)
+    guard try statement.step(), let id = statement.text(0) else { return nil }
+    return try page(id: id)
+  }
+}

@@ -1,0 +1,150 @@
+// Vectors as small integers, their signs, and the scan over these.
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct VectorTests {
+  private func unit(_ dimensions: Int, _ generator: inout SeededGenerator) throws -> [Float] {
+    let numbers = (0..<dimensions).map { _ in Float.random(in: -1...1, using: &generator) }
+    return try #require(UnitVector(normalizing: numbers)).components
+  }
+
+  private func dot(_ a: [Float], _ b: [Float]) -> Double { zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
+
+  @Test(arguments: [VectorCoding.Precision.int4, .int12], [1, 2, 3, 63, 64, 65, 384, 1000])
+  func aCodedVectorIsNearWhatItWas(_ precision: VectorCoding.Precision, _ dimensions: Int) throws {
+    var generator = SeededGenerator(seed: 3)
+    let how = VectorCoding(dimensions: dimensions, precision: precision)
+    for _ in 0..<20 {
+      let (query, first, second) = (
+        try unit(dimensions, &generator), try unit(dimensions, &generator), try unit(dimensions, &generator)
+      )
+      var bytes: [UInt8] = []
+      how.append(first, to: &bytes)
+      how.append(second, to: &bytes)
+      #expect(bytes.count == 2 * how.stride && how.count(of: bytes) == 2)
+      for (index, vector) in [first, second].enumerated() {
+        let cosine = bytes.withUnsafeBytes { Double(how.dot(query, $0, at: index)) }
+        // Few components do not make up for each other's errors.
+        let bound = precision == .int12 ? 0.001 : dimensions < 60 ? 0.4 : 0.04
+        #expect(abs(cosine - dot(query, vector)) <= bound)
+      }
+      let nearest = bytes.withUnsafeBytes { how.nearest(query, $0) }
+      let each = (0..<2).map { index in bytes.withUnsafeBytes { Double(how.dot(query, $0, at: index)) } }
+      #expect(nearest == each.max())
+    }
+  }
+
+  @Test func theSignsAreThoseOfTheComponents() throws {
+    var generator = SeededGenerator(seed: 4)
+    for precision in [VectorCoding.Precision.int4, .int12] {
+      let coding = VectorCoding(dimensions: 100, precision: precision)
+      let vector = try unit(100, &generator)
+      var bytes: [UInt8] = []
+      coding.append(vector, to: &bytes)
+      let signs = coding.signs(of: bytes, at: 0)
+      // What is smaller than a step may fall on either side.
+      for place in 0..<100 where abs(vector[place]) > 0.01 {
+        #expect(signs[place / 64] >> UInt64(place % 64) & 1 == (vector[place] > 0 ? 1 : 0))
+      }
+    }
+  }
+
+  @Test func aCutVectorCountsNothing() {
+    let coding = VectorCoding(dimensions: 8, precision: .int12)
+    let cut = [UInt8](repeating: 0xFF, count: coding.stride - 1)
+    #expect(cut.withUnsafeBytes { coding.dot([Float](repeating: 1, count: 8), $0, at: 0) } == 0)
+    // A scale that is no number.
+    let broken = [UInt8](repeating: 0xFF, count: coding.stride)
+    #expect(broken.withUnsafeBytes { coding.dot([Float](repeating: 1, count: 8), $0, at: 0) } == 0)
+  }
+
+  /// A block as the store packs it, of codes of one word each.
+  private func block(_ codes: [UInt64], words: Int) -> [UInt8] {
+    let count = codes.count / words
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: UInt32(count))
+    for slot in 0..<count { bytes.append(littleEndian: UInt16(slot)) }
+    for row in 0..<count { bytes.append(littleEndian: UInt32(row + 100)) }
+    for group in stride(from: 0, to: count, by: 8) {
+      for word in 0..<words {
+        for entry in group..<group + 8 { bytes.append(littleEndian: entry < count ? codes[entry * words + word] : 0) }
+      }
+    }
+    return bytes
+  }
+
+  @Test(arguments: [1, 2, 6, 12]) func aScanCountsWhatABitByBitSumCounts(words: Int) throws {
+    var generator = SeededGenerator(seed: 5)
+    let dimensions = words * 64
+    for count in [1, 7, 8, 9, 30] {
+      let codes = (0..<count * words).map { _ in UInt64.random(in: 0 ... .max, using: &generator) }
+      let query = try unit(dimensions, &generator)
+      let coded = CodedQuery(query)
+      let coding = VectorCoding(dimensions: dimensions, precision: .int4)
+      let scores = try #require(CodeBlock(block(codes, words: words), coding: coding)).scores(coded)
+      let slow = (0..<count).map { entry in
+        (0..<dimensions).reduce(into: Int32(0)) { sum, place in
+          guard codes[entry * words + place / 64] >> UInt64(place % 64) & 1 == 1 else { return }
+          let level = (0..<4).reduce(0) { level, plane in
+            level | Int32(coded.planes[plane * words + place / 64] >> UInt64(place % 64) & 1) << Int32(plane)
+          }
+          sum += level - 8
+        }
+      }
+      #expect(scores == slow)
+    }
+  }
+
+  @Test func aBlockOfTheWrongLengthIsNone() {
+    let coding = VectorCoding(dimensions: 64, precision: .int4)
+    let sound = block([1, 2, 3], words: 1)
+    #expect(CodeBlock(sound, coding: coding)?.count == 3)
+    for cut in [0, 3, 4, 10, sound.count - 1] { #expect(CodeBlock(Array(sound.prefix(cut)), coding: coding) == nil) }
+    #expect(CodeBlock(sound + [0], coding: coding) == nil)
+    var huge = sound
+    for index in 0..<4 { huge[index] = 0xFF }
+    #expect(CodeBlock(huge, coding: coding) == nil)
+  }
+
+  @Test func theNearestAreKeptWithAllThatTie() throws {
+    let coding = VectorCoding(dimensions: 64, precision: .int4)
+    let query = [Float](repeating: 1, count: 64)
+    // The more bits, the nearer; three have eight of them.
+    let codes: [UInt64] = [0xF, 0xFF, 0x1, 0xFF00, 0xFFFF, 0xFF0000]
+    let blockOfCodes = try #require(CodeBlock(block(codes, words: 1), coding: coding))
+    var places = PlaceTable()
+    var packed: [UInt8] = []
+    for place in 1...6 { packed.append(littleEndian: Int64(place)) }
+    for _ in 1...6 { packed.append(littleEndian: UInt32(10)) }
+    let isTaken = places.append(packed, firstRow: 0)
+    #expect(isTaken)
+    var nearest = NearestCodes(query: query, limit: 2, gate: nil)
+    nearest.add(blockOfCodes, firstRow: 0, places: places)
+    let kept = nearest.finish()
+    #expect(kept.map(\.pageRow) == [1, 3, 4, 5])
+    var gated = NearestCodes(query: query, limit: 2, gate: 4)
+    gated.add(blockOfCodes, firstRow: 0, places: places)
+    let open = gated.finish()
+    #expect(open.map(\.vectorRow) == [101, 103])
+  }
+
+  @Test func theLargestAreFoundInAnyOrderWithTies() {
+    var generator = SeededGenerator(seed: 6)
+    for _ in 0..<300 {
+      let keys = (0..<Int.random(in: 0...60, using: &generator)).map { _ in
+        Double(Int.random(in: 0...12, using: &generator))
+      }
+      let count = Int.random(in: 1...20, using: &generator)
+      let sorted = keys.sorted(by: >)
+      let bar = sorted.count > count ? sorted[count - 1] : -1
+      #expect(keys.largest(count, by: { $0 }).sorted(by: >) == sorted.filter { $0 >= bar })
+    }
+  }
+
+  @Test func base64IsWrittenAsItIsRead() {
+    for (text, bytes) in [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmFy", "foobar")] {
+      #expect(Base64.encoded(Array(bytes.utf8)) == text)
+    }
+  }
+}
