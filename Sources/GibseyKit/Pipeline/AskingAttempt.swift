@@ -42,6 +42,10 @@ struct AskingAttempt {
       failure.lesson = provider.lessons(head: response.head, body: body, options: options, after: lessons)
       throw failure
     }
+    if let words = try await foreignWords(response) {
+      throw AttemptFailure(
+        GibseyError.streamCut(provider: provider.name, reason: "a page came in place of it: \(words)"))
+    }
     var parser = provider.makeParser()
     var batch = AnswerBatch()
     var silence = Silence(since: start, deadlines: deadlines)
@@ -62,6 +66,13 @@ struct AskingAttempt {
     case .success(let end): return end
     case .failure(let error): throw AttemptFailure(error)
     }
+  }
+
+  /// The words of a web page, which some proxies and portals send with status 200; nil for anything else.
+  private func foreignWords(_ response: HTTPResponse) async throws -> String? {
+    guard response.head.value("content-type")?.lowercased().hasPrefix("text/html") == true else { return nil }
+    let body = try await told { try await response.body.collect(limitBytes: Self.complaintLimitBytes) }
+    return ProviderComplaint(status: nil, body: body, key: provider.account.key).words
   }
 
   private mutating func hand(

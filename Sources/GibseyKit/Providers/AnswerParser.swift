@@ -88,6 +88,7 @@ struct AnswerTally: Sendable {
   var hasText = false
   var hasThought = false
   var hasEnded = false
+  private var skippedCount = 0
   var reason: FinishReason?
   /// The model's words when it refused, or the provider's when it held the answer back.
   var refusal: String?
@@ -116,8 +117,16 @@ struct AnswerTally: Sendable {
     return AnswerEnd(reason: reason ?? .stop, usage: usage)
   }
 
+  /// Beyond this many unreadable lines it is no answer: a page of a proxy, another protocol.
+  private static let skippedLimit = 8
+
   /// Notes a piece of the stream that could not be read.
-  static func skipped(_ error: any Error, into batch: inout AnswerBatch) {
+  /// - Throws: `GibseyError.streamCut` when there were too many.
+  mutating func skipped(_ error: any Error, into batch: inout AnswerBatch) throws {
+    skippedCount += 1
+    guard skippedCount <= Self.skippedLimit else {
+      throw GibseyError.streamCut(provider: provider, reason: "too many unreadable lines")
+    }
     let reason = (error as? JSONError)?.reason ?? "longer than \(RecordCoder.lineLimitBytes) bytes"
     batch.notices.append("skipped an unreadable line of the answer: \(reason)")
   }

@@ -106,7 +106,7 @@ struct AnthropicParser: AnswerParser {
     } catch let error as GibseyError {
       throw error
     } catch {
-      AnswerTally.skipped(error, into: &batch)
+      try tally.skipped(error, into: &batch)
     }
   }
 

@@ -100,7 +100,7 @@ struct OllamaParser: AnswerParser {
     } catch let error as GibseyError {
       throw error
     } catch {
-      AnswerTally.skipped(error, into: &batch)
+      try tally.skipped(error, into: &batch)
     }
   }
 

@@ -107,7 +107,7 @@ struct OpenAIParser: AnswerParser {
     } catch let error as GibseyError {
       throw error
     } catch {
-      AnswerTally.skipped(error, into: &batch)
+      try tally.skipped(error, into: &batch)
     }
   }
 

@@ -76,6 +76,20 @@ import Testing
     #expect(clock.sleeps == [.seconds(2), .seconds(1)])
   }
 
+  @Test func `a web page with status 200 is no answer`() async throws {
+    let page = ScriptedTransport.Script.answer(
+      200, ["<html><title>Sign in</title></html>"], headers: [HTTPHeader("Content-Type", "text/html; charset=utf-8")])
+    let transport = ScriptedTransport([page, page, page])
+    let telling = await Telling.of(try asking(transport, ScriptedClock()))
+    #expect(telling.failure == .streamCut(provider: "ollama", reason: "a page came in place of it: Sign in"))
+  }
+
+  @Test func `a stream of unreadable lines is given up`() async throws {
+    let lines = ScriptedTransport.Script.answer(200, [String(repeating: "no json\n", count: 9), Answers.end])
+    let telling = await Telling.of(try asking(ScriptedTransport([lines, lines, lines]), ScriptedClock()))
+    #expect(telling.failure == .streamCut(provider: "ollama", reason: "too many unreadable lines"))
+  }
+
   @Test func `a longer wait than allowed is told instead`() async throws {
     let headers = [HTTPHeader("Retry-After", "6")]
     let alone = await Telling.of(try asking(ScriptedTransport([Self.status(503, "", headers)]), ScriptedClock()))
