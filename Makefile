@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
-.PHONY: help demo model test check lint examples bench format man install clean setup
+.PHONY: help demo model test check lint examples bench voice format man install clean setup
 
 help: ## print this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,10 @@ bench: setup ## measure against the peers; one JSON line each
 	@Scripts/setup.sh python3 sqlite3 curl
 	$(RELEASE)
 	python3 Benchmarks/bench.py "$$($(RELEASE) --show-bin-path)" $(ARGS)
+
+voice: ## whose voice a text has, held against the novel; ANSWERS=FILE (and PROMPTS=FILE) for answers
+	@Scripts/setup.sh python3
+	@python3 Scripts/voice.py $(if $(ANSWERS),--answers $(if $(PROMPTS),--prompts '$(PROMPTS)') <'$(ANSWERS)')
 
 format: ## format all Swift
 	$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)
