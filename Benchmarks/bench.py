@@ -1,6 +1,6 @@
 """Measures the tools against their peers in one run, A B A B, and prints one JSON line a figure.
 
-Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--tokens N] [--texts N] [--rounds N]
+Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--vectors N] [--tokens N] [--texts N] [--rounds N] [--only ROW...]
 
 Whole processes; CPU is user + system time of the child as the kernel counts it. The pages come from a seeded generator,
 the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 shell take part when they are installed, and
@@ -20,6 +20,7 @@ import threading
 import time
 import http.server
 
+import searching
 import story_generator
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -74,7 +75,7 @@ def indexing(programs, folder, pages, rounds):
     story = os.path.join(folder, "story.jsonl")
     story_generator.write(story, pages)
     database, other = os.path.join(folder, "ours.db"), os.path.join(folder, "peer.db")
-    index = [os.path.join(programs, "gibsey-index"), "--database", database, story]
+    index = [os.path.join(programs, "gibsey-index"), "--database", database, "--embedder", "none", story]
 
     def fresh(path, command):
         remove(path)
@@ -107,7 +108,7 @@ def context(programs, folder, rounds):
     if not shell:
         return say("context_novel", skipped="the sqlite3 shell is not installed")
     database = os.path.join(folder, "novel.db")
-    run([os.path.join(programs, "gibsey-index"), "--database", database, NOVEL])
+    run([os.path.join(programs, "gibsey-index"), "--database", database, "--embedder", "none", NOVEL])
     question = "What did London Fox build to prove that no machine is conscious?"
     match = '"london" OR "fox" OR "build" OR "prove" OR "machine" OR "conscious"'
     query = ("SELECT page.id, bm25(page_text) AS score FROM page_text JOIN page ON page.page_id = page_text.rowid "
@@ -164,6 +165,13 @@ def embedding(folder, texts, rounds):
     fresh = compare(rounds * 10, ask, {"true": lambda: run(["true"])})
     say("embedding_question", pieces=15, milliseconds=fresh["ours"][0] * 1000, cpu_milliseconds=fresh["ours"][1] * 1000,
         true_milliseconds=fresh["true"][0] * 1000)
+
+
+def novel(programs, folder, rounds):
+    cases = os.path.join(HERE, "..", "..", "shared", "eval", "entrance-way-dev.jsonl")
+    if not all(map(os.path.exists, (NOVEL, cases, model_path()))):
+        return say("novel_hybrid", skipped="the novel or the model is not here")
+    searching.novel(programs, folder, NOVEL, cases, rounds, run, say)
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
@@ -309,15 +317,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs")
     parser.add_argument("--pages", type=int, default=10_000)
+    parser.add_argument("--vectors", type=int, default=20_000)
+    parser.add_argument("--only", nargs="+", choices=["embedding", "indexing", "context", "novel", "searching", "asking"])
     parser.add_argument("--tokens", type=int, default=200_000)
     parser.add_argument("--texts", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        embedding(folder, arguments.texts, arguments.rounds)
-        indexing(arguments.programs, folder, arguments.pages, arguments.rounds)
-        context(arguments.programs, folder, arguments.rounds)
-    asking(arguments.programs, arguments.tokens, arguments.rounds)
+    rows = {
+        "embedding": lambda folder: embedding(folder, arguments.texts, arguments.rounds),
+        "indexing": lambda folder: indexing(arguments.programs, folder, arguments.pages, arguments.rounds),
+        "context": lambda folder: context(arguments.programs, folder, arguments.rounds),
+        "novel": lambda folder: novel(arguments.programs, folder, arguments.rounds),
+        "searching": lambda folder: searching.bench(
+            arguments.programs, folder, arguments.vectors, arguments.rounds, run, compare, say, remove,
+            shutil.which("sqlite3")),
+        "asking": lambda _: asking(arguments.programs, arguments.tokens, arguments.rounds),
+    }
+    for name in arguments.only or rows:
+        with tempfile.TemporaryDirectory() as folder:
+            rows[name](folder)
 
 
 if __name__ == "__main__":

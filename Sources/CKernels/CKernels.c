@@ -7,8 +7,7 @@ ckernels_kind ckernels_best(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
-      __builtin_cpu_supports("avx512vpopcntdq"))
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni"))
     return ckernels_avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt")) return ckernels_avx2;
 #endif
@@ -35,21 +34,11 @@ static inline const ckernels_table *table(void) {
   return known;
 }
 
-float ckernels_dot_f32(const float *a, const float *b, size_t count) { return table()->dot_f32(a, b, count); }
-int32_t ckernels_dot_i8(const int8_t *a, const int8_t *b, size_t count) { return table()->dot_i8(a, b, count); }
-uint32_t ckernels_hamming(const uint64_t *a, const uint64_t *b, size_t words) { return table()->hamming(a, b, words); }
-
-void ckernels_scan_f32(const float *matrix, size_t rows, size_t count, const float *vector, float *scores) {
-  table()->scan_f32(matrix, rows, count, vector, scores);
-}
-void ckernels_scan_i8(const int8_t *matrix, size_t rows, size_t count, const int8_t *vector, int32_t *scores) {
-  table()->scan_i8(matrix, rows, count, vector, scores);
-}
-void ckernels_scan_hamming(const uint64_t *codes, size_t rows, size_t words, const uint64_t *code,
-                           uint16_t *distances) {
-  table()->scan_hamming(codes, rows, words, code, distances);
-}
 void ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *workspace,
                      const uint32_t *bounds, size_t parts, float *sums) {
   table()->encode(model, ids, count, workspace, bounds, parts, sums);
+}
+void ckernels_compare_word(const ckernels_encoder *model, const int32_t *ids, size_t count, const float *terms,
+                           size_t term_count, float *cosines) {
+  table()->compare_word(model, ids, count, terms, term_count, cosines);
 }

@@ -25,27 +25,7 @@ ALWAYS_INLINE i32x16 sums_value(const sums *s) {
   return value;
 }
 
-static uint32_t hamming(const uint64_t *a, const uint64_t *b, size_t words) {
-  uint32_t count = 0;
-  for (size_t i = 0; i < words; i++) count += (uint32_t)__builtin_popcountll(a[i] ^ b[i]);
-  return count;
-}
-static int32_t dot_i8(const int8_t *a, const int8_t *b, size_t count) {
-  __m256i sum = _mm256_setzero_si256();
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16) {
-    __m256i x = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(a + i)));
-    __m256i y = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(b + i)));
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
-  }
-  int32_t parts[8], total = 0;
-  memcpy(parts, &sum, sizeof parts);
-  for (int part = 0; part < 8; part++) total += parts[part];
-  for (; i < count; i++) total += a[i] * b[i];
-  return total;
-}
-
-#include "comparing.h"
+#include "words.h"
 #include "encoding.h"
 #pragma clang attribute pop
 #endif

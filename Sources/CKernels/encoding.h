@@ -147,4 +147,4 @@ static void encode(const ckernels_encoder *model, const int32_t *ids, size_t cou
     add_up(s->rows, model->dims, bounds[part], bounds[part + 1], sums + part * model->dims);
 }
 
-const ckernels_table JOIN(ckernels_, KIND, _table) = {dot_f32, dot_i8, hamming, scan_f32, scan_i8, scan_hamming, encode};
+const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_word};

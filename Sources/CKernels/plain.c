@@ -47,16 +47,5 @@ ALWAYS_INLINE i32x16 sums_value(const sums *s) {
   return value;
 }
 
-static uint32_t hamming(const uint64_t *a, const uint64_t *b, size_t words) {
-  uint32_t count = 0;
-  for (size_t i = 0; i < words; i++) count += (uint32_t)__builtin_popcountll(a[i] ^ b[i]);
-  return count;
-}
-static int32_t dot_i8(const int8_t *a, const int8_t *b, size_t count) {
-  int32_t sum = 0;
-  for (size_t i = 0; i < count; i++) sum += a[i] * b[i];
-  return sum;
-}
-
-#include "comparing.h"
+#include "words.h"
 #include "encoding.h"

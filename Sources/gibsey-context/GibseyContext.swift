@@ -32,18 +32,19 @@ import GibseyKit
   }
 
   func run(in context: ToolContext) throws -> ExitStatus {
-    let cast = try context.cast()
-    if casting.listCharacters { return try casting.list(cast, in: context, database: database) }
+    if casting.listCharacters { return try casting.list(try context.cast(), in: context, database: database) }
     let path = try context.databasePath(flag: database)
     let store = try PageStore(path: path, access: .readOnly)
+    let active = searching.mode == .keywords ? nil : try store.activeEmbedder()
+    let questions = QuestionEmbedder(context: context, path: path, active: active)
+    if let question { try questions.begin(question) }
+    let cast = try context.cast()
     var defaults = ContextBuilding.Defaults()
     defaults.characterID = character
     defaults.currentPageID = page
     defaults.isWholeBook = wholeBook
     defaults.tokenFactor = try context.settings.factor(.tokenFactor)
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
-    let active = searching.mode == .keywords ? nil : try store.activeEmbedder()
-    let questions = QuestionEmbedder(context: context, path: path, active: active)
     let building = ContextBuilding(
       store: store,
       searching: try Searching(

@@ -1,4 +1,4 @@
-// The loops that Swift is measurably slower at: comparing vectors, finding the best, and running a text through a BERT.
+// The loops that Swift is measurably slower at: searching vectors, and running a text through a BERT.
 //
 // Every function exists several times, for what the processor has: AVX-512 with VNNI, AVX2, or what every x86-64 or arm64
 // has. The functions here take the best one at run time; `ckernels_of` gives another. All of them give the same bits:
@@ -16,33 +16,6 @@ typedef enum { ckernels_plain = 0, ckernels_avx2 = 1, ckernels_avx512 = 2 } cker
 
 /// The best kind that this processor runs.
 ckernels_kind ckernels_best(void);
-
-// Comparing. No alignment is asked for.
-
-/// a (count,) · b (count,). Sixteen sums side by side, added up at the end.
-float ckernels_dot_f32(const float *_Nonnull a, const float *_Nonnull b, size_t count);
-/// a (count,) · b (count,), exact for up to 131,072 numbers.
-int32_t ckernels_dot_i8(const int8_t *_Nonnull a, const int8_t *_Nonnull b, size_t count);
-/// How many bits of a (words,) and b (words,) differ.
-uint32_t ckernels_hamming(const uint64_t *_Nonnull a, const uint64_t *_Nonnull b, size_t words);
-
-/// scores (rows,) = matrix (rows, count) · vector (count,)
-void ckernels_scan_f32(const float *_Nonnull matrix, size_t rows, size_t count, const float *_Nonnull vector,
-                       float *_Nonnull scores);
-/// scores (rows,) = matrix (rows, count) · vector (count,)
-void ckernels_scan_i8(const int8_t *_Nonnull matrix, size_t rows, size_t count, const int8_t *_Nonnull vector,
-                      int32_t *_Nonnull scores);
-/// distances (rows,) = bits that differ between codes (rows, words) and code (words,); words at most 1,023.
-void ckernels_scan_hamming(const uint64_t *_Nonnull codes, size_t rows, size_t words, const uint64_t *_Nonnull code,
-                           uint16_t *_Nonnull distances);
-
-/// The rows of the `k` largest scores, largest first, among equals the smaller row first. NaN is never among them.
-/// indices has room for k; returns how many there are.
-size_t ckernels_top_f32(const float *_Nonnull scores, size_t rows, size_t k, uint32_t *_Nonnull indices);
-/// The rows of the `k` largest scores, as above.
-size_t ckernels_top_i32(const int32_t *_Nonnull scores, size_t rows, size_t k, uint32_t *_Nonnull indices);
-/// The rows of the `k` smallest distances, smallest first, among equals the smaller row first.
-size_t ckernels_nearest_u16(const uint16_t *_Nonnull distances, size_t rows, size_t k, uint32_t *_Nonnull indices);
 
 // The encoder: a BERT whose weights are 13-bit whole numbers (Scripts/convert-model.py documents the layout).
 
@@ -70,16 +43,19 @@ size_t ckernels_encoder_workspace(const ckernels_encoder *_Nonnull model, size_t
 void ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
                      void *_Nonnull workspace, const uint32_t *_Nonnull bounds, size_t parts, float *_Nonnull sums);
 
+/// Terms that a word is compared with at once, at most.
+enum { CKERNELS_TERMS_MOST = 64 };
+
+/// cosines (terms,) of a word, the mean of the rows of its pieces, and each of terms (terms, dims) of length one.
+void ckernels_compare_word(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
+                           const float *_Nonnull terms, size_t term_count, float *_Nonnull cosines);
+
 /// The functions of one kind, each as the one of its name above.
 typedef struct {
-  float (*_Nonnull dot_f32)(const float *_Nonnull, const float *_Nonnull, size_t);
-  int32_t (*_Nonnull dot_i8)(const int8_t *_Nonnull, const int8_t *_Nonnull, size_t);
-  uint32_t (*_Nonnull hamming)(const uint64_t *_Nonnull, const uint64_t *_Nonnull, size_t);
-  void (*_Nonnull scan_f32)(const float *_Nonnull, size_t, size_t, const float *_Nonnull, float *_Nonnull);
-  void (*_Nonnull scan_i8)(const int8_t *_Nonnull, size_t, size_t, const int8_t *_Nonnull, int32_t *_Nonnull);
-  void (*_Nonnull scan_hamming)(const uint64_t *_Nonnull, size_t, size_t, const uint64_t *_Nonnull, uint16_t *_Nonnull);
   void (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
                           const uint32_t *_Nonnull, size_t, float *_Nonnull);
+  void (*_Nonnull compare_word)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t,
+                                const float *_Nonnull, size_t, float *_Nonnull);
 } ckernels_table;
 
 /// The functions of a kind, or of the best one where this processor does not run it.

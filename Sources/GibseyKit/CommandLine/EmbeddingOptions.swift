@@ -71,6 +71,8 @@ public final class QuestionEmbedder {
   private let active: EmbedderRow?
   private var model: EmbeddedModel?
   private var isMissing = false
+  /// The question whose vector is being made ahead, and what comes of it.
+  private var ahead: (question: String, vector: Pending<[Float]>)?
 
   /// - Parameter active: the embedder whose vectors the database at `path` has.
   public init(context: ToolContext, path: String, active: EmbedderRow?) {
@@ -79,15 +81,28 @@ public final class QuestionEmbedder {
     self.active = active
   }
 
+  /// Begins to make the vector of a question that will be asked for, on a thread of its own.
+  public func begin(_ question: String) throws {
+    guard let model = try embeddedModel() else { return }
+    ahead = (question, try Pending { try model.embedQuery(question).components })
+  }
+
+  /// Whether the database's vectors are the embedded model's.
+  private var isOfModel: Bool { active.map { !$0.fingerprint.hasPrefix(givenModel + " ") } ?? false }
+
   /// The vector; nil where there is nothing to compare it with, or nothing to make it with, which is said once.
   /// - Throws: `GibseyError.embedderDiffers` when the database's are of another model; what opening the model throws.
-  public func vector(of question: String) throws -> [Float]? { try embeddedModel()?.embedQuery(question).components }
+  public func vector(of question: String) throws -> [Float]? {
+    let model = try embeddedModel()
+    if model != nil, let ahead, ahead.question == question { return try ahead.vector.value() }
+    return try model?.embedQuery(question).components
+  }
 
   /// What words mean by themselves; nil as above.
   public func words() throws -> (any WordVectors)? { try embeddedModel() }
 
   private func embeddedModel() throws -> EmbeddedModel? {
-    guard let active, !active.fingerprint.hasPrefix(givenModel + " "), !isMissing else { return nil }
+    guard let active, isOfModel, !isMissing else { return nil }
     if let model { return model }
     do {
       let model = try EmbeddedModel(path: context.embeddedModelPath, threads: 1)

@@ -108,7 +108,7 @@ public struct ContextBuilding {
   ) throws -> [CandidateRecord] {
     let request = completed(request)
     let place = try place(of: request)
-    return try search(request, upTo: place.gate, limit: Searching.readCandidates).enumerated().map { rank, item in
+    return try search(request, upTo: place.gate, limit: Searching.candidates).enumerated().map { rank, item in
       var record = Self.record(item, rank: rank + 1, request)
       judge(&record)
       return record
@@ -174,7 +174,8 @@ public struct ContextBuilding {
   }
 
   private func search(_ request: ChatRequest, upTo gate: StoredPage?, limit: Int) throws -> [Searching.Found] {
-    let vector = try request.vector.map { try searching.checked($0) } ?? embed(request.prompt)
+    let given = try request.vector.map { try searching.checked($0) }
+    let vector = { if let given { return given } else { return try embed(request.prompt) } }
     return try searching.search(
       Searching.Query(text: request.prompt, vector: vector, gate: gate?.pageIndex), limit: limit)
   }

@@ -14,22 +14,27 @@ public struct Searching {
   }
 
   /// A question, behind a gate.
-  public struct Query: Sendable {
+  public struct Query {
     public var text: String
-    /// Its vector, of the dimensions of the active embedder; nil to search by keywords alone.
-    public var vector: [Float]?
+    /// Its vector, of the dimensions of the active embedder; nil to search by keywords alone. Asked for when the words have
+    /// been looked up, so that it may be made meanwhile.
+    public var vector: () throws -> [Float]?
     /// The last page_index that may be seen; nil for the whole book.
     public var gate: Int?
 
-    public init(text: String, vector: [Float]? = nil, gate: Int? = nil) {
+    public init(text: String, vector: @escaping () throws -> [Float]? = { nil }, gate: Int? = nil) {
       self.text = text
       self.vector = vector
       self.gate = gate
     }
   }
 
-  /// As many pages are read and compared word by word, of those that words find and of those that vectors find.
+  /// As many pages are looked at of those that words find, and of those that vectors find.
+  static let candidates = 50
+  /// Of these the best by what is known without reading them are read and compared word by word.
   static let readCandidates = 50
+  /// Pages that words find and that are read before the question's vector is there.
+  static let readAhead = 25
   /// Vectors that are compared in full, of those that look near by their signs.
   static let vectorCandidates = 400
   /// Up to here every vector is compared.
@@ -77,22 +82,28 @@ public struct Searching {
   /// Words and vectors each name their nearest pages; of these the best by both are read and compared with the question word
   /// by word: docs/design/0010-search.md.
   public func search(_ query: Query, limit: Int) throws -> [Found] {
-    let places = try index.places()
-    let terms = try store.distinctByStem(KeywordQuery(question: query.text).terms)
-    let counts = options.mode == .vectors ? TermCounts() : try termCounts(terms)
-    let width = max(limit, Self.readCandidates)
-    var evidence: [Int: PageEvidence] = [:]
-    if options.mode != .keywords, let embedder, let vector = query.vector {
-      try compare(vector, embedder, query.gate, places, width: width, &evidence)
+    try store.reading {
+      let places = try index.places()
+      let terms = try store.distinctByStem(KeywordQuery(question: query.text).terms)
+      let counts = options.mode == .vectors ? TermCounts() : try termCounts(terms)
+      let width = max(limit, Self.candidates)
+      var evidence: [Int: PageEvidence] = [:]
+      let keywords = KeywordScores(counts, places: places, gate: query.gate).scores
+      var reader = try PageReader(
+        store: store, terms: terms, counts: counts, words: options.mode == .vectors ? nil : words)
+      // While the question's vector may still be being made, the pages are read that will be wanted most likely.
+      let likely = keywords.largest(Self.readAhead, by: \.score)
+      if options.mode == .hybrid, embedder != nil { for (row, _) in likely { try reader.read(row) } }
+      let vector = options.mode == .keywords || embedder == nil ? nil : try query.vector()
+      if let embedder, let vector { try compare(vector, embedder, query.gate, places, width: width, &evidence) }
+      for (row, score) in keywords.largest(width, by: \.score) {
+        evidence[row, default: PageEvidence(row: row)].keywords = score
+      }
+      // A page that is near in meaning has its words told too, however few.
+      for (row, score) in keywords where evidence[row] != nil { evidence[row]?.keywords = score }
+      let found = try read(Array(evidence.values), &reader, vector, limit: limit)
+      return Array(Self.ordered(found).prefix(limit))
     }
-    let keywords = KeywordScores(counts, places: places, gate: query.gate).scores
-    for (row, score) in keywords.largest(width, by: \.score) {
-      evidence[row, default: PageEvidence(row: row)].keywords = score
-    }
-    // A page that is near in meaning has its words told too, however few.
-    for (row, score) in keywords where evidence[row] != nil { evidence[row]?.keywords = score }
-    let found = try read(Array(evidence.values), terms, counts, options.mode == .keywords ? nil : query.vector)
-    return Array(Self.ordered(found).prefix(limit))
   }
 
   private func termCounts(_ terms: [String]) throws -> TermCounts {
@@ -123,21 +134,24 @@ public struct Searching {
     }
   }
 
-  /// Reads the pages and compares them word by word; those that only words found are compared by meaning too.
+  /// Reads the pages that are the best without being read, and compares them word by word. What only words found is
+  /// compared by meaning first.
   private func read(
-    _ evidence: [PageEvidence], _ terms: [String], _ counts: TermCounts, _ vector: [Float]?
+    _ evidence: [PageEvidence], _ reader: inout PageReader, _ vector: [Float]?, limit: Int
   ) throws -> [Found] {
-    var coverage = WordCoverage(terms: terms, counts: counts, words: counts.rows.isEmpty ? nil : try words())
-    return try evidence.sorted { $0.row < $1.row }.compactMap { item in
-      guard let page = try store.page(row: item.row) else { return nil }
+    let known = try evidence.map { item in
       var item = item
       if let embedder, let vector, item.meaning == nil, let row = try index.vectorRow(ofPage: item.row, embedder) {
         item.meaning = try index.withVectors(row) { embedder.coding.nearest(vector, $0) }
       }
-      if options.mode != .vectors, !terms.isEmpty {
-        item.coverage = coverage.share(ofPage: item.row, text: page.text)
-        item.closeness = coverage.closeness(ofPage: item.row)
-      }
+      reader.fillIn(&item)
+      return item
+    }
+    let best = known.largest(max(limit, Self.readCandidates), by: \.score)
+    return try best.sorted { $0.row < $1.row }.compactMap { item in
+      guard let (page, coverage) = try reader.read(item.row) else { return nil }
+      var item = item
+      item.coverage = coverage
       return Found(page: page, evidence: item)
     }
   }
@@ -147,5 +161,39 @@ public struct Searching {
       guard left.evidence.score == right.evidence.score else { return left.evidence.score > right.evidence.score }
       return left.page.id.utf8.lexicographicallyPrecedes(right.page.id.utf8)
     }
+  }
+}
+
+/// Reads pages and compares them with a question word by word, each once.
+private struct PageReader {
+  private let store: PageStore
+  private let hasTerms: Bool
+  private var coverage: WordCoverage
+  private var pages: [Int: (page: StoredPage, coverage: Double)] = [:]
+
+  /// - Parameter words: what words mean; nil when words have no say at all.
+  init(
+    store: PageStore, terms: [String], counts: TermCounts, words: (() throws -> (any WordVectors)?)?
+  ) throws {
+    self.store = store
+    hasTerms = words != nil && !terms.isEmpty
+    coverage = WordCoverage(terms: terms, counts: counts, words: counts.rows.isEmpty ? nil : try words?())
+  }
+
+  /// What the full-text index knows of the page.
+  func fillIn(_ item: inout PageEvidence) {
+    guard hasTerms else { return }
+    item.coverage = coverage.share(ofPage: item.row)
+    item.closeness = coverage.closeness(ofPage: item.row)
+  }
+
+  /// The page, and the share of the question that its words cover; nil when it is gone.
+  @discardableResult
+  mutating func read(_ row: Int) throws -> (page: StoredPage, coverage: Double)? {
+    if let read = pages[row] { return read }
+    guard let page = try store.page(row: row) else { return nil }
+    let read = (page, hasTerms ? coverage.share(ofPage: row, text: page.text) : 0)
+    pages[row] = read
+    return read
   }
 }

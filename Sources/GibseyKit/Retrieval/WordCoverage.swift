@@ -1,9 +1,11 @@
 // How much of a question a page's words cover, when a word may be met by another that means nearly the same.
 
-/// What a word means by itself, as a vector.
+/// What words mean by themselves.
 public protocol WordVectors: Sendable {
   /// The word's vector, of unit length; nil for a word that has none. The word is lower-case.
   func vector(ofWord word: String) -> [Float]?
+  /// The cosines of the word and each of the vectors, which stand one after the other; all 0 for a word that has none.
+  func cosines(ofWord word: String, with vectors: [Float], count: Int) -> [Float]
 }
 
 /// Compares pages with a question word by word. A term of the question counts in full where the page has it, for
@@ -18,11 +20,13 @@ public struct WordCoverage {
   private let weights: [Float]
   private let counts: TermCounts
   private let words: (any WordVectors)?
-  private let vectors: [[Float]?]
+  /// vectors (terms, dims); of a term that has none, zeros.
+  private var vectors: [Float] = []
   /// Where a page is among the counted.
   private var placeOfRow: [Int: Int] = [:]
-  /// nearness (terms,) of each word met so far.
-  private var known: [String: [Float]] = [:]
+  private var known = WordTable()
+  /// nearness (words, terms) of the words met so far.
+  private var nearness: [Float] = []
 
   /// - Parameter counts: of these terms, in this order.
   public init(terms: [String], counts: TermCounts, words: (any WordVectors)?) {
@@ -33,19 +37,44 @@ public struct WordCoverage {
     let rarity = isCounted ? counts.rarity.map(Float.init) : [Float](repeating: 1, count: terms.count)
     let total = rarity.reduce(0, +)
     weights = rarity.map { total > 0 ? $0 / total : 0 }
-    vectors = terms.map { words?.vector(ofWord: $0) }
+    let each = terms.map { words?.vector(ofWord: $0) }
+    if let dimensions = each.compactMap(\.self).first?.count {
+      for vector in each { vectors += vector ?? [Float](repeating: 0, count: dimensions) }
+    }
     if isCounted { for (place, row) in counts.rows.enumerated() { placeOfRow[row] = place } }
+  }
+
+  /// The share that the page covers as far as the full-text index knows, which sees all forms of a word as one.
+  public func share(ofPage row: Int) -> Double { sum(met(inPage: row)) }
+
+  private func met(inPage row: Int) -> [Float] {
+    var met = [Float](repeating: 0, count: terms.count)
+    guard let place = placeOfRow[row] else { return met }
+    for term in terms.indices where counts.counts[place * terms.count + term] > 0 { met[term] = Self.stemShare }
+    return met
+  }
+
+  private func sum(_ met: [Float]) -> Double {
+    var share: Float = 0
+    for term in met.indices { share += weights[term] * met[term] }
+    return Double(min(1, share))
   }
 
   /// The share of the question that the page covers, from 0 to 1.
   public mutating func share(ofPage row: Int, text: String) -> Double {
-    var met = [Float](repeating: 0, count: terms.count)
-    if let place = placeOfRow[row] {
-      for term in terms.indices where counts.counts[place * terms.count + term] > 0 { met[term] = Self.stemShare }
-    }
-    for word in WordScanner.distinctWords(of: text) {
-      let near = nearness(of: word)
-      for term in terms.indices where near[term] > met[term] { met[term] = near[term] }
+    var met = met(inPage: row)
+    known.beginText()
+    WordScanner.forEachWord(of: text) { hash, word in
+      let place: Int
+      switch known.place(of: hash) {
+      case .seen: return
+      case .known(let known): place = known
+      case .new(let new):
+        place = new
+        learn(word())
+      }
+      let start = place * met.count
+      for term in met.indices where nearness[start + term] > met[term] { met[term] = nearness[start + term] }
     }
     return sum(met)
   }
@@ -63,46 +92,67 @@ public struct WordCoverage {
     return all > 0 ? Double(close / all) : 0
   }
 
-  private func sum(_ met: [Float]) -> Double {
-    var share: Float = 0
-    for term in terms.indices { share += weights[term] * met[term] }
-    return Double(min(1, share))
-  }
-
-  private mutating func nearness(of word: String) -> [Float] {
-    if let near = known[word] { return near }
-    let isTelling = !StopWords.english.contains(word)
-    let vector = isTelling ? words?.vector(ofWord: word) : nil
-    let near = terms.indices.map { term -> Float in
-      if terms[term] == word { return 1 }
-      guard let vector, let other = vectors[term] else { return 0 }
-      return max(0, VectorMath.dot(vector, other))
+  /// Appends the nearness of a new word to each term.
+  private mutating func learn(_ word: String) {
+    if let words, !vectors.isEmpty, !StopWords.english.contains(word) {
+      nearness += words.cosines(ofWord: word, with: vectors, count: terms.count)
+    } else {
+      nearness.append(contentsOf: repeatElement(0, count: terms.count))
     }
-    known[word] = near
-    return near
+    if let term = terms.firstIndex(of: word) { nearness[nearness.count - terms.count + term] = 1 }
   }
 }
 
-enum VectorMath {
-  /// a (n,) · b (n,), eight sums side by side.
-  static func dot(_ a: [Float], _ b: [Float]) -> Float {
-    let count = min(a.count, b.count)
-    return a.withUnsafeBufferPointer { a in
-      b.withUnsafeBufferPointer { b in
-        var sums = SIMD8<Float>.zero
-        var place = 0
-        while place + 8 <= count {
-          let left = UnsafeRawPointer(a.baseAddress! + place).loadUnaligned(as: SIMD8<Float>.self)
-          sums += left * UnsafeRawPointer(b.baseAddress! + place).loadUnaligned(as: SIMD8<Float>.self)
-          place += 8
-        }
-        var sum = sums.sum()
-        while place < count {
-          sum += a[place] * b[place]
-          place += 1
-        }
-        return sum
+/// The words met so far, by 64-bit hashes: an open table, looked up once for each word of each page.
+private struct WordTable {
+  enum Place {
+    /// Met in this text before.
+    case seen
+    case known(Int)
+    case new(Int)
+  }
+
+  private var hashes: [UInt64]
+  /// Place of the word + 1; 0 for a free slot.
+  private var places: [Int32]
+  /// The text in which a word was met last.
+  private var texts: [Int32]
+  private var count = 0
+  private var text: Int32 = 0
+
+  init() {
+    hashes = [UInt64](repeating: 0, count: 8192)
+    places = [Int32](repeating: 0, count: 8192)
+    texts = [Int32](repeating: 0, count: 8192)
+  }
+
+  mutating func beginText() { text += 1 }
+
+  mutating func place(of hash: UInt64) -> Place {
+    var slot = Int(truncatingIfNeeded: hash) & (hashes.count - 1)
+    while places[slot] != 0 {
+      if hashes[slot] == hash {
+        if texts[slot] == text { return .seen }
+        texts[slot] = text
+        return .known(Int(places[slot]) - 1)
       }
+      slot = (slot + 1) & (hashes.count - 1)
+    }
+    count += 1
+    (hashes[slot], places[slot], texts[slot]) = (hash, Int32(count), text)
+    if count * 2 > hashes.count { grow() }
+    return .new(count - 1)
+  }
+
+  private mutating func grow() {
+    let (oldHashes, oldPlaces, oldTexts) = (hashes, places, texts)
+    hashes = [UInt64](repeating: 0, count: oldHashes.count * 2)
+    places = [Int32](repeating: 0, count: oldHashes.count * 2)
+    texts = [Int32](repeating: 0, count: oldHashes.count * 2)
+    for old in oldHashes.indices where oldPlaces[old] != 0 {
+      var slot = Int(truncatingIfNeeded: oldHashes[old]) & (hashes.count - 1)
+      while places[slot] != 0 { slot = (slot + 1) & (hashes.count - 1) }
+      (hashes[slot], places[slot], texts[slot]) = (oldHashes[old], oldPlaces[old], oldTexts[old])
     }
   }
 }

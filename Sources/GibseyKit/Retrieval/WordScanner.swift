@@ -4,66 +4,67 @@ enum WordScanner {
   /// A word is looked at up to here; no word of a book is as long.
   private static let wordLimitBytes = 64
 
-  /// The distinct words, lower-case, in the order of the text.
-  static func distinctWords(of text: String) -> [String] {
+  /// Visits the words, lower-case, in the order of the text, each with a hash of its bytes (FNV-1a, 64 bits); the word itself
+  /// is made when it is asked for.
+  static func forEachWord(of text: String, _ visit: (UInt64, () -> String) -> Void) {
     var text = text
-    return text.withUTF8 { bytes in
-      guard bytes.allSatisfy({ $0 < 0x80 }) else { return mixed(bytes) }
-      return ascii(bytes)
-    }
-  }
-
-  private static func ascii(_ bytes: UnsafeBufferPointer<UInt8>) -> [String] {
-    var words: [String] = []
-    var seen: Set<String> = []
-    var start = 0
-    for place in 0...bytes.count {
-      if place < bytes.count, isWordPart(bytes[place]) { continue }
-      if place > start { add(bytes[start..<min(place, start + wordLimitBytes)], &words, &seen) }
-      start = place + 1
-    }
-    return words
-  }
-
-  private static func add(
-    _ bytes: Slice<UnsafeBufferPointer<UInt8>>, _ words: inout [String], _ seen: inout Set<String>
-  ) {
-    let word = String(unsafeUninitializedCapacity: bytes.count) { buffer in
-      var count = 0
-      for byte in bytes {
-        buffer[count] = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-        count += 1
+    text.withUTF8 { bytes in
+      var place = 0
+      while place < bytes.count {
+        let start = place
+        var hash = seed
+        while place < bytes.count, let byte = lowercase[Int(bytes[place])] {
+          hash = (hash ^ UInt64(byte)) &* prime
+          place += 1
+        }
+        if place < bytes.count, bytes[place] >= 0x80 {
+          place = stretchEnd(bytes, place)
+          visitForeign(bytes[start..<place], visit)
+        } else {
+          if place - start > wordLimitBytes { hash = Self.hash(bytes[start..<start + wordLimitBytes]) }
+          if place > start { visit(hash) { word(bytes[start..<min(place, start + wordLimitBytes)]) } }
+          place += 1
+        }
       }
-      return count
     }
-    if seen.insert(word).inserted { words.append(word) }
   }
 
-  private static func isWordPart(_ byte: UInt8) -> Bool {
-    (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10
+  private static let seed: UInt64 = 0xCBF2_9CE4_8422_2325
+  private static let prime: UInt64 = 0x100_0000_01B3
+
+  /// The lower-case byte of an ASCII letter or digit; nil for all others.
+  private static let lowercase: [UInt8?] = (0..<256).map { code in
+    switch UInt8(code) {
+    case 0x41...0x5A: UInt8(code) | 0x20
+    case 0x61...0x7A, 0x30...0x39: UInt8(code)
+    default: nil
+    }
   }
 
-  /// Runs of ASCII are split here; a stretch with anything else goes the long way.
-  private static func mixed(_ bytes: UnsafeBufferPointer<UInt8>) -> [String] {
-    var words: [String] = []
-    var seen: Set<String> = []
-    var start = 0
-    var isForeign = false
-    for place in 0...bytes.count {
-      if place < bytes.count, isWordPart(bytes[place]) || bytes[place] >= 0x80 {
-        isForeign = isForeign || bytes[place] >= 0x80
-        continue
-      }
-      let stretch = bytes[start..<place]
-      if isForeign {
-        for word in KeywordQuery.words(of: String(decoding: stretch, as: UTF8.self))
-        where seen.insert(word).inserted { words.append(word) }
-      } else if !stretch.isEmpty {
-        add(stretch.prefix(wordLimitBytes), &words, &seen)
-      }
-      start = place + 1
-      isForeign = false
+  private static func hash(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> UInt64 {
+    bytes.reduce(seed) { ($0 ^ UInt64(lowercase[Int($1)] ?? $1)) &* prime }
+  }
+
+  private static func word(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+    String(unsafeUninitializedCapacity: bytes.count) { buffer in
+      for (place, byte) in bytes.enumerated() { buffer[place] = lowercase[Int(byte)] ?? byte }
+      return bytes.count
     }
-    return words
+  }
+
+  /// Where a stretch of letters and characters beyond ASCII ends.
+  private static func stretchEnd(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+    var place = start
+    while place < bytes.count, bytes[place] >= 0x80 || lowercase[Int(bytes[place])] != nil { place += 1 }
+    return place
+  }
+
+  /// A stretch with anything beyond ASCII goes the long way.
+  private static func visitForeign(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, _ visit: (UInt64, () -> String) -> Void)
+  {
+    for word in KeywordQuery.words(of: String(decoding: bytes, as: UTF8.self)) {
+      let hash = word.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* prime }
+      visit(hash) { word }
+    }
   }
 }

@@ -13,6 +13,7 @@ public final class PageStore {
   public let path: String
   let connection: Connection
   private var pageByID: Statement
+  var pageByRow: Statement
   private static let columns = "id, title, character_id, page_index, section, motifs, metadata, text"
 
   /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
@@ -32,6 +33,7 @@ public final class PageStore {
         """)
     }
     pageByID = try connection.prepare("SELECT \(Self.columns) FROM page WHERE id = ?1")
+    pageByRow = try connection.prepare("SELECT \(Self.columns) FROM page WHERE page_id = ?1")
   }
 
   /// The page of that id, gated or not: the caller knows the gate.
@@ -56,7 +58,7 @@ public final class PageStore {
     while try statement.step() { try visit(try Self.read(statement, path: path)) }
   }
 
-  private static func read(_ row: borrowing Statement, path: String) throws -> StoredPage {
+  static func read(_ row: borrowing Statement, path: String) throws -> StoredPage {
     guard let id = row.text(0), let text = row.text(7),
       let motifs = decode(row.text(5))?.arrayValue, let metadata = decode(row.text(6))?.objectValue
     else { throw GibseyError.notADatabase(path: path, reason: "a damaged page") }

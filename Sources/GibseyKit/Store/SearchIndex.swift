@@ -70,13 +70,20 @@ public final class SearchIndex {
 }
 
 extension PageStore {
+  /// Runs `body` on one state of the database, whatever an indexer does meanwhile.
+  public func reading<Result>(_ body: () throws -> Result) throws -> Result {
+    guard !connection.isInTransaction else { return try body() }
+    try connection.execute("BEGIN")
+    defer { try? connection.execute("COMMIT") }
+    return try body()
+  }
+
   public func searchIndex() throws -> SearchIndex { try SearchIndex(connection) }
 
   /// The page in a row.
   public func page(row: Int) throws -> StoredPage? {
-    let statement = try connection.prepare("SELECT id FROM page WHERE page_id = ?1")
-    statement.bind(1, row)
-    guard try statement.step(), let id = statement.text(0) else { return nil }
-    return try page(id: id)
+    defer { pageByRow.reset() }
+    pageByRow.bind(1, row)
+    return try pageByRow.step() ? try Self.read(pageByRow, path: path) : nil
   }
 }

@@ -73,6 +73,20 @@ private enum RealModel {
     #expect(results.count == 1)
   }
 
+  @Test func wordsAreAsNearOnEveryKindOfKernelsAndToThemselvesNearest() throws {
+    let words = ["ferry", "boat", "stone", "unbelievably", "été", "x"]
+    let model = try EmbeddedModel(path: RealModel.path)
+    let vectors = try words.map { try #require(model.vector(ofWord: $0)) }
+    for (index, word) in words.enumerated() {
+      let cosines = model.cosines(ofWord: word, with: vectors.flatMap(\.self), count: words.count)
+      #expect(abs(cosines[index] - 1) < 1e-4)
+      #expect(cosines.indices.allSatisfy { $0 == index || cosines[$0] < 0.99 })
+    }
+    let ferry = model.cosines(ofWord: "ferry", with: vectors.flatMap(\.self), count: words.count)
+    #expect(ferry[1] > ferry[2], "a ferry is nearer to a boat than to a stone")
+    #expect(model.vector(ofWord: "\u{E000}") == nil)
+  }
+
   @Test func theEndOfALongTextHasAWindowOfItsOwn() async throws {
     let model = try EmbeddedModel(path: RealModel.path)
     let rain = String(repeating: "It rained all day and the roofs were grey. ", count: 40)
