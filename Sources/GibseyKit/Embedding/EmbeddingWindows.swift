@@ -21,7 +21,7 @@ public struct EmbeddingWindows: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Short windows without an overlap, some five sentences each, their marks left out of the mean: of what was tried what
-  /// found the most of the right pages for its size (docs/design/0010-search.md). 128 windows are some 12,000 words.
+  /// found the most of the right pages for its size (docs/design/0011-search.md). 128 windows are some 12,000 words.
   public static let standard = EmbeddingWindows(length: 128, stride: 126, limit: 128, span: 126)
   /// The beginning of a text alone: what most programs do with long texts.
   public static let firstOnly = EmbeddingWindows(length: 256, stride: 254, limit: 1)

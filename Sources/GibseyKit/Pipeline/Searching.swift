@@ -80,7 +80,7 @@ public struct Searching {
   /// The best pages, best first, ties by id.
   ///
   /// Words and vectors each name their nearest pages; of these the best by both are read and compared with the question word
-  /// by word: docs/design/0010-search.md.
+  /// by word: docs/design/0011-search.md.
   public func search(_ query: Query, limit: Int) throws -> [Found] {
     try store.reading {
       let places = try index.places()

@@ -20,7 +20,7 @@ public struct PageEvidence: Sendable, Equatable {
   static let closenessWeight = 0.25
 
   /// What the page is ranked by. Each part is the page's own: nothing is scaled by what other pages reach, so that no page
-  /// behind the gate can be felt. How the weights were found: docs/design/0010-search.md.
+  /// behind the gate can be felt. How the weights were found: docs/design/0011-search.md.
   public var score: Double {
     (meaning ?? 0) + Self.coverageWeight * coverage + Self.closenessWeight * closeness
   }

@@ -1,7 +1,7 @@
 // Counts a query's words in every page that has one, by way of FTS5's interface for ranking functions.
 //
 // FTS5's own bm25() looks up each page's length in a table and sorts all of its words' places: it takes nineteen twentieths
-// of a search's time (docs/design/0010-search.md). Here a page gives a byte for each word, and BM25 is computed from those.
+// of a search's time (docs/design/0011-search.md). Here a page gives a byte for each word, and BM25 is computed from those.
 internal import CSQLite
 
 extension PageStore {
