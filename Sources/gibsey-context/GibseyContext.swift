@@ -36,7 +36,8 @@ import GibseyKit
     let path = try context.databasePath(flag: database)
     let store = try PageStore(path: path, access: .readOnly)
     let active = searching.mode == .keywords ? nil : try store.activeEmbedder()
-    let questions = QuestionEmbedder(context: context, path: path, active: active)
+    let questions = QuestionEmbedder(
+      context: context, path: path, active: active, isRequired: searching.mode == .vectors)
     if let question { try questions.begin(question) }
     let cast = try context.cast()
     var defaults = ContextBuilding.Defaults()

@@ -29,6 +29,7 @@ import GibseyKit
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
       .overriding(.embedder, embedding.embedder?.rawValue, flag: "--embedder")
+      .overriding(.embeddingModel, embedding.embeddingModel, flag: "--embedding-model")
   }
 
   func validate() throws {
@@ -43,7 +44,7 @@ import GibseyKit
     if status { return try IndexReports(context: context).status(of: path) }
     if export { return try IndexReports(context: context).export(path) }
     if let status = try cards.run(paths, database: path, waitSeconds: wait, in: context) { return status }
-    guard !paths.isEmpty || embedding.embedder == .minilm else {
+    guard !paths.isEmpty || embedding.embedder?.embedsByItself == true else {
       throw GibseyError.usage("nothing to index", hint: "name files or folders, or - for standard input")
     }
     let sources = paths.map { path in

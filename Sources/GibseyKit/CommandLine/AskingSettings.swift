@@ -40,14 +40,20 @@ extension Settings {
     return value
   }
 
+  /// The settings of a provider that has what it needs.
+  /// - Throws: `GibseyError.keyMissing`, `.keyWithheld`, `.badSetting`.
+  func configured(_ name: ProviderSettings.Name) throws -> ProviderSettings {
+    let found = try provider(name)
+    guard found.isConfigured else {
+      let keyName: SettingName = name == .openai ? .openAIKey : .anthropicKey
+      throw GibseyError.keyMissing(provider: name.rawValue, keyName: keyName.rawValue)
+    }
+    return found
+  }
+
   private func candidate(_ name: ProviderSettings.Name) -> Asking.Candidate {
     do {
-      let found = try provider(name)
-      guard found.isConfigured else {
-        let keyName: SettingName = name == .openai ? .openAIKey : .anthropicKey
-        throw GibseyError.keyMissing(provider: name.rawValue, keyName: keyName.rawValue)
-      }
-      return try candidate(found)
+      return try candidate(try configured(name))
     } catch let error as GibseyError {
       return .unusable(name: name.rawValue, error)
     } catch {

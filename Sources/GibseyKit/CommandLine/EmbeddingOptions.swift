@@ -12,24 +12,45 @@ public enum EmbedderChoice: String, ExpressibleByArgument, CaseIterable, Sendabl
   case given
   /// The embedded model, all-MiniLM-L6-v2.
   case minilm
+  /// A server: Ollama, or OpenAI and whatever speaks like it.
+  case ollama, openai
+
+  /// Who serves it, where it is a server.
+  var service: RemoteEmbedder.Service? { RemoteEmbedder.Service(rawValue: rawValue) }
+  /// Whether it can embed pages that are in the database already.
+  public var embedsByItself: Bool { self == .minilm || service != nil }
 }
 
 /// The flags about vectors.
 public struct EmbeddingOptions: ParsableArguments {
-  @Option(help: "What turns pages into vectors: auto, none, given or minilm; else GIBSEY_EMBEDDER.")
+  @Option(help: "What turns pages into vectors: auto, none, given, minilm, ollama or openai; else GIBSEY_EMBEDDER.")
   public var embedder: EmbedderChoice?
+  @Option(help: "The model that a server embeds with, or that the given vectors are of; else GIBSEY_EMBEDDING_MODEL.")
+  public var embeddingModel: String?
   @Option(parsing: .unconditional, help: "How many texts are embedded at once; all cores by default.")
   public var jobs: Int?
 
   public init() {}
 
   public func validate() throws {
+    if embeddingModel?.isEmpty == true { throw ValidationError("--embedding-model is empty") }
     if let jobs, jobs < 1 { throw ValidationError("--jobs is at least 1") }
   }
 }
 
-/// The model that vectors given with the pages are said to be of.
-let givenModel = "given"
+/// The vectors that come with the pages.
+enum GivenVectors {
+  private static let name = "given"
+
+  /// What their model is called: `given`, or `given:NAME`.
+  static func model(named name: String?) -> String { name.map { "\(Self.name):\($0)" } ?? Self.name }
+
+  /// Whether an embedder of this fingerprint is whoever wrote the pages.
+  static func made(_ embedder: EmbedderRow) -> Bool {
+    let model = EmbeddingFingerprint.model(of: embedder.fingerprint)
+    return model == name || model.hasPrefix(name + ":")
+  }
+}
 
 extension ToolContext {
   /// The file of the embedded model.
@@ -46,7 +67,10 @@ extension ToolContext {
   /// Who is meant by `auto`: whoever made the vectors that are there, or the embedded model where it can be had.
   func resolved(_ choice: EmbedderChoice, active: EmbedderRow?) -> EmbedderChoice {
     guard choice == .auto else { return choice }
-    if let active { return active.fingerprint.hasPrefix(givenModel + " ") ? .given : .minilm }
+    if let active {
+      if let service = active.remote?.service { return EmbedderChoice(rawValue: service.rawValue) ?? .none }
+      return GivenVectors.made(active) ? .given : .minilm
+    }
     return access(embeddedModelPath, F_OK) == 0 ? .minilm : .none
   }
 
@@ -70,15 +94,22 @@ public final class QuestionEmbedder {
   private let path: String
   private let active: EmbedderRow?
   private var model: EmbeddedModel?
+  private var server: RemoteEmbedder?
+  /// The question that the server was asked last: an explanation wants its vector again.
+  private var served: (question: String, vector: [Float])?
   private var isMissing = false
   /// The question whose vector is being made ahead, and what comes of it.
   private var ahead: (question: String, vector: Pending<[Float]>)?
+  private let isRequired: Bool
 
-  /// - Parameter active: the embedder whose vectors the database at `path` has.
-  public init(context: ToolContext, path: String, active: EmbedderRow?) {
+  /// - Parameters:
+  ///   - active: the embedder whose vectors the database at `path` has.
+  ///   - isRequired: whether a server that cannot be asked is a failure: nothing is found without it.
+  public init(context: ToolContext, path: String, active: EmbedderRow?, isRequired: Bool = false) {
     self.context = context
     self.path = path
     self.active = active
+    self.isRequired = isRequired
   }
 
   /// Begins to make the vector of a question that will be asked for, on a thread of its own.
@@ -88,11 +119,13 @@ public final class QuestionEmbedder {
   }
 
   /// Whether the database's vectors are the embedded model's.
-  private var isOfModel: Bool { active.map { !$0.fingerprint.hasPrefix(givenModel + " ") } ?? false }
+  private var isOfModel: Bool { active.map { $0.remote == nil && !GivenVectors.made($0) } ?? false }
 
   /// The vector; nil where there is nothing to compare it with, or nothing to make it with, which is said once.
-  /// - Throws: `GibseyError.embedderDiffers` when the database's are of another model; what opening the model throws.
+  /// - Throws: `GibseyError.embedderDiffers` when the database's are of another model; what opening the model throws;
+  ///   what asking a server throws, if it is required.
   public func vector(of question: String) throws -> [Float]? {
+    if let active, active.remote != nil { return try served(question, by: active) }
     let model = try embeddedModel()
     if model != nil, let ahead, ahead.question == question { return try ahead.vector.value() }
     return try model?.embedQuery(question).components
@@ -100,6 +133,24 @@ public final class QuestionEmbedder {
 
   /// What words mean by themselves; nil as above.
   public func words() throws -> (any WordVectors)? { try embeddedModel() }
+
+  private func served(_ question: String, by active: EmbedderRow) throws -> [Float]? {
+    guard !isMissing else { return nil }
+    if let served, served.question == question { return served.vector }
+    do {
+      let server = try self.server ?? context.remoteEmbedder(of: active, isPatient: false)
+      self.server = server
+      let vector = try Blocking.run { try await server.embed([question]) }[0].whole.components
+      served = (question, vector)
+      return vector
+    } catch let error as GibseyError {
+      if isRequired { throw error }
+      isMissing = true
+      context.diagnostics.warning("\(error.message): pages are found by keywords alone")
+      if let hint = error.hint { context.diagnostics.notice("hint: " + hint) }
+      return nil
+    }
+  }
 
   private func embeddedModel() throws -> EmbeddedModel? {
     guard let active, isOfModel, !isMissing else { return nil }

@@ -55,9 +55,9 @@ public struct IndexRun {
     let wasEmpty = try store.pageCount() == 0
     let choice = context.resolved(try context.embedderChoice(embedding.embedder), active: active)
     // A model that cannot be used is told of before anything is written.
-    let model = choice == .minilm ? try embeddedModel(isRequired: embedding.embedder == .minilm) : nil
+    let model = try embedder(choice, store)
     var options = options
-    options.givenVectors = choice == .given ? givenModel : nil
+    options.givenVectors = choice == .given ? GivenVectors.model(named: context.settings.string(.embeddingModel)) : nil
     let indexing = try Indexing(store: store, options: options, listeners: listeners, now: context.now)
     let result = try indexing.run(sources, reading: reading)
     var summary = result.summary
@@ -87,6 +87,12 @@ public struct IndexRun {
     return summary.counts[.failed, default: 0] > 0 ? .malformed : .done
   }
 
+  /// Who embeds the pages; nil when nobody does.
+  private func embedder(_ choice: EmbedderChoice, _ store: PageStore) throws -> (any Embedder)? {
+    if let service = choice.service { return try context.remoteEmbedder(service, knownTo: store) }
+    return choice == .minilm ? try embeddedModel(isRequired: embedding.embedder == .minilm) : nil
+  }
+
   /// The embedded model; nil, with a notice, when it is not there and nobody insists.
   private func embeddedModel(isRequired: Bool) throws -> EmbeddedModel? {
     do {
@@ -100,7 +106,7 @@ public struct IndexRun {
   }
 
   private func embed(
-    with model: EmbeddedModel, into store: PageStore, _ meter: inout ProgressMeter, isShown: Bool
+    with model: any Embedder, into store: PageStore, _ meter: inout ProgressMeter, isShown: Bool
   ) throws {
     let vectors = try VectorIndexing(
       store: store, fingerprint: model.fingerprint,
@@ -110,7 +116,7 @@ public struct IndexRun {
     context.diagnostics.debug("embedded \(outcome.embedded) texts")
     if let first = outcome.truncated.first {
       context.diagnostics.notice(
-        "\(outcome.truncated.count) pages are longer than the model reads, page \(first) for one: their ends are found "
+        "\(outcome.truncated.count) pages are longer than what the model read, page \(first) for one: their ends are found "
           + "by keywords alone")
     }
   }

@@ -6,6 +6,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   case budget = "GIBSEY_BUDGET"
   case tokenFactor = "GIBSEY_TOKEN_FACTOR"
   case embedder = "GIBSEY_EMBEDDER"
+  case embeddingModel = "GIBSEY_EMBEDDING_MODEL"
   case model = "GIBSEY_MODEL"
   case characters = "GIBSEY_CHARACTERS"
   case log = "GIBSEY_LOG"
@@ -56,7 +57,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .anthropicBaseURL: "https://api.anthropic.com"
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
-    case .database, .embedder, .model, .characters, .log, .totalTimeout, .fallback, .ollamaTemperature,
+    case .database, .embedder, .embeddingModel, .model, .characters, .log, .totalTimeout, .fallback, .ollamaTemperature,
       .ollamaMaxTokens, .openAIKey,
       .openAIKeyFile,
       .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle, .certificateFile, .certificateFolder,
@@ -71,7 +72,9 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .database: "the database file, when no --database names one"
     case .tokenFactor: "tokens of the model for each token of our estimate"
     case .budget: "tokens that a prompt may take, all in all"
-    case .embedder: "what turns pages into vectors, when no --embedder says: auto, none, given or minilm"
+    case .embedder:
+      "what turns pages into vectors, when no --embedder says: auto, none, given, minilm, ollama or openai"
+    case .embeddingModel: "the model that a server embeds with, when no --embedding-model says"
     case .model: "the file of the embedded model; unset is where make model puts it"
     case .characters: "a folder of characters of your own, when no --characters names one"
     case .log: "debug: say on standard error what is done, as -v does"

@@ -28,6 +28,21 @@ public struct EmbeddingFingerprint: Hashable, Sendable, CustomStringConvertible 
     return fields.joined(separator: " ")
   }
 
+  /// The model's name in a description.
+  static func model(of description: String) -> String {
+    var bytes: [UInt8] = []
+    var rest = description.utf8.prefix { $0 != 0x20 && $0 != UInt8(ascii: "@") }[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%"), let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
+        bytes.append(code)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// What parts the fields, and what no line can hold, as `%20`.
   private static func escaped(_ field: String) -> String {
     var text = ""

@@ -42,7 +42,7 @@ struct Room {
       forbidden: noEnvironment),
     Room(
       name: "Embedding", imports: ["CKernels", "Glibc", "Synchronization"],
-      rooms: ["System", "Records", "Retrieval", "HTTP"], forbidden: noEnvironment),
+      rooms: ["System", "Records", "Retrieval", "HTTP", "Providers"], forbidden: noEnvironment),
     Room(
       name: "Sources", imports: ["Glibc"], rooms: ["System", "Records"], forbidden: noEnvironment),
     Room(

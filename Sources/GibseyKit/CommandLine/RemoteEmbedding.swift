@@ -1,0 +1,77 @@
+// Embedders on servers, out of the settings: the providers' addresses and keys, a model of their own.
+
+extension EmbedderRow {
+  /// Who serves the model that made these vectors, and its name there; nil for one that is on no server.
+  var remote: (service: RemoteEmbedder.Service, model: String)? {
+    RemoteEmbedder.service(ofModel: EmbeddingFingerprint.model(of: fingerprint))
+  }
+}
+
+extension ToolContext {
+  /// How long an indexer waits before a server is asked again, when nobody sets it: there is nobody in a hurry.
+  private static let indexingWait: Duration = .seconds(60)
+  private static let indexingTries = 5
+
+  /// The embedder that a service's setting names, with the dimensions that the store knows of it, else those of its answer to
+  /// a word.
+  func remoteEmbedder(_ service: RemoteEmbedder.Service, knownTo store: PageStore) throws -> RemoteEmbedder {
+    let embedders = try store.embedders()
+    let active = embedders.first { $0.isActive && $0.remote?.service == service }
+    let model = settings.string(.embeddingModel) ?? active?.remote?.model ?? service.defaultModel
+    let known = embedders.first { $0.remote.map { $0 == (service, model) } ?? false }
+    return try remoteEmbedder(service, model: model, dimensions: known?.coding.dimensions, isPatient: true)
+  }
+
+  /// The embedder whose vectors a database has.
+  func remoteEmbedder(of row: EmbedderRow, isPatient: Bool) throws -> RemoteEmbedder {
+    guard let (service, model) = row.remote else { throw GibseyError.ourBug("\(row.fingerprint) is on no server") }
+    return try remoteEmbedder(service, model: model, dimensions: row.coding.dimensions, isPatient: isPatient)
+  }
+
+  private func remoteEmbedder(
+    _ service: RemoteEmbedder.Service, model: String, dimensions: Int?, isPatient: Bool
+  ) throws -> RemoteEmbedder {
+    let policy = try settings.askingPolicy()
+    let clock = askingClock
+    var retry = policy.retry
+    if isPatient {
+      retry.limit = Self.indexingTries
+      if settings[.retryWait]?.origin == .defaultValue { retry.longestWait = Self.indexingWait }
+    }
+    let patience = RemoteEmbedder.Patience(
+      deadlines: policy.deadlines, retry: retry, sleep: clock.sleep, chance: clock.chance)
+    let found = try settings.configured(service.provider)
+    let transport = CurlTransport(trust: settings.trust)
+    return try Blocking.run {
+      var account = found.account
+      account.model = model
+      account.key = try await found.readKey()
+      return try await RemoteEmbedder(
+        service, account: account, dimensions: dimensions, transport: transport, patience: patience)
+    }
+  }
+}
+
+extension RemoteEmbedder.Service {
+  /// Whose address and key it has.
+  var provider: ProviderSettings.Name {
+    switch self {
+    case .ollama: .ollama
+    case .openai: .openai
+    }
+  }
+}
+
+extension ProviderSettings {
+  /// The key, from wherever it comes; nil where there is none.
+  /// - Throws: `GibseyError.keyUnavailable`, `.unsafeSettingsFile`.
+  func readKey() async throws -> APIKey? {
+    switch key {
+    case nil: nil
+    case .value(let key): key
+    case .file(let path, let setting): try KeyFile.read(path, provider: provider.rawValue, name: setting)
+    case .command(let line, let setting):
+      try await KeyCommand(line, provider: provider.rawValue, name: setting).key()
+    }
+  }
+}
