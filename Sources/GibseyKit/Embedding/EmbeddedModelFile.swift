@@ -43,13 +43,6 @@ final class EmbeddedModelFile: @unchecked Sendable {
     }
     self.path = path
     self.bytes = bytes
-    // Words are looked up here and there: their neighbours need not be mapped with them.
-    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-    let words = UnsafeMutableRawPointer(mutating: encoder.words)
-    let size = Int(encoder.vocabulary) * Int(encoder.dims) * MemoryLayout<Int16>.stride
-    let start = UnsafeMutableRawPointer(
-      bitPattern: (UInt(bitPattern: words) + UInt(page) - 1) / UInt(page) * UInt(page))
-    if let start, size > page { madvise(start, (size - page) / page * page, MADV_RANDOM) }
   }
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }

@@ -43,6 +43,9 @@ extension EmbeddedModel: WordVectors {
   }
 
   private func pieceIDs(of word: String) -> [Int32]? {
+    // Three words of four are one piece.
+    var text = word
+    if let id = text.withUTF8({ file.wordPiece.wholePiece($0) }) { return [id] }
     let ids = file.wordPiece.pieces(of: word, limit: Self.pieceLimit)
     return ids.isEmpty || ids.contains(file.wordPiece.unknown) ? nil : ids
   }

@@ -46,6 +46,26 @@ struct WordPiece {
     return ids.count > limit ? Array(ids.prefix(limit)) : ids
   }
 
+  /// The id of a word that is one piece, given in lower-case ASCII letters and digits; nil for any other.
+  func wholePiece(_ word: UnsafeBufferPointer<UInt8>) -> Int32? {
+    var hash = Self.hashStart
+    for byte in word {
+      guard byte &- 0x61 < 26 || byte &- 0x30 < 10 else { return nil }
+      hash = Self.hashed(hash, byte)
+    }
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
+    for _ in 0...mask {
+      let id = Int(slots[slot]) - 1
+      guard id >= 0, id + 1 < places.count else { return nil }
+      let (first, end) = (Int(places[id]), Int(places[id + 1]))
+      guard end <= pieceBytes.count, first <= end else { return nil }
+      if end - first == word.count, word.elementsEqual(pieceBytes[first..<end]) { return Int32(id) }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
+
   private func entry(of code: UInt32) -> UInt32 {
     let place = Int(blocks[Int(code >> 8)]) << 8 | Int(code & 0xFF)
     return place < characters.count ? characters[place] : 0

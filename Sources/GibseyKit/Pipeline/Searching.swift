@@ -34,7 +34,7 @@ public struct Searching {
   /// Of these the best by what is known without reading them are read and compared word by word.
   static let readCandidates = 50
   /// Pages that words find and that are read before the question's vector is there.
-  static let readAhead = 25
+  static let readAhead = 40
   /// Vectors that are compared in full, of those that look near by their signs.
   static let vectorCandidates = 400
   /// Up to here every vector is compared.

@@ -85,6 +85,13 @@ private enum RealModel {
     let ferry = model.cosines(ofWord: "ferry", with: vectors.flatMap(\.self), count: words.count)
     #expect(ferry[1] > ferry[2], "a ferry is nearer to a boat than to a stone")
     #expect(model.vector(ofWord: "\u{E000}") == nil)
+    // A word of one piece is found at once, and is the same piece.
+    for word in ["ferry", "the", "2024", "a", "zzzzqq", "##ing", "mother"] {
+      var text = word
+      let pieces = model.pieces(of: word)
+      let whole = text.withUTF8 { model.file.wordPiece.wholePiece($0) }
+      #expect(whole == (pieces.count == 1 ? pieces[0] : nil), "\(word)")
+    }
   }
 
   @Test func theEndOfALongTextHasAWindowOfItsOwn() async throws {
