@@ -18,6 +18,7 @@ import GibseyKit
   @Flag(help: "Say what would happen, and write nothing.") var dryRun = false
   @Flag(help: "Print what became of each page.") var each = false
   @Flag(help: "Describe the database, and end.") var status = false
+  @Flag(help: "Look through the database, say whether it is sound, and end.") var check = false
   @Flag(help: "Print the pages as records, in reading order, and end.") var export = false
   @Option(parsing: .unconditional, help: "Seconds to wait for another indexer.") var wait = 60
   @OptionGroup var cards: CardOptions
@@ -42,6 +43,7 @@ import GibseyKit
   func run(in context: ToolContext) throws -> ExitStatus {
     let path = try context.databasePath(flag: database)
     if status { return try IndexReports(context: context).status(of: path) }
+    if check { return try IndexReports(context: context).check(path) }
     if export { return try IndexReports(context: context).export(path) }
     if let status = try cards.run(paths, database: path, waitSeconds: wait, in: context) { return status }
     guard !paths.isEmpty || embedding.embedder?.embedsByItself == true else {

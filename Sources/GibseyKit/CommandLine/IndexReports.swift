@@ -21,6 +21,52 @@ public struct IndexReports {
     return .done
   }
 
+  /// Looks through the file and prints what is amiss, one finding a line, with the command that mends it on standard error.
+  /// - Returns: `malformed` for a damaged file, `foundNothing` for a sound one with pages that have no vectors.
+  public func check(_ path: String) throws -> ExitStatus {
+    let store = try PageStore(path: path, access: .readOnly)
+    let findings = try store.check()
+    var status = ExitStatus.done
+    for finding in findings {
+      switch finding {
+      case .damage(let words):
+        status = .malformed
+        try tell("damaged    \(words)")
+      case .withoutVectors(let pages, let example, let embedder):
+        if status == .done { status = .foundNothing }
+        try tell("missing    \(pages) pages, as \(example), have no vectors of \(embedder.fingerprint)")
+      case .wordsNotCompared:
+        context.diagnostics.warning("\(path) cannot be written: the full-text index was not compared with the pages")
+      }
+    }
+    if let hint = hint(for: findings, path: path, status) { context.diagnostics.notice("hint: \(hint)") }
+    if status == .done {
+      let vectors = try store.activeEmbedder().map { ", all with vectors of \($0.fingerprint)" } ?? ""
+      try tell("sound      \(try store.pageCount()) pages\(vectors)")
+    }
+    return status
+  }
+
+  private func tell(_ line: String) throws { try context.output.write(Array((Diagnostics.oneLine(line) + "\n").utf8)) }
+
+  /// The command that mends what was found.
+  private func hint(for findings: [StoreFinding], path: String, _ status: ExitStatus) -> String? {
+    if status == .malformed {
+      return "index the sources into a new file, or save what can be read: "
+        + "`gibsey-index --database \(path) --export | gibsey-index --database NEW --source story -`"
+    }
+    for case .withoutVectors(_, _, let embedder) in findings {
+      let command = "gibsey-index --database \(path)"
+      if let (service, model) = embedder.remote {
+        return "`\(command) --embedder \(service.rawValue) --embedding-model \(model)`"
+      }
+      return GivenVectors.made(embedder)
+        ? "index these pages again with their vectors: `\(command) --embedder given PATH…`"
+        : "`\(command) --embedder minilm`"
+    }
+    return nil
+  }
+
   /// Prints the pages as records, in reading order: indexing them again gives the same database.
   public func export(_ path: String) throws -> ExitStatus {
     let store = try PageStore(path: path, access: .readOnly)

@@ -57,6 +57,18 @@ final class SearchBlocks {
   }
 
   private func packPlaces(_ block: Int) throws {
+    let bytes = try places(of: block)
+    guard !bytes.isEmpty else {
+      dropPlaces.bind(1, block)
+      return try dropPlaces.run()
+    }
+    putPlaces.bind(1, block)
+    putPlaces.bind(2, bytes)
+    try putPlaces.run()
+  }
+
+  /// What the pages say of a block of places; empty without pages.
+  func places(of block: Int) throws -> [UInt8] {
     let first = block * Self.pagesPerBlock
     bind(listPages, block)
     var places: [Int64] = []
@@ -68,21 +80,29 @@ final class SearchBlocks {
       places.append(Int64(listPages.integer(1)))
       words.append(UInt32(clamping: Self.wordCount(listPages.bytes(2))))
     }
-    guard !places.isEmpty else {
-      dropPlaces.bind(1, block)
-      return try dropPlaces.run()
-    }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(places.count * 12)
     for place in places { bytes.append(littleEndian: place) }
     for count in words { bytes.append(littleEndian: count) }
-    putPlaces.bind(1, block)
-    putPlaces.bind(2, bytes)
-    try putPlaces.run()
+    return bytes
   }
 
   /// Packs the signs of the vectors of one embedder's block.
   func packCodes(_ block: Int, _ embedder: EmbedderRow) throws {
+    let bytes = try codes(of: block, embedder)
+    guard !bytes.isEmpty else {
+      dropCodes.bind(1, embedder.row)
+      dropCodes.bind(2, block)
+      return try dropCodes.run()
+    }
+    putCodes.bind(1, embedder.row)
+    putCodes.bind(2, block)
+    putCodes.bind(3, bytes)
+    try putCodes.run()
+  }
+
+  /// What the vectors say of a block of codes; empty without vectors.
+  func codes(of block: Int, _ embedder: EmbedderRow) throws -> [UInt8] {
     bind(listVectors, block)
     listVectors.bind(3, embedder.row)
     var packer = CodePacker(coding: embedder.coding)
@@ -91,15 +111,7 @@ final class SearchBlocks {
         slot: UInt16(listVectors.integer(0) - block * Self.pagesPerBlock), row: listVectors.integer(1),
         vectors: listVectors.bytes(2))
     }
-    guard packer.count > 0 else {
-      dropCodes.bind(1, embedder.row)
-      dropCodes.bind(2, block)
-      return try dropCodes.run()
-    }
-    putCodes.bind(1, embedder.row)
-    putCodes.bind(2, block)
-    putCodes.bind(3, packer.bytes)
-    try putCodes.run()
+    return packer.count > 0 ? packer.bytes : []
   }
 
   private func bind(_ list: borrowing Statement, _ block: Int) {

@@ -1,0 +1,185 @@
+// Looks through a database: whether it is sound, and whether every page has its vectors. Nothing is written.
+
+/// What was found amiss in a database.
+public enum StoreFinding: Sendable, Equatable {
+  /// Something that contradicts itself, in words for a person.
+  case damage(String)
+  /// So many pages have no vectors of the embedder that searches use, as this one.
+  case withoutVectors(pages: Int, example: String, EmbedderRow)
+  /// The words of the full-text index were not compared with the pages: that takes a lock for writing, and the file may not be
+  /// written.
+  case wordsNotCompared
+}
+
+extension PageStore {
+  /// Looks through the whole file, and reads all of it.
+  /// - Returns: what is amiss, the worst of it first; empty for a sound database.
+  /// - Throws: `GibseyError.databaseBusy` when somebody writes for longer than ten seconds.
+  public func check() throws -> [StoreFinding] {
+    var inspection = StoreInspection(connection)
+    try inspection.run()
+    return inspection.findings
+  }
+}
+
+/// One look through a file.
+private struct StoreInspection {
+  /// Damages of one kind are told up to here.
+  private static let limit = 20
+
+  private let connection: Connection
+  private(set) var findings: [StoreFinding] = []
+
+  init(_ connection: Connection) { self.connection = connection }
+
+  mutating func run() throws {
+    try part("the file") { try $0.lookAtFile() }
+    try part("the pages") { try $0.lookAtPages() }
+    try part("the full-text index") { try $0.lookAtWords() }
+    var embedders: [EmbedderRow] = []
+    try part("the embedders") {
+      embedders = try $0.connection.embedders()
+      if embedders.count(where: \.isActive) > 1 { $0.damage("several embedders are active") }
+    }
+    try part("the vectors") { inspection in
+      for embedder in embedders { try inspection.lookAtVectors(of: embedder) }
+    }
+    try part("the blocks") { try $0.lookAtBlocks(embedders) }
+    try part("the cards") { try $0.lookAtCards() }
+    if let active = embedders.first(where: \.isActive) {
+      try part("the vectors") { try $0.lookForPagesWithout(active) }
+    }
+  }
+
+  private mutating func damage(_ words: String) { findings.append(.damage(words)) }
+
+  /// What SQLite itself cannot read is damage too.
+  private mutating func part(_ name: String, _ look: (inout StoreInspection) throws -> Void) throws {
+    do {
+      try look(&self)
+    } catch GibseyError.notADatabase(_, let reason) {
+      damage("\(name): \(reason)")
+    } catch GibseyError.databaseFailed(_, let reason) {
+      damage("\(name): \(reason)")
+    }
+  }
+
+  private mutating func lookAtFile() throws {
+    let list = try connection.prepare("PRAGMA integrity_check(\(Self.limit))")
+    while try list.step() {
+      let words = list.text(0) ?? ""
+      if words != "ok" { damage("the file: \(words)") }
+    }
+  }
+
+  /// A flipped bit in a text is no contradiction to SQLite; to its hash it is.
+  private mutating func lookAtPages() throws {
+    let list = try connection.prepare("SELECT id, text, text_hash, motifs, metadata FROM page ORDER BY page_id")
+    var count = 0
+    while try list.step(), count < Self.limit {
+      let id = list.text(0) ?? ""
+      let fields = [3, 4].map { list.bytes($0) }
+      if SHA256.digest(of: list.bytes(1)) != list.bytes(2) {
+        damage("page \(id): its text is not what was indexed")
+      } else if !fields.allSatisfy({ (try? JSONScanner.scan($0) { try $0.value() }) != nil }) {
+        damage("page \(id): its motifs or metadata are no JSON")
+      } else {
+        continue
+      }
+      count += 1
+    }
+  }
+
+  /// FTS5's own check (sqlite.org/fts5.html §6.4) takes the lock for writing and writes nothing; it is rolled back.
+  private mutating func lookAtWords() throws {
+    let other: Connection
+    do {
+      other = try Connection(path: connection.path, access: .write(busyTimeoutMilliseconds: 10_000))
+      try other.execute("BEGIN IMMEDIATE")
+    } catch GibseyError.databaseReadOnly, GibseyError.cannotRead {
+      return findings.append(.wordsNotCompared)
+    }
+    defer { try? other.execute("ROLLBACK") }
+    do {
+      try other.execute("INSERT INTO page_text (page_text, rank) VALUES ('integrity-check', 1)")
+    } catch GibseyError.notADatabase {
+      damage("the full-text index: its words are not those of the pages")
+    }
+  }
+
+  private mutating func lookAtVectors(of embedder: EmbedderRow) throws {
+    let stride = embedder.coding.stride
+    let list = try connection.prepare("SELECT vector_id, text_key, vectors FROM vector WHERE embedder_id = ?1")
+    list.bind(1, embedder.row)
+    var count = 0
+    while try list.step(), count < Self.limit {
+      let bytes = list.bytes(2)
+      let scales = Swift.stride(from: 0, to: bytes.count / stride * stride, by: stride).map {
+        Float(bitPattern: bytes.littleEndian(UInt32.self, at: $0))
+      }
+      if bytes.isEmpty || bytes.count % stride != 0 || list.bytes(1).count != 16 {
+        damage("the vectors \(list.integer(0)) of \(embedder.fingerprint): of the wrong length")
+      } else if !scales.allSatisfy({ $0.isFinite && $0 > 0 }) {
+        damage("the vectors \(list.integer(0)) of \(embedder.fingerprint): no numbers")
+      } else {
+        continue
+      }
+      count += 1
+    }
+    let strangers = try connection.integer(
+      "SELECT count(*) FROM vector WHERE embedder_id NOT IN (SELECT embedder_id FROM embedder)")
+    if strangers > 0 { damage("\(strangers) vectors are of no embedder") }
+  }
+
+  /// Blocks are made of the other tables: made again they are the same.
+  private mutating func lookAtBlocks(_ embedders: [EmbedderRow]) throws {
+    let blocks = try SearchBlocks(connection)
+    let last = try connection.integer("SELECT max(page_id) FROM page") / SearchBlocks.pagesPerBlock
+    let extra = try connection.integer(
+      """
+      SELECT (SELECT count(*) FROM place_block WHERE block NOT BETWEEN 0 AND \(last))
+        + (SELECT count(*) FROM code_block WHERE block NOT BETWEEN 0 AND \(last)
+          OR embedder_id NOT IN (SELECT embedder_id FROM embedder))
+      """)
+    if extra > 0 { damage("\(extra) blocks are of no page or embedder") }
+    let places = try connection.prepare("SELECT places FROM place_block WHERE block = ?1")
+    let codes = try connection.prepare("SELECT codes FROM code_block WHERE embedder_id = ?1 AND block = ?2")
+    for block in 0...max(0, last) {
+      places.bind(1, block)
+      let isThere = try places.step()
+      if try (isThere ? places.bytes(0) : []) != blocks.places(of: block) {
+        damage("the block of places \(block) does not say what the pages say")
+      }
+      places.reset()
+      for embedder in embedders {
+        codes.bind(1, embedder.row)
+        codes.bind(2, block)
+        let isThere = try codes.step()
+        if try (isThere ? codes.bytes(0) : []) != blocks.codes(of: block, embedder) {
+          damage("the block of codes \(block) of \(embedder.fingerprint) does not say what the vectors say")
+        }
+        codes.reset()
+      }
+      if findings.count > 5 * Self.limit { return }
+    }
+  }
+
+  private mutating func lookAtCards() throws {
+    let list = try connection.prepare("SELECT id, used, json FROM card ORDER BY id")
+    while try list.step() {
+      guard (try? JSONScanner.scan(list.bytes(1)) { try $0.value() }) == nil else { continue }
+      damage("the card \(list.text(0) ?? ""): what is used of it is no JSON")
+    }
+  }
+
+  private mutating func lookForPagesWithout(_ active: EmbedderRow) throws {
+    let list = try connection.prepare(
+      """
+      SELECT count(*), min(id) FROM page WHERE NOT EXISTS (
+        SELECT 1 FROM vector WHERE embedder_id = ?1 AND text_key = substr(page.text_hash, 1, 16))
+      """)
+    list.bind(1, active.row)
+    guard try list.step(), list.integer(0) > 0 else { return }
+    findings.append(.withoutVectors(pages: list.integer(0), example: list.text(1) ?? "", active))
+  }
+}
