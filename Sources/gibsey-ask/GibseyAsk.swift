@@ -2,8 +2,26 @@
 import ArgumentParser
 import GibseyKit
 
-enum ProviderChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, ollama, openai, anthropic
+enum ProviderChoice: ExpressibleByArgument, Equatable {
+  case named(String)
+  /// A recording in place of a provider.
+  case replay(path: String)
+
+  static let auto = ProviderChoice.named("auto")
+  static let allValueStrings = ["auto", "ollama", "openai", "anthropic", "replay:FILE"]
+
+  init?(argument: String) {
+    if argument.hasPrefix("replay:"), argument != "replay:" {
+      self = .replay(path: String(argument.dropFirst(7)))
+    } else if Self.allValueStrings.dropLast().contains(argument) {
+      self = .named(argument)
+    } else {
+      return nil
+    }
+  }
+
+  var name: String? { if case .named(let name) = self { name } else { nil } }
+  var replayPath: String? { if case .replay(let path) = self { path } else { nil } }
 }
 
 enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
@@ -16,7 +34,8 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
     abstract: "Ask a language model what comes on standard input, and stream its answer.",
     version: Version.text)
 
-  @Option(help: "Who answers: ollama, openai or anthropic; auto takes the first that can.")
+  @Option(
+    help: "Who answers: ollama, openai or anthropic; auto takes the first that can; replay:FILE plays a recording.")
   var provider: ProviderChoice?
   @Option(help: "The model, in place of the provider's setting.") var model: String?
   @Flag(help: "Write records, one for each token, in place of the text.") var json = false
@@ -36,6 +55,9 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
   @Flag(help: "Fail when the provider read less than it was sent.") var strictBudget = false
   @Flag(help: "Let the provider count the prompt's tokens first, where it can.") var countTokens = false
   @Flag(help: "Tell on standard error the tokens read and written, and the times.") var usage = false
+  @Option(help: "Keep what the provider sends in a file, with its times and without keys.") var record: String?
+  @Option(parsing: .unconditional, help: "How fast a recording is played: 1 as it was, 2 twice as fast, 0 at once.")
+  var speed: Double?
   @Flag(help: "Show on standard error what the model thinks before it answers.") var showThinking =
     false
   @OptionGroup var common: CommonOptions
@@ -54,7 +76,12 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
     }
     if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is at least 1") }
     if fallback != nil, let provider, provider != .auto {
-      throw ValidationError("--fallback is for --provider auto: --provider \(provider.rawValue) means only that one")
+      throw ValidationError(
+        "--fallback is for --provider auto: --provider \(provider.name ?? "replay") means only that one")
+    }
+    if let speed {
+      guard provider?.replayPath != nil else { throw ValidationError("--speed is for --provider replay:FILE") }
+      guard (0...1000).contains(speed) else { throw ValidationError("--speed is 0 to 1000") }
     }
     if model?.isEmpty == true { throw ValidationError("--model is empty") }
   }
@@ -69,8 +96,11 @@ enum ResumptionChoice: String, ExpressibleByArgument, CaseIterable {
     options.showsUsage = usage
     options.isBudgetStrict = strictBudget
     options.countsTokens = countTokens
+    options.recordPath = record
+    options.replayPath = provider?.replayPath
+    options.speed = speed ?? 1
     options.choices = RequestOptions(
-      provider: provider?.rawValue, model: model, temperature: temperature, maxTokens: maxTokens)
+      provider: provider?.name, model: model, temperature: temperature, maxTokens: maxTokens)
     return try await AskRun(context: context, options: options).run()
   }
 }

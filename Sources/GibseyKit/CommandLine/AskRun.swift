@@ -22,6 +22,12 @@ public struct AskRun: Sendable {
     /// The provider's own counter is asked first.
     public var countsTokens = false
     public var choices = RequestOptions()
+    /// The file that keeps what goes over the wire.
+    public var recordPath: String?
+    /// The recording that is played in place of a provider.
+    public var replayPath: String?
+    /// How fast it is played: 1 is as it was, 0 at once.
+    public var speed = 1.0
 
     public init() {}
   }
@@ -33,7 +39,8 @@ public struct AskRun: Sendable {
   private let asking: Asking
   private let signals = Signals()
 
-  /// - Throws: `GibseyError.badSetting`, and what is wrong with the provider that `choices` names.
+  /// - Throws: `GibseyError.badSetting`, what is wrong with the provider that `choices` names, and what is wrong with a
+  ///   recording.
   public init(context: ToolContext, options: Options, transport: (any Transport)? = nil)
     throws
   {
@@ -42,10 +49,24 @@ public struct AskRun: Sendable {
     var policy = try context.settings.askingPolicy()
     policy.isBudgetStrict = options.isBudgetStrict
     policy.countsTokens = options.countsTokens
-    asking = Asking(
-      candidates: context.settings.candidates, transport: transport ?? CurlTransport(trust: context.settings.trust),
-      choices: options.choices,
-      policy: policy, clock: context.askingClock)
+    let clock = context.askingClock
+    var choices = options.choices
+    var candidates = context.settings.candidates
+    var transport: any Transport = transport ?? CurlTransport(trust: context.settings.trust)
+    if let path = options.replayPath {
+      let recording = try Recording(path: path)
+      // Whoever was asked is asked again, in that order, whatever settings and prompts say.
+      (candidates, policy.fallback, choices.provider) = (recording.candidates, nil, "auto")
+      guard !candidates.isEmpty else {
+        throw GibseyError.malformedInput(source: path, line: nil, reason: "no request that a provider of ours is sent")
+      }
+      transport = ReplayTransport(recording, speed: options.speed, sleep: clock.sleep)
+    }
+    if let path = options.recordPath {
+      let file = try RecordingFile(path: path)
+      transport = RecordingTransport(transport, seconds: clock.seconds) { try file.write($0) }
+    }
+    asking = Asking(candidates: candidates, transport: transport, choices: choices, policy: policy, clock: clock)
   }
 
   /// Asks everything on standard input, in order.
