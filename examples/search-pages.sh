@@ -1,7 +1,7 @@
 #!/bin/sh
-# Looks for pages without a model. A hit says where the page stands and how well it fits.
+# Looks for pages by their words alone, without a model of any kind. A hit says where the page stands and how well it fits.
 set -eu
-gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
+gibsey-index --database story.db --embedder none "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 
 gibsey-context --database story.db --search 3 "Who sounded the horn a fourth time?" | tee hits.jsonl
 [ "$(wc -l < hits.jsonl)" -eq 3 ]
