@@ -43,7 +43,7 @@ public struct IndexRun {
   private func index(into store: PageStore) throws -> ExitStatus {
     var meter = ProgressMeter(totalBytes: totalBytes)
     let isShown = FileDescriptor.standardError.isTerminal
-    let listeners = Indexing.Listeners(
+    var listeners = Indexing.Listeners(
       page: { page in if showsEach { try context.write(.pageIndexed(page)) } },
       problem: { error in
         if isShown { meter.clear() }
@@ -56,6 +56,8 @@ public struct IndexRun {
     let choice = context.resolved(try context.embedderChoice(embedding.embedder), active: active)
     // A model that cannot be used is told of before anything is written.
     let model = try embedder(choice, store)
+    var forecast = options.isDryRun ? try estimate(choice, model, store) : nil
+    if forecast != nil { listeners.text = { try forecast?.add($0, ofPage: $1) } }
     var options = options
     options.givenVectors = choice == .given ? GivenVectors.model(named: context.settings.string(.embeddingModel)) : nil
     let indexing = try Indexing(store: store, options: options, listeners: listeners, now: context.now)
@@ -72,6 +74,10 @@ public struct IndexRun {
         "no vectors: pages are found by keywords alone; `make model` brings the model for them")
     }
     if isShown { meter.clear() }
+    if forecast != nil {
+      try forecast?.addStored()
+      if let forecast { try tell(forecast, choice, model, store) }
+    }
     if result.sourcesInOrderOfTheirOwn > 1, summary.counts[.added, default: 0] > 0 {
       // They all start at 1, and the gate would mix them up.
       context.diagnostics.notice(
@@ -89,7 +95,10 @@ public struct IndexRun {
 
   /// Who embeds the pages; nil when nobody does.
   private func embedder(_ choice: EmbedderChoice, _ store: PageStore) throws -> (any Embedder)? {
-    if let service = choice.service { return try context.remoteEmbedder(service, knownTo: store) }
+    // A dry run asks no server.
+    if let service = choice.service {
+      return options.isDryRun ? nil : try context.remoteEmbedder(service, knownTo: store)
+    }
     return choice == .minilm ? try embeddedModel(isRequired: embedding.embedder == .minilm) : nil
   }
 

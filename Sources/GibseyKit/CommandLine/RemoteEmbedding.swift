@@ -15,11 +15,16 @@ extension ToolContext {
   /// The embedder that a service's setting names, with the dimensions that the store knows of it, else those of its answer to
   /// a word.
   func remoteEmbedder(_ service: RemoteEmbedder.Service, knownTo store: PageStore) throws -> RemoteEmbedder {
-    let embedders = try store.embedders()
-    let active = embedders.first { $0.isActive && $0.remote?.service == service }
-    let model = settings.string(.embeddingModel) ?? active?.remote?.model ?? service.defaultModel
-    let known = embedders.first { $0.remote.map { $0 == (service, model) } ?? false }
+    let model = try remoteModel(service, knownTo: store)
+    let known = try store.embedders().first { $0.remote.map { $0 == (service, model) } ?? false }
     return try remoteEmbedder(service, model: model, dimensions: known?.coding.dimensions, isPatient: true)
+  }
+
+  /// The model that a service is asked for: what the settings say, else the one whose vectors are searched, else its own.
+  func remoteModel(_ service: RemoteEmbedder.Service, knownTo store: PageStore) throws -> String {
+    let active = try store.activeEmbedder()?.remote
+    return settings.string(.embeddingModel) ?? (active?.service == service ? active?.model : nil)
+      ?? service.defaultModel
   }
 
   /// The embedder whose vectors a database has.

@@ -7,6 +7,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   case tokenFactor = "GIBSEY_TOKEN_FACTOR"
   case embedder = "GIBSEY_EMBEDDER"
   case embeddingModel = "GIBSEY_EMBEDDING_MODEL"
+  case embeddingPrice = "GIBSEY_EMBEDDING_PRICE"
   case model = "GIBSEY_MODEL"
   case characters = "GIBSEY_CHARACTERS"
   case log = "GIBSEY_LOG"
@@ -57,7 +58,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .anthropicBaseURL: "https://api.anthropic.com"
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
-    case .database, .embedder, .embeddingModel, .model, .characters, .log, .totalTimeout, .fallback, .ollamaTemperature,
+    case .database, .embedder, .embeddingModel, .embeddingPrice, .model, .characters, .log, .totalTimeout, .fallback,
+      .ollamaTemperature,
       .ollamaMaxTokens, .openAIKey,
       .openAIKeyFile,
       .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle, .certificateFile, .certificateFolder,
@@ -75,6 +77,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .embedder:
       "what turns pages into vectors, when no --embedder says: auto, none, given, minilm, ollama or openai"
     case .embeddingModel: "the model that a server embeds with, when no --embedding-model says"
+    case .embeddingPrice: "what a server takes for a million tokens, for the estimate of --dry-run"
     case .model: "the file of the embedded model; unset is where make model puts it"
     case .characters: "a folder of characters of your own, when no --characters names one"
     case .log: "debug: say on standard error what is done, as -v does"

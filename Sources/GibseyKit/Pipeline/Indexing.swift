@@ -34,6 +34,8 @@ public struct Indexing {
     /// What could not be read; the run goes on.
     public var problem: (GibseyError) -> Void
     public var progress: (Progress) -> Void
+    /// In a dry run, the text and the id of each page that would be written anew.
+    public var text: (_ text: String, _ id: String) throws -> Void = { _, _ in }
 
     public init(
       page: @escaping (PageIndexed) throws -> Void, problem: @escaping (GibseyError) -> Void,
@@ -177,6 +179,7 @@ public struct Indexing {
     case .change(let change, let row):
       if options.isSync { run.kept[source, default: []].insert(row) }
       if options.isDryRun, change == .added { run.planned[id] = source }
+      if options.isDryRun, change == .added || change == .updated { try listeners.text(page.text, id) }
       if let vector = page.vector, let name = options.givenVectors, !options.isDryRun {
         try keep(vector, row: row, name, &run)
       } else if options.givenVectors != nil {

@@ -141,4 +141,25 @@ extension PageStore {
   public func vectorWriter(_ pages: PageWriter) throws -> VectorWriter {
     try VectorWriter(connection: connection, pages: pages)
   }
+
+  /// Whether a text, by the first 16 bytes of its SHA-256, has vectors of an embedder.
+  func hasVectors(ofText key: [UInt8], _ embedder: EmbedderRow) throws -> Bool {
+    let find = try connection.prepare("SELECT 1 FROM vector WHERE embedder_id = ?1 AND text_key = ?2")
+    find.bind(1, embedder.row)
+    find.bind(2, key)
+    return try find.step()
+  }
+
+  /// Visits the pages whose texts have no vectors of an embedder; all pages for nil.
+  func forEachPageWanting(
+    _ embedder: EmbedderRow?, _ visit: (_ id: String, _ key: [UInt8], _ text: String) throws -> Void
+  ) throws {
+    let list = try connection.prepare(
+      """
+      SELECT id, substr(text_hash, 1, 16), text FROM page WHERE NOT EXISTS (
+        SELECT 1 FROM vector WHERE embedder_id = ?1 AND text_key = substr(page.text_hash, 1, 16)) ORDER BY page_id
+      """)
+    list.bind(1, embedder?.row ?? -1)
+    while try list.step() { try visit(list.text(0) ?? "", list.bytes(1), list.text(2) ?? "") }
+  }
 }

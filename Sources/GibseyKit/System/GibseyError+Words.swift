@@ -116,8 +116,8 @@ extension GibseyError {
       name.map { "check \($0)" } ?? (provider == "ollama" ? "sign in with `ollama signin`" : nil)
     case .modelMissing(let provider, let model, _):
       provider == "ollama"
-        ? "get it with `ollama pull \(model)`, or choose another with --model"
-        : "choose another with --model"
+        ? "get it with `ollama pull \(model)`, or choose another model"
+        : "choose another model"
     case .rateLimited(_, _, let wait):
       wait.map { "try again in \(($0 + 999) / 1000) s" } ?? "try again later"
     case .promptCut: "give the model a larger context window, or lower the --budget of gibsey-context"
