@@ -111,6 +111,15 @@ def recall(index, database, vectors, questions=20):
     return hits / (10 * questions)
 
 
+def makes_vec(python, other, vec, remove):
+    """Whether a Python has sqlite-vec; the vectors of `other` are then in `vec`."""
+    remove(vec)
+    try:
+        return subprocess.run([python, "-c", VEC_MAKE, other, vec], stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
 def bench(programs, folder, pages, rounds, run, compare, say, remove, shell):
     story, ours_path = os.path.join(folder, "vectors.jsonl"), os.path.join(folder, "vectors.db")
     other, vec = os.path.join(folder, "vectors-peer.db"), os.path.join(folder, "vec.db")
@@ -144,9 +153,11 @@ def bench(programs, folder, pages, rounds, run, compare, say, remove, shell):
             return run([context, "--database", ours_path, "--mode", mode, "--search", "10"], file)
 
     peers = {}
-    if subprocess.run([sys.executable, "-c", VEC_MAKE, other, vec], stderr=subprocess.DEVNULL).returncode == 0:
+    # Not every Python is built to load extensions; Debian's is.
+    pythons = [python for python in (sys.executable, "/usr/bin/python3") if makes_vec(python, other, vec, remove)]
+    if pythons:
         def ask_vec():
-            done = subprocess.run([sys.executable, "-c", VEC_ASK, vec, raw], stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run([pythons[0], "-c", VEC_ASK, vec, raw], stdout=subprocess.PIPE, text=True, check=True)
             # Without Python's start, which the peer is not to blame for.
             return (float(done.stdout),) * 2
         peers["sqlite_vec"] = ask_vec
