@@ -1,10 +1,22 @@
-// A server on 127.0.0.1 that answers every request with the same recorded bytes.
+// A server on 127.0.0.1 that answers every request with the same recorded bytes, or the same misdeeds.
 import Foundation
+import Glibc
 import Synchronization
 
 /// Listens while it lives; one connection at a time, one request a connection.
 final class LoopbackServer {
   struct Failure: Error { let call: String }
+
+  /// One thing to do on a connection.
+  enum Step: Equatable, Sendable {
+    case send([UInt8])
+    /// Says nothing more until the other side closes.
+    case stall
+    /// Sends a byte after the other, with a rest after each, until the other side closes.
+    case drip(UInt8)
+    /// Closes in a way that the other side sees as a reset.
+    case reset
+  }
 
   let port: UInt16
   private let listener: Int32
@@ -18,8 +30,10 @@ final class LoopbackServer {
   }
 
   /// - Parameter response: all bytes of an answer, from its status line on.
-  init(response: [UInt8]) throws {
-    let response = Self.withoutChunks(response)
+  convenience init(response: [UInt8]) throws { try self.init(steps: [.send(Self.withoutChunks(response))]) }
+
+  /// - Parameter steps: what is done on each connection once the request is there.
+  init(steps: [Step]) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -38,7 +52,7 @@ final class LoopbackServer {
       while true {
         let connection = accept(listener, nil, nil)
         if connection < 0 { return }
-        Self.answer(connection, with: response, log)
+        Self.answer(connection, by: steps, log)
         close(connection)
       }
     }.start()
@@ -56,7 +70,7 @@ final class LoopbackServer {
     return Array(text.replacing(header, with: "").utf8)
   }
 
-  private static func answer(_ connection: Int32, with response: [UInt8], _ log: RequestLog) {
+  private static func answer(_ connection: Int32, by steps: [Step], _ log: RequestLog) {
     var request: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 65_536)
     while missingBytes(of: request) > 0 {
@@ -66,17 +80,35 @@ final class LoopbackServer {
     }
     let text = String(decoding: request, as: UTF8.self)
     log.text.withLock { $0 += text.replacing("\r\n", with: "\n") + "\n" }
-    var sent = 0
-    while sent < response.count {
-      let count = response[sent...].withUnsafeBytes {
-        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+    for step in steps {
+      switch step {
+      case .send(let bytes): guard send(bytes, on: connection) else { return }
+      case .stall: while recv(connection, &block, block.count, 0) > 0 {}
+      case .drip(let byte): while send([byte], on: connection) { usleep(dripMicroseconds) }
+      case .reset:
+        var atOnce = Glibc.linger(l_onoff: 1, l_linger: 0)
+        setsockopt(connection, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<Glibc.linger>.size))
+        return
       }
-      if count <= 0 { break }
-      sent += count
     }
     shutdown(connection, Int32(SHUT_WR))
     // Bytes that nobody reads would turn the end of the answer into a reset.
     while recv(connection, &block, block.count, 0) > 0 {}
+  }
+
+  private static let dripMicroseconds: UInt32 = 10_000
+
+  /// False when the other side has closed.
+  private static func send(_ bytes: [UInt8], on connection: Int32) -> Bool {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      if count <= 0 { return false }
+      sent += count
+    }
+    return true
   }
 
   /// At least 1 until the request is there with its body.

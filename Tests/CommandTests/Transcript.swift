@@ -2,6 +2,9 @@
 //
 //     # a comment
 //     @ serve ollama/hello.txt at OLLAMA    a loopback server that answers all with these recorded bytes
+//     @ script at BAD                       a loopback server that does what follows on every connection
+//     | HTTP/1.1 200 OK                     a line to send
+//     % text half a line                    something to do: text, hex (bytes), repeat COUNT TEXT, stall, drip, reset
 //     $ gibsey-index --database story.db -  a command for /bin/sh; OLLAMA is http://127.0.0.1:PORT there
 //     < a line of standard input
 //     > a line that is wanted on standard output
@@ -27,6 +30,7 @@ struct Transcript {
   enum Step: Equatable {
     case command(Command)
     case serve(wire: String, name: String)
+    case script(name: String, [LoopbackServer.Step])
   }
 
   /// A line that means nothing.
@@ -50,6 +54,8 @@ struct Transcript {
       switch mark {
       case "#": continue
       case "@": steps.append(try Self.directive(words, number))
+      case "|": try append(.send(Array("\(words)\n".utf8)), number)
+      case "%": try append(try Self.action(words, number), number)
       case "$": steps.append(.command(Command(line: number, shell: words)))
       default: try add(words, mark, number)
       }
@@ -58,10 +64,42 @@ struct Transcript {
 
   private static func directive(_ words: String, _ line: Int) throws -> Step {
     let parts = words.split(separator: " ").map(String.init)
+    if parts.count == 3, parts[0] == "script", parts[1] == "at" { return .script(name: parts[2], []) }
     guard parts.count == 4, parts[0] == "serve", parts[2] == "at" else {
-      throw Problem(line: line, reason: "wanted `@ serve WIRE at NAME`: \(words)")
+      throw Problem(line: line, reason: "wanted `@ serve WIRE at NAME` or `@ script at NAME`: \(words)")
     }
     return .serve(wire: parts[1], name: parts[3])
+  }
+
+  private mutating func append(_ step: LoopbackServer.Step, _ line: Int) throws {
+    guard case .script(let name, let script) = steps.last else {
+      throw Problem(line: line, reason: "no script before it")
+    }
+    steps[steps.count - 1] = .script(name: name, script + [step])
+  }
+
+  private static func action(_ words: String, _ line: Int) throws -> LoopbackServer.Step {
+    let parts = words.split(separator: " ", maxSplits: 1).map(String.init)
+    let rest = parts.count > 1 ? parts[1] : ""
+    switch parts.first {
+    case "text": return .send(Array(rest.utf8))
+    case "hex":
+      let digits = Array(rest.filter { $0 != " " })
+      let bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+        UInt8(String(digits[$0...($0 + 1)]), radix: 16)
+      }
+      guard bytes.count * 2 == digits.count else { break }
+      return .send(bytes)
+    case "repeat":
+      let words = rest.split(separator: " ", maxSplits: 1)
+      guard words.count == 2, let count = Int(words[0]) else { break }
+      return .send(Array(String(repeating: String(words[1].replacing("␊", with: "\n")), count: count).utf8))
+    case "stall": return .stall
+    case "drip": return .drip(UInt8(ascii: "."))
+    case "reset": return .reset
+    default: break
+    }
+    throw Problem(line: line, reason: "no such action: \(words)")
   }
 
   private mutating func add(_ words: String, _ mark: Character, _ line: Int) throws {

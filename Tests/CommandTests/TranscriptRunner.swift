@@ -51,6 +51,10 @@ struct TranscriptRunner {
         servers[name] = server
         environment[name] = "http://127.0.0.1:\(server.port)"
         environment[name + "_REQUESTS"] = folder.appending(path: name).path
+      case .script(let name, let script):
+        let server = try LoopbackServer(steps: script)
+        servers[name] = server
+        environment[name] = "http://127.0.0.1:\(server.port)"
       case .command(let command):
         for (name, server) in servers {
           try Data(server.requests.utf8).write(to: folder.appending(path: name))

@@ -96,8 +96,8 @@ import Testing
   @Test(
     arguments: [
       ("> early", "no command before it"), ("$ true\n? much", "wanted a status: much"),
-      ("%x", "wanted a mark and a space: %x"), ("$ true\n% x", "no such mark: %"),
-      ("@ serve x", "wanted `@ serve WIRE at NAME`: serve x"),
+      ("%x", "wanted a mark and a space: %x"), ("$ true\n~ x", "no such mark: ~"),
+      ("@ serve x", "wanted `@ serve WIRE at NAME` or `@ script at NAME`: serve x"),
     ]) func aLineThatMeansNothingIsRefused(text: String, reason: String)
   {
     let line = text.split(separator: "\n").count

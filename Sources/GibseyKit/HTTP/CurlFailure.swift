@@ -26,6 +26,8 @@ enum CurlFailure {
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
       CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR:
       return .untrusted(reason: words(code))
+    // libcurl's word for an answer without a status line (CURLOPT_HTTP09_ALLOWED).
+    case CURLE_UNSUPPORTED_PROTOCOL where isConnected: return .cut(reason: "what came is not HTTP")
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT:
       return .badRequest(reason: words(code))
     case CURLE_PARTIAL_FILE: return .cut(reason: "the connection closed in the middle")

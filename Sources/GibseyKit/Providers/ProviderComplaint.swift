@@ -125,7 +125,7 @@ struct ProviderComplaint: Equatable, Sendable {
 
   private var isTooLong: Bool {
     let lower = words.lowercased()
-    return kind.contains("context_length_exceeded") || kind.contains("exceed_context_size")
+    return status == 413 || kind.contains("context_length_exceeded") || kind.contains("exceed_context_size")
       || [
         "context length", "context size", "context window", "prompt is too long",
         "prompt is longer",
