@@ -5,10 +5,10 @@ PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
-.PHONY: help demo model test check lint examples bench voice format man install clean setup
+.PHONY: help demo model test test-live check lint examples bench voice format man install clean setup
 
 help: ## print this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
 
 demo: ## a character answers from its book, with a model of its own; PROVIDER=ollama, openai or anthropic takes yours
 	@Scripts/demo.sh $(if $(filter command,$(origin PROVIDER)),'$(PROVIDER)')
@@ -22,6 +22,11 @@ setup:
 test: setup ## build and run all tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
+
+test-live: setup ## gibsey-ask against a real model over all three wires
+	@Scripts/setup.sh python3 python3-venv
+	$(SWIFT) build
+	@Scripts/test-live.sh "$$($(SWIFT) build --show-bin-path)"
 
 check: lint examples ## lint, examples, manual, then all tests
 	@$(MAKE) --no-print-directory test
