@@ -16,16 +16,23 @@ public struct PlaceTable: Sendable {
     words.append(contentsOf: repeatElement(0, count: firstRow - words.count))
     let count = bytes.count / 12
     bytes.withUnsafeBytes { raw in
-      for index in 0..<count {
-        let place = raw.loadUnaligned(fromByteOffset: index * 8, as: Int64.self)
-        places.append(Int(Int64(littleEndian: place)))
-      }
-      for index in 0..<count {
-        let length = raw.loadUnaligned(fromByteOffset: count * 8 + index * 4, as: UInt32.self)
-        words.append(UInt32(littleEndian: length))
-      }
+      places += Self.numbers(Int64.self, raw, at: 0, count).map { Int($0) }
+      words += Self.numbers(UInt32.self, raw, at: count * 8, count)
     }
     return true
+  }
+
+  /// `count` numbers from `offset` on, copied at once.
+  private static func numbers<Number: FixedWidthInteger>(
+    _ type: Number.Type, _ raw: UnsafeRawBufferPointer, at offset: Int, _ count: Int
+  ) -> [Number] {
+    let size = count * MemoryLayout<Number>.size
+    let numbers = [Number](unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: raw[offset..<offset + size]))
+      initialized = count
+    }
+    return 1.littleEndian == 1 ? numbers : numbers.map { Number(littleEndian: $0) }
   }
 
   /// Whether the row is a page that the reader may see.
