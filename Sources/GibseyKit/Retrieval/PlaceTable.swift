@@ -7,7 +7,11 @@ public struct PlaceTable: Sendable {
   /// Words in the full-text index, by row.
   public private(set) var words: [UInt32] = []
 
-  public init() {}
+  /// - Parameter rows: about how many there will be.
+  public init(rows: Int = 0) {
+    places.reserveCapacity(rows)
+    words.reserveCapacity(rows)
+  }
 
   /// Appends a block of packed rows; see SearchBlocks.swift. False when the bytes cannot be one.
   public mutating func append(_ bytes: [UInt8], firstRow: Int) -> Bool {

@@ -22,7 +22,8 @@ public final class SearchIndex {
   /// The place and length of every page.
   public func places() throws -> PlaceTable {
     let list = try connection.prepare("SELECT block, places FROM place_block ORDER BY block")
-    var table = PlaceTable()
+    let blocks = try connection.integer("SELECT max(block) FROM place_block") + 1
+    var table = PlaceTable(rows: min(blocks, 1 << 20) * SearchBlocks.pagesPerBlock)
     while try list.step() {
       guard table.append(list.bytes(1), firstRow: list.integer(0) * SearchBlocks.pagesPerBlock) else {
         throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of places")
