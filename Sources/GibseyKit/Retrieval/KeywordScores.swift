@@ -39,14 +39,11 @@ public struct KeywordScores: Sendable {
   static let lengthShare = 0.75
 
   public private(set) var scores: [(row: Int, score: Double)] = []
-  /// What a page could reach that had each of the words without end: the sum over terms of idf · (k₁ + 1).
-  public private(set) var ceiling = 0.0
 
   /// Scores the pages that the gate lets through. How rare a word is counts over the whole book.
   public init(_ counts: TermCounts, places: PlaceTable, gate: Int?) {
     guard counts.terms > 0, counts.pages > 0 else { return }
     let weights = counts.rarity
-    ceiling = weights.reduce(0) { $0 + $1 * (Self.saturation + 1) }
     let average = max(1, Double(counts.words) / Double(counts.pages))
     scores.reserveCapacity(counts.rows.count)
     for (index, row) in counts.rows.enumerated() where places.isOpen(row, gate: gate) {

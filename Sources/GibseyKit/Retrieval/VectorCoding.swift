@@ -6,9 +6,9 @@ internal import CKernels
 public struct VectorCoding: Sendable, Equatable {
   /// How finely a component is kept.
   public enum Precision: String, Sendable {
-    /// Four bits each, sixteen levels without a zero: a dot product of unit vectors errs by some 6e-3, which changed the mean
-    /// reciprocal rank of no set of cases by more than a hundredth where a page has several vectors, and takes an eighth of
-    /// what floats do.
+    /// Four bits each, sixteen levels without a zero: a dot product of unit vectors errs by some 6e-3. Where a page has
+    /// several vectors that moved the mean reciprocal rank by a hundredth or so, up on one set of cases and down on another;
+    /// it takes an eighth of what floats do.
     case int4
     /// Twelve bits each, from -2047 to 2047: it errs by some 2e-5, and the order of 100,000 neighbours stays what it was.
     case int12

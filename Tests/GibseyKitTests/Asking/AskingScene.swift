@@ -41,6 +41,7 @@ final class ScriptedTransport: Transport {
       head: head,
       body: HTTPBody {
         if let block = rest.next() { return Array(block.utf8) }
+        // Ended by the cancelling that its test is about, never by the clock.
         if isEndless { try await Task.sleep(for: .seconds(3600)) }
         if let failure { throw failure }
         return nil
