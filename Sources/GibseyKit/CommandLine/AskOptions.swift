@@ -1,0 +1,121 @@
+// Who is asked and how the answers are told: the flags of gibsey-ask, in groups.
+public import ArgumentParser
+
+/// Who answers.
+public enum ProviderChoice: ExpressibleByArgument, Equatable, Sendable {
+  case named(String)
+  /// A recording in place of a provider.
+  case replay(path: String)
+
+  public static let auto = ProviderChoice.named("auto")
+  public static let allValueStrings = ["auto", "ollama", "openai", "anthropic", "replay:FILE"]
+
+  public init?(argument: String) {
+    if argument.hasPrefix("replay:"), argument != "replay:" {
+      self = .replay(path: String(argument.dropFirst(7)))
+    } else if Self.allValueStrings.dropLast().contains(argument) {
+      self = .named(argument)
+    } else {
+      return nil
+    }
+  }
+
+  var name: String? { if case .named(let name) = self { name } else { nil } }
+  var replayPath: String? { if case .replay(let path) = self { path } else { nil } }
+}
+
+extension AskingPolicy.Resumption: ExpressibleByArgument {}
+
+/// The flags about who is asked, for what, and what happens when that fails.
+public struct AskingOptions: ParsableArguments {
+  @Option(
+    help: "Who answers: ollama, openai or anthropic; auto takes the first that can; replay:FILE plays a recording.")
+  public var provider: ProviderChoice?
+  @Option(help: "The model, in place of the provider's setting.") public var model: String?
+  @Option(parsing: .unconditional, help: "How freely the model chooses its words, 0 to 2.")
+  public var temperature: Double?
+  @Option(parsing: .unconditional, help: "The longest answer, in tokens.") public var maxTokens: Int?
+  @Option(help: "Who is tried by auto, in order, as in openai,ollama; else GIBSEY_FALLBACK.")
+  public var fallback: String?
+  @Option(parsing: .unconditional, help: "Seconds to wait at most before asking again; else GIBSEY_RETRY_WAIT, else 5.")
+  public var retryWait: Double?
+  @Option(help: "After a failure in the middle: stop, or continue with the next; else GIBSEY_RESUME_WITH.")
+  public var resumeWith: AskingPolicy.Resumption?
+
+  public init() {}
+
+  public func validate() throws {
+    if let temperature, !(0...2).contains(temperature) {
+      throw ValidationError("--temperature is 0 to 2")
+    }
+    if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is at least 1") }
+    if fallback != nil, let provider, provider != .auto {
+      throw ValidationError(
+        "--fallback is for --provider auto: --provider \(provider.name ?? "replay") means only that one")
+    }
+    if model?.isEmpty == true { throw ValidationError("--model is empty") }
+  }
+
+  /// The settings with what these flags say instead.
+  public func overriding(_ settings: Settings) -> Settings {
+    settings.overriding(.fallback, fallback, flag: "--fallback")
+      .overriding(.retryWait, retryWait.map { "\($0)" }, flag: "--retry-wait")
+      .overriding(.resumeWith, resumeWith?.rawValue, flag: "--resume-with")
+  }
+
+  /// What counts more than a prompt's own options.
+  var choices: RequestOptions {
+    RequestOptions(provider: provider?.name, model: model, temperature: temperature, maxTokens: maxTokens)
+  }
+}
+
+/// The flags about what is read and how answers are told.
+public struct AnswerOptions: ParsableArguments {
+  @Flag(help: "Write records, one for each token, in place of the text.") public var json = false
+  @Flag(help: "Take each line of a text as a prompt of its own.") public var lines = false
+  @Flag(help: "End at the first broken line or failed answer.") public var strict = false
+  @Flag(help: "Fail when the answer cites a page that it did not have, or words that do not stand there.")
+  public var strictCitations = false
+  @Flag(help: "Fail when the provider read less than it was sent.") public var strictBudget = false
+  @Flag(help: "Let the provider count the prompt's tokens first, where it can.") public var countTokens = false
+  @Flag(help: "Tell on standard error the tokens read and written, and the times.") public var usage = false
+  @Flag(help: "Show on standard error what the model thinks before it answers.") public var showThinking = false
+
+  public init() {}
+}
+
+/// The flags about recordings.
+public struct RecordingOptions: ParsableArguments {
+  @Option(help: "Keep what the provider sends in a file, with its times and without keys.")
+  public var record: String?
+  @Option(parsing: .unconditional, help: "How fast a recording is played: 1 as it was, 2 twice as fast, 0 at once.")
+  public var speed: Double?
+
+  public init() {}
+
+  /// What is wrong beside a choice of provider.
+  public func validate(beside provider: ProviderChoice?) throws {
+    guard let speed else { return }
+    guard provider?.replayPath != nil else { throw ValidationError("--speed is for --provider replay:FILE") }
+    guard (0...1000).contains(speed) else { throw ValidationError("--speed is 0 to 1000") }
+  }
+}
+
+extension AskRun.Options {
+  /// What the flags say.
+  public init(_ asking: AskingOptions, _ answers: AnswerOptions, _ recordings: RecordingOptions) {
+    self.init()
+    choices = asking.choices
+    replayPath = asking.provider?.replayPath
+    isJSON = answers.json
+    hasPromptLines = answers.lines
+    isStrict = answers.strict
+    hasStrictCitations = answers.strictCitations
+    isBudgetStrict = answers.strictBudget
+    countsTokens = answers.countTokens
+    showsUsage = answers.usage
+    showsThinking = answers.showThinking
+    recordPath = recordings.record
+    speed = recordings.speed ?? 1
+  }
+}
