@@ -17,6 +17,8 @@ public struct ContextBuilding {
 
   /// Pages looked at for one prompt.
   static let candidateLimit = 20
+  /// Passages offered to a prompt: those that it takes, and as many in the place of those whose pages it has.
+  static let sampleLimit = 2 * PromptSamples.countLimit
 
   private let store: PageStore
   private let searching: Searching
@@ -60,11 +62,20 @@ public struct ContextBuilding {
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
     material.lore = try speakers.lore(
       of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
+    material.samples = try samples(of: request.characterID, upTo: place.gate?.pageIndex)
     do {
       return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)
     } catch {
       throw factor.real(error, budgetTokens: budget)
     }
+  }
+
+  /// How a character has spoken, as far as the reader knows.
+  private func samples(of characterID: String?, upTo gate: Int?) throws -> [VoiceSample] {
+    guard let characterID, let largest = VoiceSamples.poolSizes.last else { return [] }
+    let pages = try store.ownPages(
+      of: characterID, upTo: gate, limit: largest, textLimitCharacters: VoiceSamples.pageLimitCharacters)
+    return VoiceSamples.best(of: Array(VoiceSamples.pool(pages)), limit: Self.sampleLimit)
   }
 
   /// - Throws: `GibseyError.unknownCharacter` when there is no such character.
@@ -184,13 +195,14 @@ public struct ContextBuilding {
     var reasons = JSONObject()
     reasons["current"] = .bool(true)
     return PromptMaterial.Candidate(
-      id: page.id, title: page.title, text: page.text, score: 0, reasons: reasons, isCurrent: true)
+      id: page.id, title: page.title, text: page.text, score: 0, reasons: reasons, isCurrent: true,
+      place: page.pageIndex)
   }
 
   private static func candidate(_ item: Searching.Found, rank: Int) -> PromptMaterial.Candidate {
     PromptMaterial.Candidate(
       id: item.page.id, title: item.page.title, text: item.page.text, score: rounded(item.evidence.score),
-      reasons: reasons(item.evidence, rank: rank), isCurrent: false)
+      reasons: reasons(item.evidence, rank: rank), isCurrent: false, place: item.page.pageIndex)
   }
 
   private static func record(_ item: Searching.Found, rank: Int, _ request: ChatRequest) -> CandidateRecord {

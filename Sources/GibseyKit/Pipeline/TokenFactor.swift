@@ -19,16 +19,20 @@ struct TokenFactor: Sendable, Equatable {
     if let shares = prompt.tokens {
       var sum = 0
       var sumReal = 0
-      let parts = [shares.persona, shares.pages, shares.history, shares.query, shares.lore ?? 0].map { part in
+      let all = [
+        shares.persona, shares.pages, shares.history, shares.query, shares.lore ?? 0, shares.samples ?? 0,
+      ]
+      let parts = all.map { part in
         sum += part
         defer { sumReal = real(sum) }
         return real(sum) - sumReal
       }
       prompt.tokens = TokenShares(
         budget: budgetTokens, total: real(shares.total), persona: parts[0], pages: parts[1], history: parts[2],
-        query: parts[3], lore: shares.lore.map { _ in parts[4] })
+        query: parts[3], lore: shares.lore.map { _ in parts[4] }, samples: shares.samples.map { _ in parts[5] })
     }
     for index in prompt.pages.indices { prompt.pages[index].tokens = real(prompt.pages[index].tokens) }
+    for index in prompt.samples.indices { prompt.samples[index].tokens = real(prompt.samples[index].tokens) }
     for index in prompt.leftOut.indices { prompt.leftOut[index].tokens = prompt.leftOut[index].tokens.map { real($0) } }
     return prompt
   }

@@ -1,4 +1,4 @@
-// Builds the prompt: persona, pages, history, question, in one budget that is never exceeded.
+// Builds the prompt: persona, samples, lore, pages, history, question, in one budget that is never exceeded.
 
 /// What goes into a prompt, best pages first.
 public struct PromptMaterial: Sendable {
@@ -11,6 +11,8 @@ public struct PromptMaterial: Sendable {
     public let reasons: JSONObject
     /// Whether the reader is on it.
     public let isCurrent: Bool
+    /// Where it stands in the reading order.
+    public var place = 0
   }
 
   public var character: StoryCharacter
@@ -23,16 +25,20 @@ public struct PromptMaterial: Sendable {
   public var budgetTokens: Int
   /// What the character's card knows of what is spoken of.
   public var lore: PromptLore? = nil
+  /// Passages of the character's own pages, best first.
+  public var samples: [VoiceSample] = []
 }
 
 /// Spends the budget. The question is never cut, and the persona has a short form: it is used where the full one would
 /// exceed a quarter of the budget or leave no room for the question. Of what then remains, lore may take a quarter, and
-/// goes in whole entries; of what then remains, history may take a third,
-/// newest turns first, a question never without its answer nor an answer without its question; pages go in whole, the
-/// current one first and then by rank. No page takes more than half of the pages' room, the fence set aside, unless it is
-/// the only one: one that alone is longer goes in as its best paragraphs. What pages leave over goes to older turns.
-/// Everything that does not make it is listed in `left_out`. What the chat template adds is counted in the persona's share
-/// for the two messages that every prompt has, and in the share of pages and history for theirs.
+/// goes in whole entries; passages of the character's own pages may take a tenth of the budget, and no more than a fifth of what
+/// remains; of what then remains, history may take a third, newest turns first, a question never without its answer nor an
+/// answer without its question; pages go in whole, the current one first and then by rank. No page takes more than half of the
+/// pages' room, the fence set aside, unless it is the only one: one that alone is longer goes in as its best paragraphs. What
+/// pages leave over goes to older turns. Everything that does not make it is listed in `left_out`. What the chat template adds
+/// is counted in the persona's share for the two messages that every prompt has, and in the share of the others for theirs.
+///
+/// The messages stand in the order in which they change least: docs/design/0013-order-of-a-prompt.md.
 struct PromptBuilder {
   /// More pages than this distract a model more than they tell it.
   static let pageLimit = 12
@@ -41,31 +47,47 @@ struct PromptBuilder {
   private static let historyPart = 3
   private static let pagePart = 2
   private static let lorePart = 4
+  private static let samplesPart = 10
+  private static let samplesRoomPart = 5
   /// Less room than this holds no sentence worth reading.
   private static let excerptLeast = 16
 
   private let material: PromptMaterial
   private let question: String
   private let persona: String
+  /// With the rules and the frame, as long as they may become.
+  private let personaTokens: Int
   private let questionTokens: Int
   private var turns: [Message] = []
   private var turnTokens = 0
-  private var pageTexts: [String] = []
-  private var pages: [PromptPage] = []
+  /// Pages that are in, in the order in which they came to be.
+  private var kept: [KeptPage] = []
+  private var pagePieces = 0
   private var pageTokens = 0
+  private var samples = PromptSamples([], room: 0)
   private var loreText: String?
   private var loreTokens = 0
   private var leftOut: [LeftOut] = []
+
+  private struct KeptPage {
+    let place: Int
+    let text: String
+    let page: PromptPage
+  }
 
   /// - Throws: `GibseyError.budgetTooSmall`, `.questionTooLong`.
   static func prompt(_ material: PromptMaterial) throws -> Prompt {
     var builder = try PromptBuilder(material)
     builder.addLore(room: builder.room / lorePart)
-    let room = builder.room - builder.loreTokens
+    let samplesRoom = min(material.budgetTokens / samplesPart, builder.room / samplesRoomPart)
+    // What the best take is kept free; those of pages that turn out to be in the prompt give way to the next.
+    let reserve = PromptSamples(material.samples, room: samplesRoom).tokens
+    let room = builder.room - builder.loreTokens - reserve
     let historyRoom = material.candidates.isEmpty ? room : room / historyPart
     builder.addTurns(room: historyRoom)
     builder.addPages(room: room - builder.turnTokens)
-    builder.addTurns(room: room - builder.pageTokens)
+    builder.samples = PromptSamples(material.samples, room: reserve, pages: Set(builder.kept.map(\.page.id)))
+    builder.addTurns(room: room + reserve - builder.samples.tokens - builder.pageTokens)
     return builder.finish()
   }
 
@@ -78,7 +100,7 @@ struct PromptBuilder {
     let fullTokens = Self.tokens(of: full, for: material)
     let isFull = fullTokens * Self.personaPart <= budget && fullTokens + Self.frame + questionTokens <= budget
     persona = isFull ? full : short
-    let personaTokens = Self.tokens(of: persona, for: material) + Self.frame
+    personaTokens = Self.tokens(of: persona, for: material) + Self.frame
     guard personaTokens < budget else {
       throw GibseyError.budgetTooSmall(budgetTokens: budget, neededTokens: personaTokens + questionTokens)
     }
@@ -102,9 +124,7 @@ struct PromptBuilder {
   private static let frame = TokenEstimate.promptOverhead + 2 * TokenEstimate.messageOverhead
 
   /// What persona and question leave over.
-  private var room: Int {
-    material.budgetTokens - Self.frame - Self.tokens(of: persona, for: material) - questionTokens
-  }
+  private var room: Int { material.budgetTokens - personaTokens - questionTokens }
 
   private mutating func addLore(room: Int) {
     guard let (told, rest) = material.lore?.fitting(room) else { return }
@@ -129,50 +149,57 @@ struct PromptBuilder {
   }
 
   private mutating func addPages(room: Int) {
-    let fence = TokenEstimate.tokens(of: PageBlock.block([])) + TokenEstimate.messageOverhead
+    let fence = TokenEstimate.tokens(pieces: Self.fencePieces) + TokenEstimate.messageOverhead
     let share = (room - fence) / (material.candidates.count > 1 ? Self.pagePart : 1)
     for candidate in material.candidates {
-      guard pages.count < Self.pageLimit else {
-        leaveOut(candidate, "rank")
-        continue
-      }
-      if TokenEstimate.tokens(of: text(candidate)) <= share {
-        if !add(candidate, text(candidate), isExcerpt: false, room: room) { leaveOut(candidate, "budget") }
-      } else {
-        addExcerpt(of: candidate, share: share, room: room)
+      let text = text(candidate)
+      let pieces = TokenEstimate.pieces(of: text)
+      if kept.count == Self.pageLimit {
+        leaveOut(candidate, "rank", pieces)
+      } else if TokenEstimate.tokens(pieces: pieces) <= share {
+        if !add(candidate, text, pieces, isExcerpt: false, room: room) { leaveOut(candidate, "budget", pieces) }
+      } else if !addExcerpt(of: candidate, share: share, room: room) {
+        leaveOut(candidate, "budget", pieces)
       }
     }
   }
 
   /// Tokens of joined texts are at most the sum of theirs, so an excerpt that fits beside its label fits in all.
-  private mutating func addExcerpt(of candidate: PromptMaterial.Candidate, share: Int, room: Int) {
-    let label = text(candidate, excerpt: "")
-    let limit = min(share - TokenEstimate.tokens(of: label), room - cost(adding: label, to: pageTexts))
+  private mutating func addExcerpt(of candidate: PromptMaterial.Candidate, share: Int, room: Int) -> Bool {
+    let label = TokenEstimate.pieces(of: text(candidate, excerpt: ""))
+    let limit = min(share - TokenEstimate.tokens(pieces: label), room - cost(adding: label))
     guard limit >= Self.excerptLeast,
       let excerpt = Excerpt.text(
-        of: candidate.text, terms: material.terms, fits: { TokenEstimate.tokens(of: $0) <= limit }),
-      add(candidate, text(candidate, excerpt: excerpt), isExcerpt: true, room: room)
-    else { return leaveOut(candidate, "budget") }
+        of: candidate.text, terms: material.terms, fits: { TokenEstimate.tokens(of: $0) <= limit })
+    else { return false }
+    let text = text(candidate, excerpt: excerpt)
+    return add(candidate, text, TokenEstimate.pieces(of: text), isExcerpt: true, room: room)
   }
 
   private mutating func add(
-    _ candidate: PromptMaterial.Candidate, _ text: String, isExcerpt: Bool, room: Int
+    _ candidate: PromptMaterial.Candidate, _ text: String, _ pieces: Int, isExcerpt: Bool, room: Int
   ) -> Bool {
-    let cost = cost(adding: text, to: pageTexts)
+    let cost = cost(adding: pieces)
     guard cost <= room else { return false }
-    pageTexts.append(text)
+    pagePieces += (kept.isEmpty ? 0 : Self.jointPieces) + pieces
     pageTokens = cost
-    pages.append(
-      PromptPage(
-        id: candidate.id, title: candidate.title, score: candidate.score,
-        tokens: TokenEstimate.tokens(of: text), reasons: candidate.reasons, isExcerpt: isExcerpt))
+    let page = PromptPage(
+      id: candidate.id, title: candidate.title, score: candidate.score,
+      tokens: TokenEstimate.tokens(pieces: pieces), reasons: candidate.reasons, isExcerpt: isExcerpt)
+    kept.append(KeptPage(place: candidate.place, text: text, page: page))
     return true
   }
 
-  /// What all pages cost with one more, their message included.
-  private func cost(adding text: String, to texts: [String]) -> Int {
-    TokenEstimate.tokens(of: PageBlock.block(texts + [text])) + TokenEstimate.messageOverhead
+  /// What all pages cost with one more, their message included. A page begins and ends at a line feed, so that its pieces are
+  /// the same in every neighbourhood.
+  private func cost(adding pieces: Int) -> Int {
+    let joint = kept.isEmpty ? 0 : Self.jointPieces
+    return TokenEstimate.tokens(pieces: Self.fencePieces + pagePieces + joint + pieces)
+      + TokenEstimate.messageOverhead
   }
+
+  private static let fencePieces = TokenEstimate.pieces(of: PageBlock.block([]))
+  private static let jointPieces = TokenEstimate.pieces(of: PageBlock.joint)
 
   private func text(_ candidate: PromptMaterial.Candidate, excerpt: String? = nil) -> String {
     PageBlock.page(
@@ -180,17 +207,26 @@ struct PromptBuilder {
       isCurrent: candidate.isCurrent, isExcerpt: excerpt != nil)
   }
 
-  private mutating func leaveOut(_ candidate: PromptMaterial.Candidate, _ reason: String) {
+  private mutating func leaveOut(_ candidate: PromptMaterial.Candidate, _ reason: String, _ pieces: Int) {
     leftOut.append(
-      LeftOut(
-        kind: "page", id: candidate.id, reason: reason, tokens: TokenEstimate.tokens(of: text(candidate))))
+      LeftOut(kind: "page", id: candidate.id, reason: reason, tokens: TokenEstimate.tokens(pieces: pieces)))
+  }
+
+  /// The pages in reading order, ties by id.
+  private var pagesInOrder: [KeptPage] {
+    kept.sorted { one, other in
+      guard one.place == other.place else { return one.place < other.place }
+      return one.page.id.utf8.lexicographicallyPrecedes(other.page.id.utf8)
+    }
   }
 
   private func finish() -> Prompt {
-    let instructions = Self.instructions(persona, hasPages: !pages.isEmpty)
+    let instructions = Self.instructions(persona, hasPages: !kept.isEmpty)
+    let pages = pagesInOrder
     var messages = [Message(role: .system, content: instructions)]
+    if let message = samples.message { messages.append(message) }
     if let loreText { messages.append(Message(role: .system, content: loreText)) }
-    if !pageTexts.isEmpty { messages.append(Message(role: .system, content: PageBlock.block(pageTexts))) }
+    if !pages.isEmpty { messages.append(Message(role: .system, content: PageBlock.block(pages.map(\.text)))) }
     messages += turns.reversed()
     messages.append(Message(role: .user, content: question))
     let history = material.request.history
@@ -201,13 +237,16 @@ struct PromptBuilder {
     }
     let personaTokens = TokenEstimate.tokens(of: instructions) + Self.frame
     let tokens = TokenShares(
-      budget: material.budgetTokens, total: personaTokens + loreTokens + pageTokens + turnTokens + questionTokens,
+      budget: material.budgetTokens,
+      total: personaTokens + samples.tokens + loreTokens + pageTokens + turnTokens + questionTokens,
       persona: personaTokens, pages: pageTokens, history: turnTokens, query: questionTokens,
-      lore: loreText == nil ? nil : loreTokens)
-    return Prompt(
-      prompt: question, characterID: material.request.characterID, messages: messages, pages: pages,
-      tokens: tokens, leftOut: leftOut + missingTurns, gatePageID: material.gatePageID,
+      lore: loreText == nil ? nil : loreTokens, samples: samples.told.isEmpty ? nil : samples.tokens)
+    var prompt = Prompt(
+      prompt: question, characterID: material.request.characterID, messages: messages, pages: pages.map(\.page),
+      tokens: tokens, leftOut: leftOut + samples.leftOut + missingTurns, gatePageID: material.gatePageID,
       requestID: material.request.requestID, sessionID: material.request.sessionID,
       options: material.request.options)
+    prompt.samples = samples.told
+    return prompt
   }
 }

@@ -5,7 +5,7 @@ enum StandingRules {
   private static let always = """
     Answer the reader's question in your own voice, in a few short paragraphs at most. \
     Speak as this person and only as this person; the story is your life, not a text you were given. \
-    When you draw on a page, name it like this: [page 12]. \
+    When you draw on a page, name it by its label, just as it stands above the page: [page 012]. \
     Know nothing of what comes after the pages you are shown, and do not guess at it.
     """
   private static let withPages = """

@@ -11,10 +11,15 @@ public enum TokenEstimate {
   static let messageOverhead = 8
 
   /// The tokens of a text.
-  public static func tokens(of text: String) -> Int {
+  public static func tokens(of text: String) -> Int { tokens(pieces: pieces(of: text)) }
+
+  /// What so many pieces are. Pieces of texts that are joined at line feeds add up; tokens are rounded.
+  static func tokens(pieces: Int) -> Int { (pieces * 112 + 99) / 100 }
+
+  /// Words, marks and parts of long words.
+  static func pieces(of text: String) -> Int {
     var text = text
-    let pieces = text.withUTF8 { Self.pieces(of: $0) }
-    return (pieces * 112 + 99) / 100
+    return text.withUTF8 { Self.pieces(of: $0) }
   }
 
   /// The words of a text: runs of letters. No tokenizer makes fewer tokens.

@@ -40,6 +40,28 @@ public struct PromptPage: RecordData {
   }
 }
 
+/// A passage of a page in a prompt, which shows how its character speaks.
+public struct PromptSample: RecordData {
+  /// The page that it is of.
+  public var id: String
+  public var tokens: Int
+
+  public init(id: String, tokens: Int) {
+    self.id = id
+    self.tokens = tokens
+  }
+
+  public init(_ fields: RecordFields) throws {
+    id = try fields.string("id")
+    tokens = try fields.integer("tokens")
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("id", id)
+    writer.member("tokens", tokens)
+  }
+}
+
 /// The budget and how it was spent, in estimated tokens. `total` includes what the chat template adds.
 public struct TokenShares: RecordData {
   public var budget: Int
@@ -50,11 +72,15 @@ public struct TokenShares: RecordData {
   public var query: Int
   /// Nil when there was none.
   public var lore: Int?
+  /// Nil when there were none.
+  public var samples: Int?
 
   public init(
-    budget: Int, total: Int, persona: Int, pages: Int, history: Int, query: Int, lore: Int? = nil
+    budget: Int, total: Int, persona: Int, pages: Int, history: Int, query: Int, lore: Int? = nil,
+    samples: Int? = nil
   ) {
     self.lore = lore
+    self.samples = samples
     self.budget = budget
     self.total = total
     self.persona = persona
@@ -71,6 +97,7 @@ public struct TokenShares: RecordData {
     history = try fields.integer("history")
     query = try fields.integer("query")
     lore = try fields.optionalInteger("lore")
+    samples = try fields.optionalInteger("samples")
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -81,14 +108,15 @@ public struct TokenShares: RecordData {
     writer.member("history", history)
     writer.member("query", query)
     writer.member("lore", lore)
+    writer.member("samples", samples)
   }
 }
 
 /// An item that did not make it into the prompt. Only items that the reader may know of are named.
 public struct LeftOut: RecordData {
-  /// `page`, `turn` or `lore`.
+  /// `page`, `turn`, `lore` or `sample`.
   public var kind: String
-  /// The page's id, or the turn's place in the given history or the entry's in its book, from 0.
+  /// The id of the page, also of a sample's; or the turn's place in the given history or the entry's in its book, from 0.
   public var id: String
   public var reason: String
   public var tokens: Int?
@@ -123,7 +151,10 @@ public struct Prompt: RecordData {
   public var prompt: String
   public var characterID: String?
   public var messages: [Message]
+  /// In reading order, as in the messages.
   public var pages: [PromptPage]
+  /// How the character has spoken: passages of pages that are not in the prompt otherwise.
+  public var samples: [PromptSample] = []
   public var tokens: TokenShares?
   public var leftOut: [LeftOut]
   /// The page up to which the reader has read; nil when there is no gate.
@@ -166,6 +197,7 @@ public struct Prompt: RecordData {
     prompt = try fields.optionalString("prompt") ?? messages.last { $0.role == .user }?.content ?? ""
     characterID = try fields.optionalString("character_id")
     pages = try fields.list("pages") { try PromptPage($0) }
+    samples = try fields.list("samples") { try PromptSample($0) }
     tokens = try fields.optionalObject("tokens").map { try TokenShares(RecordFields($0)) }
     leftOut = try fields.list("left_out") { try LeftOut($0) }
     gatePageID = try fields.optionalObject("gate").flatMap { try RecordFields($0).optionalString("page_id") }
@@ -183,6 +215,10 @@ public struct Prompt: RecordData {
     Self.write(messages, to: &writer)
     writer.key("pages")
     writer.array(pages) { writer, page in writer.object { page.write(to: &$0) } }
+    if !samples.isEmpty {
+      writer.key("samples")
+      writer.array(samples) { writer, sample in writer.object { sample.write(to: &$0) } }
+    }
     if let tokens {
       writer.key("tokens")
       writer.object { tokens.write(to: &$0) }

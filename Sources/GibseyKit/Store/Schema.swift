@@ -116,6 +116,10 @@ enum Schema {
       PRIMARY KEY (card_id, word, place)
     ) STRICT, WITHOUT ROWID;
     """,
+    // A character's own pages in reading order: its voice, and what it knows when it knows no more.
+    """
+    CREATE INDEX page_by_character ON page (character_id, page_index, id);
+    """,
   ]
 
   static var version: Int { migrations.count }

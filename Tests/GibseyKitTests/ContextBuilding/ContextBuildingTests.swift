@@ -25,9 +25,10 @@ import Testing
     return try ContextBuilding(store: store, searching: Searching(store: store), defaults: defaults)
   }
 
-  @Test func theGateHidesWhatComesAfterAndTheCurrentPageIsFirst() throws {
+  @Test func theGateHidesWhatComesAfterAndPagesStandInReadingOrder() throws {
     let prompt = try building(page: "002").prompt(for: ChatRequest(prompt: "Where is the ferry?"))
-    #expect(prompt.pages.map(\.id) == ["002", "001"])
+    #expect(prompt.pages.map(\.id) == ["001", "002"])
+    #expect(prompt.pages.map { $0.reasons["current"] != nil } == [false, true])
     #expect(prompt.gatePageID == "002")
     #expect(prompt.leftOut.isEmpty)
   }
@@ -37,11 +38,11 @@ import Testing
     #expect(try building(page: "001").prompt(for: request).gatePageID == "003")
   }
 
-  @Test func theWholeBookHasNoGateButKeepsTheCurrentPageFirst() throws {
+  @Test func theWholeBookHasNoGateAndItsPagesStandInReadingOrder() throws {
     let prompt = try building(isWholeBook: true, page: "002").prompt(for: ChatRequest(prompt: "ferry"))
     #expect(prompt.gatePageID == nil)
-    #expect(prompt.pages.first?.id == "002")
-    #expect(Set(prompt.pages.map(\.id)) == ["001", "002", "003", "004"])
+    #expect(prompt.pages.map(\.id) == ["001", "002", "003", "004"])
+    #expect(prompt.messages[1].content.contains("[page 002] Night 2 (the page that the reader is on)"))
   }
 
   @Test func whatTheRequestBringsIsCarried() throws {

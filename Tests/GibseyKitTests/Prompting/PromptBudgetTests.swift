@@ -13,7 +13,8 @@ import Testing
   ) throws -> Prompt {
     let candidates = pages.enumerated().map { index, text in
       PromptMaterial.Candidate(
-        id: "p\(index)", title: nil, text: text, score: 1, reasons: JSONObject(), isCurrent: index == 0)
+        id: "p\(index)", title: nil, text: text, score: 1, reasons: JSONObject(), isCurrent: index == 0,
+        place: index)
     }
     return try PromptBuilder.prompt(
       PromptMaterial(

@@ -27,8 +27,8 @@ import Testing
       #expect(text.hasPrefix("You are"))
       #expect(!text.lowercased().contains("language model"))
     }
-    #expect(character.persona.contains("[page 12]"))
-    #expect(character.shortPersona.contains("[page 12]"))
+    #expect(character.persona.contains("[page 012]"))
+    #expect(character.shortPersona.contains("[page 012]"))
   }
 
   @Test func noTwoShareAColour() throws {
