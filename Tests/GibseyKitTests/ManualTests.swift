@@ -94,6 +94,8 @@ import Testing
     .unknownCharacter(id: "", known: []),
     .unknownPage(id: "", example: nil), .budgetTooSmall(budgetTokens: 1, neededTokens: 2),
     .questionTooLong(questionTokens: 2, roomTokens: 1),
+    .unknownSession(id: ""), .sessionForgotten(id: ""), .unknownTurn(id: 1, sessionID: ""),
+    .turnOfAnotherCharacter(id: 1, characterID: nil),
     .badSetting(name: "", value: "", origin: "", wanted: ""),
     .keyWithheld(provider: "", urlName: "", keyName: ""), .keyUnavailable(provider: "", name: "", reason: ""),
     .unsafeSettingsFile(path: "", reason: ""),

@@ -9,6 +9,8 @@ final class Connection {
     case read
     /// Reads and writes; the file is made when it is missing.
     case write(busyTimeoutMilliseconds: Int32)
+    /// Reads and writes a file that must exist.
+    case writeExisting(busyTimeoutMilliseconds: Int32)
   }
 
   let path: String
@@ -22,6 +24,10 @@ final class Connection {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
       handle = try Self.openForReading(path)
+    case .writeExisting(let timeout):
+      guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
+      handle = try Self.open(path, SQLITE_OPEN_READWRITE, named: path)
+      sqlite3_busy_timeout(handle, timeout)
     case .write(let timeout):
       let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
       handle = try Self.open(path, flags, named: path)
@@ -73,6 +79,22 @@ final class Connection {
   func execute(_ sql: String) throws {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)
     guard code == SQLITE_OK else { throw lastError(code) }
+  }
+
+  /// From now on waits so long for other writers.
+  func setBusyTimeout(_ milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+
+  /// Runs `body` in one transaction that has the right to write from its start: all of it is there in the end, or nothing.
+  func immediately<Result>(_ body: () throws -> Result) throws -> Result {
+    try execute("BEGIN IMMEDIATE")
+    do {
+      let result = try body()
+      try execute("COMMIT")
+      return result
+    } catch {
+      if isInTransaction { try? execute("ROLLBACK") }
+      throw error
+    }
   }
 
   /// Compiles one statement; keep it to run it again.

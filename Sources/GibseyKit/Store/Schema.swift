@@ -120,6 +120,59 @@ enum Schema {
     """
     CREATE INDEX page_by_character ON page (character_id, page_index, id);
     """,
+    // Conversations. A session's turns are numbered by place, from 0, and stand in the full-text index from row
+    // session_id << 32 on, so that a search is of one session alone. `turn_block` packs what a prompt asks of every turn: see
+    // TurnFacts.swift. Numbers of turns are never given twice: a prompt may name one that was forgotten meanwhile.
+    """
+    CREATE TABLE session (
+      session_id INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      owner TEXT,
+      made_at TEXT NOT NULL,
+      seen_at TEXT NOT NULL,
+      character_id TEXT,
+      page_id TEXT,
+      furthest_page_index INTEGER,
+      turns INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO session (id, made_at, seen_at, turns)
+      SELECT session_id, min(made_at), max(made_at), count(*) FROM turn GROUP BY session_id ORDER BY min(turn_id);
+    ALTER TABLE turn RENAME TO old_turn;
+    DROP INDEX turn_by_session;
+    CREATE TABLE turn (
+      turn_id INTEGER PRIMARY KEY AUTOINCREMENT,
+      session_id INTEGER NOT NULL REFERENCES session,
+      place INTEGER NOT NULL CHECK (place BETWEEN 0 AND 4294967295),
+      parent_turn INTEGER REFERENCES turn,
+      character_id TEXT NOT NULL,
+      question TEXT NOT NULL,
+      answer TEXT NOT NULL,
+      outcome TEXT NOT NULL CHECK (outcome IN ('complete', 'interrupted', 'failed')),
+      furthest_page_index INTEGER,
+      prompt_id TEXT NOT NULL,
+      made_at TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO turn
+      SELECT turn_id, session.session_id, row_number() OVER (PARTITION BY old_turn.session_id ORDER BY turn_id) - 1,
+        parent_turn, old_turn.character_id, question, answer, outcome, old_turn.furthest_page_index, prompt_id,
+        old_turn.made_at
+      FROM old_turn JOIN session ON session.id = old_turn.session_id ORDER BY turn_id;
+    DROP TABLE old_turn;
+    CREATE UNIQUE INDEX turn_by_place ON turn (session_id, place);
+    CREATE INDEX turn_by_character ON turn (session_id, character_id, place);
+    CREATE VIEW turn_words AS
+      SELECT session_id << 32 | place AS turn_row, question || char(10) || answer AS text FROM turn;
+    CREATE VIRTUAL TABLE turn_text USING fts5 (
+      text, content='turn_words', content_rowid='turn_row', tokenize='porter unicode61'
+    );
+    INSERT INTO turn_text (rowid, text) SELECT turn_row, text FROM turn_words ORDER BY turn_row;
+    CREATE TABLE turn_block (
+      session_id INTEGER NOT NULL REFERENCES session,
+      block INTEGER NOT NULL,
+      facts BLOB NOT NULL,
+      PRIMARY KEY (session_id, block)
+    ) STRICT;
+    """,
   ]
 
   static var version: Int { migrations.count }
@@ -156,6 +209,7 @@ enum Schema {
       for migration in migrations[min(current, Self.version)...] { try connection.execute(migration) }
       // The blocks of a database from before there were any.
       if current < 2 { try SearchBlocks(connection).repackAll() }
+      if current < 5 { try TurnBlocks(connection).repackAll() }
       try connection.execute(
         "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Self.version); COMMIT")
     } catch {

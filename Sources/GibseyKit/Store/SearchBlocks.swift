@@ -75,6 +75,8 @@ final class SearchBlocks {
     var words: [UInt32] = []
     while try listPages.step() {
       let slot = listPages.integer(0) - first
+      // In a damaged file rows come in any order.
+      guard slot >= places.count, slot < Self.pagesPerBlock else { throw damaged }
       places.append(contentsOf: repeatElement(0, count: slot - places.count))
       words.append(contentsOf: repeatElement(0, count: slot - words.count))
       places.append(Int64(listPages.integer(1)))
@@ -107,12 +109,16 @@ final class SearchBlocks {
     listVectors.bind(3, embedder.row)
     var packer = CodePacker(coding: embedder.coding)
     while try listVectors.step() {
+      let slot = listVectors.integer(0) - block * Self.pagesPerBlock
+      guard (0..<Self.pagesPerBlock).contains(slot) else { throw damaged }
       packer.add(
-        slot: UInt16(listVectors.integer(0) - block * Self.pagesPerBlock), row: listVectors.integer(1),
+        slot: UInt16(slot), row: listVectors.integer(1),
         vectors: listVectors.bytes(2))
     }
     return packer.count > 0 ? packer.bytes : []
   }
+
+  private var damaged: GibseyError { .notADatabase(path: connection.path, reason: "pages out of their order") }
 
   private func bind(_ list: borrowing Statement, _ block: Int) {
     list.bind(1, block * Self.pagesPerBlock)
@@ -148,7 +154,7 @@ private struct CodePacker {
     for index in 0..<coding.count(of: vectors) {
       count += 1
       slots.append(littleEndian: slot)
-      rows.append(littleEndian: UInt32(row))
+      rows.append(littleEndian: UInt32(clamping: row))
       codes.append(contentsOf: coding.signs(of: vectors, at: index))
     }
   }

@@ -54,6 +54,7 @@ struct Statement: ~Copyable {
     }
   }
 
+  borrowing func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
   borrowing func integer(_ column: Int32) -> Int { Int(sqlite3_column_int64(handle, column)) }
   borrowing func double(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
 

@@ -46,6 +46,7 @@ private struct StoreInspection {
     }
     try part("the blocks") { try $0.lookAtBlocks(embedders) }
     try part("the cards") { try $0.lookAtCards() }
+    try part("the conversations") { try $0.lookAtTurns() }
     if let active = embedders.first(where: \.isActive) {
       try part("the vectors") { try $0.lookForPagesWithout(active) }
     }
@@ -104,6 +105,11 @@ private struct StoreInspection {
       try other.execute("INSERT INTO page_text (page_text, rank) VALUES ('integrity-check', 1)")
     } catch GibseyError.notADatabase {
       damage("the full-text index: its words are not those of the pages")
+    }
+    do {
+      try other.execute("INSERT INTO turn_text (turn_text, rank) VALUES ('integrity-check', 1)")
+    } catch GibseyError.notADatabase {
+      damage("the full-text index: its words are not those of the turns")
     }
   }
 
@@ -169,6 +175,33 @@ private struct StoreInspection {
     while try list.step() {
       guard (try? JSONScanner.scan(list.bytes(1)) { try $0.value() }) == nil else { continue }
       damage("the card \(list.text(0) ?? ""): what is used of it is no JSON")
+    }
+  }
+
+  /// Turns follow older ones of their session, and the blocks say what the turns say.
+  private mutating func lookAtTurns() throws {
+    let strays = try connection.integer(
+      """
+      SELECT count(*) FROM turn LEFT JOIN session USING (session_id)
+      LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn
+      WHERE session.session_id IS NULL OR turn.parent_turn IS NOT NULL AND (
+        parent.turn_id IS NULL OR parent.session_id <> turn.session_id OR parent.place >= turn.place)
+      """)
+    if strays > 0 { damage("\(strays) turns are of no session, or follow none of theirs") }
+    let blocks = try TurnBlocks(connection)
+    let kept = try connection.prepare("SELECT facts FROM turn_block WHERE session_id = ?1 ORDER BY block")
+    let list = try connection.prepare(
+      """
+      SELECT session_id, id, turns = (SELECT count(*) FROM turn WHERE turn.session_id = session.session_id)
+      FROM session ORDER BY session_id
+      """)
+    while try list.step(), findings.count < 5 * Self.limit {
+      var bytes: [[UInt8]] = []
+      kept.bind(1, list.integer(0))
+      while try kept.step() { bytes.append(kept.bytes(0)) }
+      if try list.integer(2) != 1 || bytes != blocks.made(of: list.integer(0)) {
+        damage("session \(list.text(1) ?? ""): the block of its turns does not say what the turns say")
+      }
     }
   }
 

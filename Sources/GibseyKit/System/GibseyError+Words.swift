@@ -41,6 +41,10 @@ extension GibseyError {
       "a budget of \(budget) tokens is too small: the persona and the question need \(needed)"
     case .questionTooLong(let question, let room):
       "the question takes \(question) tokens, and the budget leaves \(room)"
+    case .unknownSession(let id): "unknown session \(id)"
+    case .sessionForgotten(let id): "session \(id) was forgotten meanwhile: the answer is not kept"
+    case .unknownTurn(let id, let session): "session \(session) has no turn \(id)"
+    case .turnOfAnotherCharacter(let id, let character): "turn \(id) was answered by \(character ?? "the narrator")"
     case .badSetting(let name, let value, let origin, let wanted):
       "\(name)=\(value) (from \(origin)): wanted \(wanted)"
     case .keyWithheld(_, let url, let key, let origin):
@@ -106,6 +110,9 @@ extension GibseyError {
       example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
     case .budgetTooSmall: "raise --budget"
     case .questionTooLong: "raise --budget, or ask a shorter question"
+    case .unknownSession: "`gibsey-index --sessions` lists them"
+    case .unknownTurn(_, let session): "`gibsey-index --export-session \(session)` lists its turns"
+    case .turnOfAnotherCharacter(_, let character): character.map { "ask with --character \($0)" }
     case .keyWithheld(_, let url, let key, _):
       "set \(url) and \(key) in the same place, both in the environment or both in ./.env"
     case .noProvider(let failures): Self.chainHint(failures)
@@ -128,7 +135,8 @@ extension GibseyError {
     case .lineTooLong: "a record is one line; see gibsey-json(5)"
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase, .databaseFailed,
       .badSetting, .unsafeSettingsFile, .keyUnavailable, .requestRefused, .quotaExhausted, .providerFailed,
-      .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug:
+      .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug,
+      .sessionForgotten:
       nil
     }
   }
@@ -142,9 +150,9 @@ extension GibseyError {
       .badEmbeddingModel, .otherEmbeddingModel:
       .malformed
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
-      .noEmbeddingModel:
+      .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn:
       .noInput
-    case .unknownCharacter, .budgetTooSmall, .questionTooLong: .usage
+    case .unknownCharacter, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong: .usage
     case .dimensionsChanged, .embedderMisbehaved: .protocolBroken
     case .embedderDiffers: .badSettings
     case .databaseReadOnly, .cannotCreate: .cannotCreate
@@ -177,6 +185,8 @@ extension GibseyError {
     case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "NO_EMBEDDING_MODEL"
     case .unknownCharacter: "UNKNOWN_CHARACTER"
     case .unknownPage: "UNKNOWN_PAGE"
+    case .unknownSession, .sessionForgotten: "UNKNOWN_SESSION"
+    case .unknownTurn, .turnOfAnotherCharacter: "UNKNOWN_TURN"
     case .budgetTooSmall, .questionTooLong: "BUDGET_TOO_SMALL"
     case .badSetting, .keyWithheld, .unsafeSettingsFile: "BAD_SETTINGS"
     case .noProvider, .libraryMissing: "NO_PROVIDER"
@@ -212,7 +222,8 @@ extension GibseyError {
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter, .dimensionsChanged, .embedderMisbehaved,
       .embedderDiffers,
-      .unknownPage, .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
+      .unknownPage, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
+      .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyUnavailable, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,
       .cannotWrite, .readerLeft, .interrupted, .ourBug:

@@ -40,6 +40,14 @@ public enum GibseyError: Error, Equatable, Sendable {
   case budgetTooSmall(budgetTokens: Int, neededTokens: Int)
   case questionTooLong(questionTokens: Int, roomTokens: Int)
 
+  // Conversations
+  case unknownSession(id: String)
+  /// The session went while its answer was made.
+  case sessionForgotten(id: String)
+  case unknownTurn(id: Int, sessionID: String)
+  /// `characterID` is nil for the narrator.
+  case turnOfAnotherCharacter(id: Int, characterID: String?)
+
   // Settings
   case badSetting(name: String, value: String, origin: String, wanted: String)
   case keyWithheld(provider: String, urlName: String, keyName: String, urlOrigin: String = "./.env")

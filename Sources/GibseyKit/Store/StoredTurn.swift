@@ -1,0 +1,92 @@
+// What a database keeps of conversations: sessions, and their turns.
+
+/// A conversation of one reader, with whatever characters.
+public struct StoredSession: Sendable, Equatable {
+  public let id: SessionID
+  /// The name of the token that first used it; nil where there are no tokens.
+  public let owner: String?
+  /// UTC, as in `2026-11-25T09:32:20.776166Z`.
+  public let madeAt: String
+  public let seenAt: String
+  /// The character that was spoken with last; nil for the narrator, and before the first turn.
+  public let characterID: String?
+  /// The page that the reader was on last; nil when none was ever named.
+  public let pageID: String?
+  /// The furthest place in the reading order that the reader was at; it only grows.
+  public let furthestPageIndex: Int?
+  /// Turns that were ever begun.
+  public let turns: Int
+}
+
+/// A question and its answer.
+public struct StoredTurn: Sendable, Equatable {
+  /// How the answer ended.
+  public enum Outcome: String, Sendable, CaseIterable {
+    case complete
+    /// Cancelled, killed, or still being made.
+    case interrupted
+    case failed
+  }
+
+  /// A number of this file, given once: the turns of a forgotten session leave theirs to nobody.
+  public let id: Int
+  /// The turn that it follows; nil for the first of a conversation.
+  public let parent: Int?
+  public let sessionID: SessionID
+  /// Nil for the narrator.
+  public let characterID: String?
+  public let question: String
+  /// What there was of it; empty when nothing came.
+  public let answer: String
+  public let outcome: Outcome
+  /// The furthest place in the reading order of whatever was in its prompt; nil when no page was.
+  public let furthestPageIndex: Int?
+  public let promptID: String
+  /// UTC, when the question was asked.
+  public let madeAt: String
+}
+
+/// A turn as it is before its answer is there.
+public struct TurnToKeep: Sendable {
+  /// What it follows.
+  public enum Parent: Sendable, Equatable {
+    /// The newest turn of the session with this character, if there is one.
+    case newest
+    /// The prompt was built behind this one; nil when it was built as the first.
+    case turn(Int?)
+  }
+
+  public var sessionID: SessionID
+  /// The token name of who asks; nil is not asked for any.
+  public var owner: String?
+  public var parent: Parent
+  /// Nil for the narrator.
+  public var characterID: String?
+  public var question: String
+  public var promptID: String
+  public var furthestPageIndex: Int?
+  /// The page that the reader is on, with its place: the session moves there.
+  public var page: (id: String, index: Int)?
+
+  public init(
+    sessionID: SessionID, owner: String? = nil, parent: Parent, characterID: String?, question: String,
+    promptID: String, furthestPageIndex: Int? = nil, page: (id: String, index: Int)? = nil
+  ) {
+    self.sessionID = sessionID
+    self.owner = owner
+    self.parent = parent
+    self.characterID = characterID
+    self.question = question
+    self.promptID = promptID
+    self.furthestPageIndex = furthestPageIndex
+    self.page = page
+  }
+}
+
+/// A turn that was begun: whoever holds it writes its answer.
+public struct OpenTurn: Sendable, Equatable {
+  public let id: Int
+  public let sessionID: SessionID
+  /// The turn that it follows.
+  public let parent: Int?
+}

@@ -1,0 +1,166 @@
+// What is asked of every turn of a session, packed: 256 turns a row, derived from the other tables.
+//
+// A session may have a hundred thousand turns, and a prompt must know which of them are of its branch and behind its gate.
+// Reading them one by one takes fifty times as long. A turn's place is its number in its session, from 0. A block holds for
+// each turn, little-endian: 8 bytes of turn_id, 8 bytes of furthest_page_index (0: none), 4 bytes of its parent's place + 1
+// (0: none), 4 bytes of the count of its words in the full-text index, 4 bytes of flags (1: it has something to tell).
+
+/// The facts of one turn.
+struct TurnFact: Equatable {
+  static let stride = 28
+
+  let id: Int
+  /// 0 for none.
+  let furthest: Int
+  /// The place of the parent; nil for none.
+  let parent: Int?
+  let words: Int
+  /// Whether it is complete, or holds text: what else was interrupted or failed is no part of what was said.
+  let isTelling: Bool
+
+  func append(to bytes: inout [UInt8]) {
+    bytes.append(littleEndian: Int64(id))
+    bytes.append(littleEndian: Int64(furthest))
+    bytes.append(littleEndian: UInt32(clamping: parent.map { $0 + 1 } ?? 0))
+    bytes.append(littleEndian: UInt32(clamping: words))
+    bytes.append(littleEndian: UInt32(isTelling ? 1 : 0))
+  }
+}
+
+/// The facts of all turns of a session; a column for each, by place.
+struct TurnFacts {
+  private(set) var ids: [Int] = []
+  private(set) var furthest: [Int] = []
+  /// The parent's place; -1 for none.
+  private(set) var parents: [Int] = []
+  private(set) var words: [UInt32] = []
+  private(set) var areTelling: [Bool] = []
+
+  init(capacity: Int) {
+    ids.reserveCapacity(capacity)
+    furthest.reserveCapacity(capacity)
+    parents.reserveCapacity(capacity)
+    words.reserveCapacity(capacity)
+    areTelling.reserveCapacity(capacity)
+  }
+
+  var count: Int { ids.count }
+
+  /// Appends a block; false when the bytes cannot be one.
+  mutating func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count % TurnFact.stride == 0 else { return false }
+    for start in stride(from: 0, to: bytes.count, by: TurnFact.stride) {
+      let parent = Int(Self.number(UInt32.self, bytes, at: start + 16)) - 1
+      // A turn follows an older one: so walking back ends, whatever the file says.
+      guard parent < ids.count else { return false }
+      ids.append(Int(Self.number(Int64.self, bytes, at: start)))
+      furthest.append(Int(Self.number(Int64.self, bytes, at: start + 8)))
+      parents.append(parent)
+      words.append(Self.number(UInt32.self, bytes, at: start + 20))
+      areTelling.append(Self.number(UInt32.self, bytes, at: start + 24) & 1 == 1)
+    }
+    return true
+  }
+
+  private static func number<Number: FixedWidthInteger>(
+    _ type: Number.Type, _ bytes: UnsafeRawBufferPointer, at offset: Int
+  ) -> Number {
+    Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+  }
+
+  /// Whether the gate lets the turn through, as it would a page.
+  func isOpen(_ place: Int, gate: Int?) -> Bool { gate.map { furthest[place] <= $0 } ?? true }
+}
+
+/// Reads and writes the blocks of one connection. Owns its statements.
+final class TurnBlocks {
+  static let turnsPerBlock = 256
+
+  private let connection: Connection
+  private var read: Statement
+  private var put: Statement
+
+  init(_ connection: Connection) throws {
+    self.connection = connection
+    read = try connection.prepare("SELECT facts FROM turn_block WHERE session_id = ?1 AND block = ?2")
+    put = try connection.prepare("REPLACE INTO turn_block (session_id, block, facts) VALUES (?1, ?2, ?3)")
+  }
+
+  /// Writes the facts of a turn, a new one behind all others or one that is there.
+  func write(_ fact: TurnFact, session: Int, place: Int) throws {
+    var bytes = try block(place / Self.turnsPerBlock, of: session)
+    let start = place % Self.turnsPerBlock * TurnFact.stride
+    guard start <= bytes.count, bytes.count % TurnFact.stride == 0 else { throw damaged }
+    var fresh: [UInt8] = []
+    fact.append(to: &fresh)
+    bytes.replaceSubrange(start..<min(bytes.count, start + TurnFact.stride), with: fresh)
+    put.bind(1, session)
+    put.bind(2, place / Self.turnsPerBlock)
+    put.bind(3, bytes)
+    try put.run()
+  }
+
+  private func block(_ block: Int, of session: Int) throws -> [UInt8] {
+    defer { read.reset() }
+    read.bind(1, session)
+    read.bind(2, block)
+    return try read.step() ? read.bytes(0) : []
+  }
+
+  /// The facts of all turns of a session.
+  func facts(of session: Int, count: Int) throws -> TurnFacts {
+    let list = try connection.prepare("SELECT block, facts FROM turn_block WHERE session_id = ?1 ORDER BY block")
+    list.bind(1, session)
+    var facts = TurnFacts(capacity: min(count, 1 << 24))
+    while try list.step() {
+      guard list.integer(0) * Self.turnsPerBlock == facts.count, list.withBytes(1, { facts.append($0) }) else {
+        throw damaged
+      }
+    }
+    guard facts.count == count else { throw damaged }
+    return facts
+  }
+
+  /// What the other tables say of a session's turns, in blocks.
+  func made(of session: Int) throws -> [[UInt8]] {
+    let list = try connection.prepare(
+      """
+      SELECT turn.turn_id, ifnull(turn.furthest_page_index, 0), ifnull(parent.place + 1, 0), size.sz,
+        turn.outcome = 'complete' OR turn.answer <> ''
+      FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn
+      LEFT JOIN turn_text_docsize AS size ON size.id = (turn.session_id << 32 | turn.place)
+      WHERE turn.session_id = ?1 ORDER BY turn.place
+      """)
+    list.bind(1, session)
+    var blocks: [[UInt8]] = []
+    var count = 0
+    while try list.step() {
+      if count % Self.turnsPerBlock == 0 { blocks.append([]) }
+      count += 1
+      let parent = list.integer(2)
+      TurnFact(
+        id: list.integer(0), furthest: list.integer(1), parent: parent > 0 ? parent - 1 : nil,
+        words: SearchBlocks.wordCount(list.bytes(3)), isTelling: list.integer(4) != 0
+      ).append(to: &blocks[blocks.count - 1])
+    }
+    return blocks
+  }
+
+  /// Packs everything anew.
+  func repackAll() throws {
+    try connection.execute("DELETE FROM turn_block")
+    let list = try connection.prepare("SELECT session_id FROM session ORDER BY session_id")
+    var sessions: [Int] = []
+    while try list.step() { sessions.append(list.integer(0)) }
+    for session in sessions {
+      for (block, bytes) in try made(of: session).enumerated() {
+        put.bind(1, session)
+        put.bind(2, block)
+        put.bind(3, bytes)
+        try put.run()
+      }
+    }
+  }
+
+  private var damaged: GibseyError { .notADatabase(path: connection.path, reason: "a damaged block of turns") }
+}

@@ -1,0 +1,193 @@
+// Reading turns: the branch that a question continues, gated like pages; one by its number; those with certain words.
+
+/// Which branch of a session is asked for.
+public struct ChainQuery: Sendable {
+  public var sessionID: SessionID
+  /// Nil for the narrator.
+  public var characterID: String?
+  /// The turn that it ends at; nil for the newest.
+  public var at: Int?
+  /// The last page_index that may have been in a turn's prompt; nil for the whole book.
+  public var gate: Int?
+
+  public init(sessionID: SessionID, characterID: String?, at: Int? = nil, gate: Int? = nil) {
+    self.sessionID = sessionID
+    self.characterID = characterID
+    self.at = at
+    self.gate = gate
+  }
+}
+
+/// A branch of a session: a turn, its parent, and so on to the first. Values; reading a turn's text is the store's.
+public struct TurnChain: Sendable {
+  /// The turn that the branch ends at, behind the gate or not: what a next one follows. Nil before the first.
+  public let tip: Int?
+  let session: Int
+  /// The places of the turns that the gate lets through and that have something to tell, newest first.
+  let places: [Int]
+  /// The place of the newest turn that the gate lets through, with something to tell or not.
+  let lastOpen: Int?
+  /// words (turns,) by place.
+  let words: [UInt32]
+  /// ids (turns,) by place.
+  let ids: [Int]
+
+  static let empty = TurnChain(tip: nil, session: 0, places: [], lastOpen: nil, words: [], ids: [])
+
+  /// How many turns may be told.
+  public var count: Int { places.count }
+}
+
+extension ConversationStore {
+  private static let columns =
+    """
+    turn.turn_id, turn.parent_turn, session.id, turn.character_id, turn.question, turn.answer, turn.outcome,
+    turn.furthest_page_index, turn.prompt_id, turn.made_at
+    """
+  private static let tables = "turn JOIN session ON session.session_id = turn.session_id"
+
+  /// The branch that the next question continues; empty for a session that there is not.
+  /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`.
+  public func chain(_ query: ChainQuery, owner: String? = nil) throws -> TurnChain {
+    guard let (row, session) = try row(of: query.sessionID, owner: owner) else {
+      if let at = query.at { throw GibseyError.unknownTurn(id: at, sessionID: query.sessionID.text) }
+      return .empty
+    }
+    let tip =
+      try query.at.map { try member($0, ofSession: row, query.sessionID, characterID: query.characterID) }
+      ?? newest(ofSession: row, characterID: query.characterID)
+    guard let tip else { return .empty }
+    return try chain(endingAt: tip, row, turns: session.turns, gate: query.gate)
+  }
+
+  private func chain(endingAt tip: (id: Int, place: Int), _ row: Int, turns: Int, gate: Int?) throws -> TurnChain {
+    let facts = try blocks.facts(of: row, count: turns)
+    guard tip.place < facts.count else {
+      throw GibseyError.notADatabase(path: path, reason: "a damaged block of turns")
+    }
+    var places: [Int] = []
+    var lastOpen: Int?
+    var place = tip.place
+    while place >= 0 {
+      if facts.isOpen(place, gate: gate) {
+        if lastOpen == nil { lastOpen = place }
+        if facts.areTelling[place] { places.append(place) }
+      }
+      place = facts.parents[place]
+    }
+    return TurnChain(
+      tip: tip.id, session: row, places: places, lastOpen: lastOpen, words: facts.words, ids: facts.ids)
+  }
+
+  /// The newest turns of a branch that may be told, newest first.
+  public func turns(of chain: TurnChain, from first: Int = 0, limit: Int) throws -> [StoredTurn] {
+    try chain.places.dropFirst(first).prefix(limit).map { try turn(atPlace: $0, of: chain) }
+  }
+
+  /// The newest turns of the branch, newest first: what `chain` and `turns(of:limit:)` give in one go.
+  public func history(_ query: ChainQuery, owner: String? = nil, limit: Int) throws -> [StoredTurn] {
+    try turns(of: try chain(query, owner: owner), limit: limit)
+  }
+
+  /// The turn whose question was asked last, as far as the gate lets it through; whatever became of its answer.
+  public func last(of chain: TurnChain) throws -> StoredTurn? {
+    try chain.lastOpen.map { try turn(atPlace: $0, of: chain) }
+  }
+
+  func turn(atPlace place: Int, of chain: TurnChain) throws -> StoredTurn {
+    guard let turn = try turn(chain.ids[place]) else {
+      throw GibseyError.notADatabase(path: path, reason: "a block of turns names one that is not there")
+    }
+    return turn
+  }
+
+  /// The turn of that number, gated or not: the caller knows the gate.
+  public func turn(_ id: Int) throws -> StoredTurn? {
+    let find = try connection.prepare("SELECT \(Self.columns) FROM \(Self.tables) WHERE turn.turn_id = ?1")
+    find.bind(1, id)
+    return try find.step() ? try turn(find) : nil
+  }
+
+  /// Visits all turns of a session in the order in which they were begun; false when there is no such session.
+  public func forEachTurn(
+    of id: SessionID, owner: String? = nil, _ visit: (StoredTurn) throws -> Void
+  ) throws -> Bool {
+    guard let row = try row(of: id, owner: owner)?.row else { return false }
+    let list = try connection.prepare(
+      "SELECT \(Self.columns) FROM \(Self.tables) WHERE turn.session_id = ?1 ORDER BY turn.place")
+    list.bind(1, row)
+    while try list.step() { try visit(try turn(list)) }
+    return true
+  }
+
+  /// The turns that have all words of a text, in any form, best first and of equal ones the newest first.
+  /// - Parameters:
+  ///   - id: whose turns; nil for all sessions.
+  ///   - gate: the last page_index that may have been in a turn's prompt; nil for the whole book.
+  public func find(
+    _ text: String, in id: SessionID? = nil, owner: String? = nil, gate: Int? = nil, limit: Int
+  ) throws -> [StoredTurn] {
+    let words = KeywordQuery.words(of: text, limit: KeywordQuery.termLimit)
+    guard !words.isEmpty else { return [] }
+    var range = (0, Int.max)
+    if let id {
+      guard let row = try row(of: id, owner: owner)?.row else { throw GibseyError.unknownSession(id: id.text) }
+      range = (Self.textRow(row, 0), Self.textRow(row + 1, 0) - 1)
+    }
+    let list = try connection.prepare(
+      """
+      SELECT \(Self.columns) FROM turn_text
+      JOIN turn ON turn.session_id = turn_text.rowid >> 32 AND turn.place = turn_text.rowid & 4294967295
+      JOIN session ON session.session_id = turn.session_id
+      WHERE turn_text MATCH ?1 AND turn_text.rowid BETWEEN ?2 AND ?3
+        AND (?4 IS NULL OR session.owner IS NULL OR session.owner = ?4)
+        AND (?5 IS NULL OR ifnull(turn.furthest_page_index, 0) <= ?5)
+      ORDER BY bm25(turn_text), turn.turn_id DESC LIMIT ?6
+      """)
+    list.bind(1, words.map { "\"\($0)\"" }.joined(separator: " "))
+    list.bind(2, range.0)
+    list.bind(3, range.1)
+    list.bind(4, owner)
+    if let gate { list.bind(5, gate) }
+    list.bind(6, limit)
+    var found: [StoredTurn] = []
+    while try list.step() { found.append(try turn(list)) }
+    return found
+  }
+
+  /// The newest turn of a session with a character.
+  func newest(ofSession row: Int, characterID: String?) throws -> (id: Int, place: Int)? {
+    let find = try connection.prepare(
+      "SELECT turn_id, place FROM turn WHERE session_id = ?1 AND character_id = ?2 ORDER BY place DESC LIMIT 1")
+    find.bind(1, row)
+    find.bind(2, characterID ?? "")
+    return try find.step() ? (find.integer(0), find.integer(1)) : nil
+  }
+
+  /// A turn that is of the session and the character. Of another session's it is not said that there is one.
+  func member(
+    _ id: Int, ofSession row: Int, _ sessionID: SessionID, characterID: String?
+  ) throws -> (id: Int, place: Int) {
+    let find = try connection.prepare(
+      "SELECT place, character_id FROM turn WHERE turn_id = ?1 AND session_id = ?2")
+    find.bind(1, id)
+    find.bind(2, row)
+    guard try find.step() else { throw GibseyError.unknownTurn(id: id, sessionID: sessionID.text) }
+    let character = find.text(1) ?? ""
+    guard character == characterID ?? "" else {
+      throw GibseyError.turnOfAnotherCharacter(id: id, characterID: character.isEmpty ? nil : character)
+    }
+    return (id, find.integer(0))
+  }
+
+  private func turn(_ row: borrowing Statement) throws -> StoredTurn {
+    guard let session = SessionID(row.text(2) ?? ""), let character = row.text(3), let question = row.text(4),
+      let answer = row.text(5), let outcome = StoredTurn.Outcome(rawValue: row.text(6) ?? ""),
+      let prompt = row.text(8), let madeAt = row.text(9)
+    else { throw GibseyError.notADatabase(path: path, reason: "a damaged turn") }
+    return StoredTurn(
+      id: row.integer(0), parent: row.isNull(1) ? nil : row.integer(1), sessionID: session,
+      characterID: character.isEmpty ? nil : character, question: question, answer: answer, outcome: outcome,
+      furthestPageIndex: row.isNull(7) ? nil : row.integer(7), promptID: prompt, madeAt: madeAt)
+  }
+}
