@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Listens while it lives; one connection at a time, one request a connection.
+/// Listens while it lives; one request a connection.
 final class LoopbackServer {
   struct Failure: Error { let call: String }
 
@@ -16,6 +16,10 @@ final class LoopbackServer {
     case drip(UInt8)
     /// Closes in a way that the other side sees as a reset.
     case reset
+    /// What follows, up to the next of these, is done for requests with these words; an empty text is in all.
+    case when(String)
+    /// Waits until so many connections were answered and closed.
+    case await(Int)
   }
 
   let port: UInt16
@@ -27,6 +31,19 @@ final class LoopbackServer {
 
   private final class RequestLog: Sendable {
     let text = Mutex("")
+    private let answered = Mutex(0)
+    private let turn = NSCondition()
+
+    func noteAnswered() {
+      turn.withLock {
+        answered.withLock { $0 += 1 }
+        turn.broadcast()
+      }
+    }
+
+    func awaitAnswered(_ count: Int) {
+      turn.withLock { while answered.withLock({ $0 < count }) { turn.wait() } }
+    }
   }
 
   /// - Parameter response: all bytes of an answer, from its status line on.
@@ -52,8 +69,11 @@ final class LoopbackServer {
       while true {
         let connection = accept(listener, nil, nil)
         if connection < 0 { return }
-        Self.answer(connection, by: steps, log)
-        close(connection)
+        Thread {
+          Self.answer(connection, by: steps, log)
+          close(connection)
+          log.noteAnswered()
+        }.start()
       }
     }.start()
   }
@@ -80,8 +100,13 @@ final class LoopbackServer {
     }
     let text = String(decoding: request, as: UTF8.self)
     log.text.withLock { $0 += text.replacing("\r\n", with: "\n") + "\n" }
+    var isMeant = true
     for step in steps {
+      if case .when(let words) = step { isMeant = words.isEmpty || text.contains(words) }
+      guard isMeant else { continue }
       switch step {
+      case .when: continue
+      case .await(let count): log.awaitAnswered(count)
       case .send(let bytes): guard send(bytes, on: connection) else { return }
       case .stall: while recv(connection, &block, block.count, 0) > 0 {}
       case .drip(let byte): while send([byte], on: connection) { usleep(dripMicroseconds) }

@@ -4,7 +4,8 @@
 //     @ serve ollama/hello.txt at OLLAMA    a loopback server that answers all with these recorded bytes
 //     @ script at BAD                       a loopback server that does what follows on every connection
 //     | HTTP/1.1 200 OK                     a line to send
-//     % text half a line                    something to do: text, hex (bytes), repeat COUNT TEXT, stall, drip, reset
+//     % text half a line                    something to do: text, hex (bytes), repeat COUNT TEXT, stall, drip, reset,
+//                                           when WORDS (what follows is for requests with them), await COUNT (answers)
 //     $ gibsey-index --database story.db -  a command for /bin/sh; OLLAMA is http://127.0.0.1:PORT there
 //     < a line of standard input
 //     > a line that is wanted on standard output
@@ -97,6 +98,10 @@ struct Transcript {
     case "stall": return .stall
     case "drip": return .drip(UInt8(ascii: "."))
     case "reset": return .reset
+    case "when": return .when(rest)
+    case "await":
+      guard let count = Int(rest) else { break }
+      return .await(count)
     default: break
     }
     throw Problem(line: line, reason: "no such action: \(words)")

@@ -73,6 +73,8 @@ public struct AskingOptions: ParsableArguments {
 public struct AnswerOptions: ParsableArguments {
   @Flag(help: "Write records, one for each token, in place of the text.") public var json = false
   @Flag(help: "Take each line of a text as a prompt of its own.") public var lines = false
+  @Option(parsing: .unconditional, help: "Ask that many prompts at once, and tell at the end what became of all.")
+  public var jobs: Int?
   @Flag(help: "End at the first broken line or failed answer.") public var strict = false
   @Flag(help: "Fail when the answer cites a page that it did not have, or words that do not stand there.")
   public var strictCitations = false
@@ -81,7 +83,14 @@ public struct AnswerOptions: ParsableArguments {
   @Flag(help: "Tell on standard error the tokens read and written, and the times.") public var usage = false
   @Flag(help: "Show on standard error what the model thinks before it answers.") public var showThinking = false
 
+  /// More connections than any provider takes from one caller, and fewer than the system has descriptors.
+  private static let jobsLimit = 256
+
   public init() {}
+
+  public func validate() throws {
+    if let jobs, !(1...Self.jobsLimit).contains(jobs) { throw ValidationError("--jobs is 1 to \(Self.jobsLimit)") }
+  }
 }
 
 /// The flags about recordings.
@@ -109,6 +118,8 @@ extension AskRun.Options {
     replayPath = asking.provider?.replayPath
     isJSON = answers.json
     hasPromptLines = answers.lines
+    width = answers.jobs ?? 1
+    isBatch = answers.jobs != nil
     isStrict = answers.strict
     hasStrictCitations = answers.strictCitations
     isBudgetStrict = answers.strictBudget

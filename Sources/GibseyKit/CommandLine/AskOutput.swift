@@ -2,7 +2,8 @@
 
 /// Writes one answer: one write for what one block of the network held.
 struct AskOutput {
-  private let context: ToolContext
+  private let place: OrderedOutput.Place
+  private let diagnostics: Diagnostics
   private let options: AskRun.Options
   private let prompt: Prompt
   private var records: AskingRecords
@@ -14,50 +15,58 @@ struct AskOutput {
   private var hasText = false
   /// With strict citations: the first one that is false. The others are told as warnings.
   private(set) var falseCitation: GibseyError?
+  /// What the answer took, once it has ended.
+  private(set) var usage: Usage?
 
-  init(context: ToolContext, options: AskRun.Options, prompt: Prompt) {
-    self.context = context
+  /// - Parameter isTerminal: whether a person reads the answer as it comes.
+  init(
+    at place: OrderedOutput.Place, diagnostics: Diagnostics, isTerminal: Bool, options: AskRun.Options, prompt: Prompt
+  ) {
+    self.place = place
+    self.diagnostics = diagnostics
     self.options = options
     self.prompt = prompt
     records = AskingRecords(prompt: prompt, responseID: RandomID.make()) { Timestamp.now() }
-    filter = context.output.isTerminal && !options.isJSON ? TerminalFilter() : nil
+    filter = isTerminal && !options.isJSON ? TerminalFilter() : nil
   }
 
   mutating func write(_ part: Asking.Part) throws {
     if options.isJSON {
       let bytes = records.records(of: part).flatMap { RecordCoder.encode($0) }
-      if !bytes.isEmpty { try context.output.write(bytes) }
+      if !bytes.isEmpty { try place.write(bytes) }
     }
     switch part {
     case .batch(let batch):
-      for notice in batch.notices { context.diagnostics.warning(notice) }
+      for notice in batch.notices { diagnostics.warning(notice) }
       hasText = hasText || !batch.tokenEnds.isEmpty
       if options.showsThinking { try think(batch.reasoning) }
       if !options.isJSON { try text(batch.text) }
     case .retrying(_, let wait, let error):
-      context.diagnostics.notice("\(error.message); trying again in \(Self.seconds(wait)) s")
+      diagnostics.notice("\(error.message); trying again in \(Self.seconds(wait)) s")
     case .adapted(let name, let parameter):
-      context.diagnostics.notice("\(name) does not take \(parameter): asking without it")
+      diagnostics.notice("\(name) does not take \(parameter): asking without it")
     case .counted(let name, let tokens, let budget): count(name, tokens, budget)
     case .misread(let name, let reading):
       try finish()
       let cut = GibseyError.promptCut(
         provider: name, readTokens: reading.readTokens, sentTokens: reading.sentTokens, ratio: reading.ratio)
-      context.diagnostics.warning(cut.message)
-      if let hint = cut.hint { context.diagnostics.notice("hint: \(hint)") }
+      diagnostics.warning(cut.message)
+      if let hint = cut.hint { diagnostics.notice("hint: \(hint)") }
     case .switched(_, let to, let error):
       let isSeam = hasText
-      context.diagnostics.notice("\(error.message); \(isSeam ? "\(to) goes on from here" : "asking \(to)")")
+      diagnostics.notice("\(error.message); \(isSeam ? "\(to) goes on from here" : "asking \(to)")")
     case .completed(let completion):
       try finish()
+      usage = completion.usage
       look(at: completion.citations)
       if completion.finishReason == .length {
-        context.diagnostics.notice("the answer stopped at the limit of tokens")
+        diagnostics.notice("the answer stopped at the limit of tokens")
       }
       if options.showsUsage { tell(completion.usage, completion) }
-      context.diagnostics.debug(
+      diagnostics.debug(
         "\(completion.provider) \(completion.model): \(completion.durationMilliseconds) ms")
     case .failed(_, let usage):
+      self.usage = usage
       if options.showsUsage {
         try finish()
         tell(usage, nil)
@@ -67,21 +76,18 @@ struct AskOutput {
 
   private func count(_ provider: String, _ tokens: Int?, _ budget: Int?) {
     guard let tokens else {
-      return context.diagnostics.notice("\(provider) has no counter of tokens here: the estimate stands")
+      return diagnostics.notice("\(provider) has no counter of tokens here: the estimate stands")
     }
     let reading = PromptReading(of: prompt, readTokens: tokens, countedTokens: nil)
     let words = "the prompt has \(tokens) tokens for \(provider), a token factor of \(JSONNumber(reading.ratio).text)"
-    guard let budget, tokens > budget else { return context.diagnostics.notice(words) }
-    context.diagnostics.warning("\(words): its budget is \(budget)")
+    guard let budget, tokens > budget else { return diagnostics.notice(words) }
+    diagnostics.warning("\(words): its budget is \(budget)")
   }
 
   /// As in "112 tokens in (20 cached), 14 out, first after 180 ms, 508 ms in all".
   private func tell(_ usage: Usage?, _ completion: Completion?) {
     guard let usage else { return }
-    let about = usage.isEstimated ? "about " : ""
-    var words = usage.promptTokens.map { "\(about)\($0) tokens in" } ?? "tokens in unknown"
-    if let cached = usage.cachedTokens { words += " (\(cached) cached)" }
-    if let count = usage.completionTokens { words += ", \(about)\(count) out" }
+    var words = usage.words
     if let completion {
       if let first = completion.timeToFirstTokenMilliseconds { words += ", first after \(first) ms" }
       words += ", \(completion.durationMilliseconds) ms in all"
@@ -91,15 +97,15 @@ struct AskOutput {
       }
       words += " (\(completion.provider), \(completion.model))"
     }
-    context.diagnostics.notice("usage: \(words)\(usage.isEstimated ? ", estimated" : "")")
+    diagnostics.notice("usage: \(words)\(usage.isEstimated ? ", estimated" : "")")
   }
 
   /// The answer's text always ends with a newline, however it ended.
   mutating func finish() throws {
     if needsThoughtNewline {
-      try FileDescriptor.standardError.write([0x0A], named: "standard error")
+      try place.write([0x0A], to: .errors)
     }
-    if needsNewline { try context.output.write([0x0A]) }
+    if needsNewline { try place.write([0x0A]) }
     (needsNewline, needsThoughtNewline) = (false, false)
   }
 
@@ -108,7 +114,7 @@ struct AskOutput {
     for citation in citations where citation.isFalse {
       let error = GibseyError.falseCitation(
         pageID: citation.pageID, quote: citation.isInPrompt ? citation.quote : nil)
-      if falseCitation == nil { falseCitation = error } else { context.diagnostics.warning(error.message) }
+      if falseCitation == nil { falseCitation = error } else { diagnostics.warning(error.message) }
     }
   }
 
@@ -121,17 +127,28 @@ struct AskOutput {
     let shown = filter?.consume(bytes) ?? bytes
     guard let last = shown.last else { return }
     if needsThoughtNewline {
-      try FileDescriptor.standardError.write([0x0A], named: "standard error")
+      try place.write([0x0A], to: .errors)
       needsThoughtNewline = false
     }
     needsNewline = last != 0x0A
-    try context.output.write(shown)
+    try place.write(shown)
   }
 
   private mutating func think(_ thought: String) throws {
     guard !thought.isEmpty else { return }
     let shown = FileDescriptor.standardError.isTerminal ? thoughtFilter.consume(thought.utf8) : Array(thought.utf8)
     needsThoughtNewline = shown.last != 0x0A
-    try FileDescriptor.standardError.write(shown, named: "standard error")
+    try place.write(shown, to: .errors)
+  }
+}
+
+extension Usage {
+  /// As in "112 tokens in (20 cached), 14 out".
+  var words: String {
+    let about = isEstimated ? "about " : ""
+    var words = promptTokens.map { "\(about)\($0) tokens in" } ?? "tokens in unknown"
+    if let cachedTokens { words += " (\(cachedTokens) cached)" }
+    if let completionTokens { words += ", \(about)\(completionTokens) out" }
+    return words
   }
 }

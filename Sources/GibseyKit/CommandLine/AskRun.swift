@@ -28,11 +28,13 @@ public struct AskRun: Sendable {
     public var replayPath: String?
     /// How fast it is played: 1 is as it was, 0 at once.
     public var speed = 1.0
+    /// How many prompts are asked at once.
+    public var width = 1
+    /// What became of all prompts is told at the end, and what is said of one names its line.
+    public var isBatch = false
 
     public init() {}
   }
-
-  private static let readSizeBytes = 64 << 10
 
   private let context: ToolContext
   private let options: Options
@@ -45,7 +47,7 @@ public struct AskRun: Sendable {
     throws
   {
     self.context = context
-    self.options = options
+    var options = options
     var policy = try context.settings.askingPolicy()
     policy.isBudgetStrict = options.isBudgetStrict
     policy.countsTokens = options.countsTokens
@@ -61,77 +63,27 @@ public struct AskRun: Sendable {
         throw GibseyError.malformedInput(source: path, line: nil, reason: "no request that a provider of ours is sent")
       }
       transport = ReplayTransport(recording, speed: options.speed, sleep: clock.sleep)
+      // Its answers are given out in their order: the prompts must come in theirs.
+      options.width = 1
     }
     if let path = options.recordPath {
       let file = try RecordingFile(path: path)
       transport = RecordingTransport(transport, seconds: clock.seconds) { try file.write($0) }
     }
+    self.options = options
     asking = Asking(candidates: candidates, transport: transport, choices: choices, policy: policy, clock: clock)
   }
 
-  /// Asks everything on standard input, in order.
+  /// Asks everything on standard input; the answers come in its order.
   /// - Throws: `GibseyError.interrupted` and `.readerLeft` after what came was written.
   public func run() async throws -> ExitStatus {
-    var input = AskingInput(source: "standard input", hasPromptLines: options.hasPromptLines)
-    var status = ExitStatus.done
-    while true {
-      guard signals.waitForInput(context.input) else { throw interruption }
-      let block = try context.input.read(limit: Self.readSizeBytes)
-      for item in block.isEmpty ? try input.finish() : try input.consume(block) {
-        do {
-          try await handle(item)
-        } catch let error as GibseyError {
-          if options.isStrict || Self.endsTheRun(error) { throw error }
-          context.diagnostics.error(error)
-          if status == .done { status = error.exitStatus }
-        }
-      }
-      if block.isEmpty { return status }
-    }
-  }
-
-  private var interruption: GibseyError { .interrupted(signal: signals.received ?? 2) }
-
-  private static func endsTheRun(_ error: GibseyError) -> Bool {
-    switch error {
-    case .interrupted, .readerLeft, .cannotWrite, .wrongRecord, .libraryMissing: true
-    default: false
-    }
-  }
-
-  private func handle(_ item: AskingInput.Item) async throws {
-    switch item {
-    case .prompt(let prompt): try await answer(prompt)
-    case .broken(let error): throw error
-    case .other(.chatRequest, _):
-      throw GibseyError.wrongRecord(
-        type: "ai_chat_request", wanted: "ai_prompt", hint: "pipe it through gibsey-context first")
-    case .other(let record, let line):
-      if options.isJSON { return try context.output.write(line + [0x0A]) }
-      if case .error(let error) = record {
-        return context.diagnostics.warning("upstream: \(error.message)")
-      }
-      context.diagnostics.debug("passed over a record of type \(record.type)")
-    }
-  }
-
-  /// One prompt, until its answer ends or a signal comes.
-  private func answer(_ prompt: Prompt) async throws {
-    let task = Task(executorPreference: asking.executor) { [asking, options, context] in
-      var output = AskOutput(context: context, options: options, prompt: prompt)
-      do {
-        try await asking.run(prompt) { try output.write($0) }
-      } catch {
-        try output.finish()
-        throw error
-      }
-      try output.finish()
-      if let error = output.falseCitation { throw error }
-    }
+    let batch = AskBatch(context: context, options: options, asking: asking, signals: signals)
+    let task = Task { try await batch.run() }
     let hasLeft = Atomic(false)
-    let watch = ReaderWatch(context.output) {
+    let watch = ReaderWatch(context.output) { [signals] in
       hasLeft.store(true, ordering: .relaxed)
       task.cancel()
+      signals.endWaiting()
     }
     signals.listen { _ in task.cancel() }
     defer {
@@ -139,13 +91,13 @@ public struct AskRun: Sendable {
       withExtendedLifetime(watch) {}
     }
     do {
-      try await withTaskCancellationHandler {
+      return try await withTaskCancellationHandler {
         try await task.value
       } onCancel: {
         task.cancel()
       }
     } catch is CancellationError {
-      throw hasLeft.load(ordering: .relaxed) ? .readerLeft : interruption
+      throw hasLeft.load(ordering: .relaxed) ? GibseyError.readerLeft : .interrupted(signal: signals.received ?? 2)
     }
   }
 }

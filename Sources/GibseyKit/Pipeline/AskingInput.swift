@@ -4,7 +4,8 @@
 public struct AskingInput: Sendable {
   /// What the input holds.
   public enum Item: Sendable, Equatable {
-    case prompt(Prompt)
+    /// - Parameter line: where it stood; nil when all of the input is one prompt.
+    case prompt(Prompt, line: Int?)
     /// A record that is no prompt, and its line as it came.
     case other(Record, line: [UInt8])
     /// A line that could not be read; the next one may be.
@@ -126,7 +127,7 @@ public struct AskingInput: Sendable {
     isEmpty = false
     do {
       let record = try RecordCoder.decode(bytes)
-      if case .prompt(let prompt) = record { return .prompt(prompt) }
+      if case .prompt(let prompt) = record { return .prompt(prompt, line: lineNumber) }
       return .other(record, line: bytes)
     } catch {
       let reason = (error as? RecordProblem)?.reason ?? "\(error)"
@@ -147,6 +148,6 @@ public struct AskingInput: Sendable {
       return .broken(
         .malformedInput(source: source, line: line, reason: "not UTF-8: this is no text"))
     }
-    return .prompt(Prompt(prompt: text, messages: [Message(role: .user, content: text)]))
+    return .prompt(Prompt(prompt: text, messages: [Message(role: .user, content: text)]), line: line)
   }
 }

@@ -13,6 +13,7 @@ public enum Record: Sendable, Equatable {
   case character(CharacterListing)
   case responseStream(ResponseStream)
   case providerSwitched(ProviderSwitched)
+  case askSummary(AskSummary)
   case error(ErrorRecord)
   case frame(FrameType, FrameData)
   /// A type that this version does not know: the line as it came, to be passed through unchanged.
@@ -32,6 +33,7 @@ public enum Record: Sendable, Equatable {
     case .character: "character"
     case .responseStream: "ai_response_stream"
     case .providerSwitched: "provider_switched"
+    case .askSummary: "ask_summary"
     case .error: "error"
     case .frame(let type, _): type.rawValue
     case .unknown(let type, _): type
@@ -53,6 +55,7 @@ public enum Record: Sendable, Equatable {
     case "character": self = .character(try CharacterListing(fields))
     case "ai_response_stream": self = .responseStream(try ResponseStream(fields))
     case "provider_switched": self = .providerSwitched(try ProviderSwitched(fields))
+    case "ask_summary": self = .askSummary(try AskSummary(fields))
     case "error": self = .error(try ErrorRecord(fields))
     default:
       if let frame = FrameType(rawValue: type) {
@@ -77,6 +80,7 @@ public enum Record: Sendable, Equatable {
     case .character(let data): data
     case .responseStream(let data): data
     case .providerSwitched(let data): data
+    case .askSummary(let data): data
     case .error(let data): data
     case .frame(_, let data): data
     case .unknown: nil

@@ -48,7 +48,10 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
     if let received { listener?(received) }
   }
 
-  /// Waits until the input has bytes or its end; false when a signal came first.
+  /// Ends the wait for input, now and from now on.
+  public func endWaiting() { _ = write(writeEnd, [0], 1) }
+
+  /// Waits until the input has bytes or its end; false when a signal or `endWaiting` came first.
   public func waitForInput(_ input: FileDescriptor) -> Bool {
     while received == nil {
       var waits = [
@@ -68,7 +71,7 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
       return (state.received == nil, state.listener)
     }
     guard isFirst else { return Self.die(by: number) }
-    _ = write(writeEnd, [0], 1)
+    endWaiting()
     listener?(number)
   }
 

@@ -24,8 +24,8 @@ import Testing
     return items + (try input.finish())
   }
 
-  private func prompt(_ text: String) -> AskingInput.Item {
-    .prompt(Prompt(prompt: text, messages: [Message(role: .user, content: text)]))
+  private func prompt(_ text: String, line: Int? = nil) -> AskingInput.Item {
+    .prompt(Prompt(prompt: text, messages: [Message(role: .user, content: text)]), line: line)
   }
 
   @Test(arguments: [1, 2, 3, 1000])
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func `with lines each line is a prompt`() throws {
-    #expect(try items("One?\n\nTwo?", lines: true) == [prompt("One?"), prompt("Two?")])
+    #expect(try items("One?\n\nTwo?", lines: true) == [prompt("One?", line: 1), prompt("Two?", line: 3)])
   }
 
   @Test(arguments: [1, 5, 1000])
@@ -48,7 +48,7 @@ import Testing
     let expected = Prompt(prompt: "Who?", messages: [Message(role: .user, content: "Who?")])
     #expect(
       try items(text, size: size) == [
-        .prompt(expected),
+        .prompt(expected, line: 1),
         .broken(.malformedInput(source: "stdin", line: 2, reason: "messages: missing")),
         .other(
           .unknown(type: "weather", line: "{\"type\":\"weather\",\"data\":{\"sun\":true}}"),

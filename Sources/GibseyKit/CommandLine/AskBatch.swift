@@ -1,0 +1,245 @@
+// Everything on standard input, asked: so many at once, the answers in the order of the prompts.
+
+/// The prompts of one run on their way to answers.
+struct AskBatch: Sendable {
+  private static let readSizeBytes = 64 << 10
+  /// What may be held of answers that wait for an earlier one. Beyond it nothing is asked, and nothing more is taken from
+  /// those who answer, until that one has ended.
+  static let heldLimitBytes = 64 << 20
+
+  private let context: ToolContext
+  private let options: AskRun.Options
+  private let asking: Asking
+  private let signals: Signals
+  private let line: OrderedOutput
+
+  init(context: ToolContext, options: AskRun.Options, asking: Asking, signals: Signals) {
+    self.context = context
+    self.options = options
+    self.asking = asking
+    self.signals = signals
+    line = OrderedOutput(limitBytes: Self.heldLimitBytes) { [output = context.output] stream, bytes in
+      switch stream {
+      case .output: try output.write(bytes)
+      case .errors: try FileDescriptor.standardError.write(bytes, named: "standard error")
+      }
+    }
+  }
+
+  /// What became of the prompt or the line at a place.
+  private struct Outcome: Sendable {
+    enum End { case answered, failed, cancelled, broken, passed }
+    let place: Int
+    var end: End
+    var error: GibseyError?
+    var usage: Usage?
+  }
+
+  /// What is known of all of them.
+  private struct Tally {
+    var summary = AskSummary()
+    /// The failure of the first place that has one.
+    var failure: (place: Int, error: GibseyError)?
+    /// The first failure that ends the run.
+    var ending: (place: Int, error: GibseyError)?
+    var running = 0
+
+    mutating func add(_ outcome: Outcome, isFatal: Bool) {
+      switch outcome.end {
+      case .answered: summary.answered += 1
+      case .failed: summary.failed += 1
+      case .cancelled: summary.cancelled += 1
+      case .broken: summary.broken += 1
+      case .passed: break
+      }
+      if let usage = outcome.usage { summary.usage = summary.usage.map { $0 + usage } ?? usage }
+      guard let error = outcome.error else { return }
+      if outcome.place < failure?.place ?? .max { failure = (outcome.place, error) }
+      if isFatal, outcome.place < ending?.place ?? .max { ending = (outcome.place, error) }
+    }
+  }
+
+  /// Asks everything.
+  /// - Throws: what ended the run before the end of its input, `CancellationError` when the task was cancelled; both after
+  ///   all that came before was written.
+  func run() async throws -> ExitStatus {
+    let start = context.now()
+    var input = AskingInput(source: "standard input", hasPromptLines: options.hasPromptLines)
+    let tally = await withTaskGroup(of: Outcome.self) { group in
+      var tally = Tally()
+      do {
+        while await hasRoom(&group, &tally), let block = try await read() {
+          for item in block.isEmpty ? try input.finish() : try input.consume(block) {
+            guard await hasRoom(&group, &tally) else { break }
+            begin(item, in: &group, &tally)
+          }
+          if block.isEmpty { break }
+        }
+      } catch {
+        // What was asked before is answered all the same.
+        let error = error as? GibseyError ?? .ourBug("\(error)")
+        tally.add(Outcome(place: line.open().number, end: .passed, error: error), isFatal: true)
+      }
+      while await collect(&group, &tally) {}
+      return tally
+    }
+    if case .readerLeft = tally.ending?.error { throw GibseyError.readerLeft }
+    if options.isBatch, tally.summary.prompts + tally.summary.broken > 0 {
+      try summarize(tally.summary, seconds: context.now() - start)
+    }
+    if let ending = tally.ending { throw ending.error }
+    try Task.checkCancellation()
+    return tally.failure?.error.exitStatus ?? .done
+  }
+
+  /// Waits until another prompt may be asked; false when none is to be.
+  private func hasRoom(_ group: inout TaskGroup<Outcome>, _ tally: inout Tally) async -> Bool {
+    while tally.ending == nil, !Task.isCancelled, tally.running >= options.width || !line.hasRoom {
+      guard await collect(&group, &tally) else { break }
+    }
+    return tally.ending == nil && !Task.isCancelled
+  }
+
+  /// Waits for one answer; false when there is none to wait for.
+  private func collect(_ group: inout TaskGroup<Outcome>, _ tally: inout Tally) async -> Bool {
+    guard let outcome = await group.next() else { return false }
+    tally.running -= 1
+    tally.add(outcome, isFatal: outcome.error.map(endsTheRun) ?? false)
+    // What comes after the end of the run is of no use to anybody.
+    if line.isOver { group.cancelAll() }
+    return true
+  }
+
+  /// The next bytes of the input, none at its end; nil when a signal came, or an answer ended the run.
+  private func read() async throws -> [UInt8]? {
+    // With nothing else to do a thread may wait, and none must be made for it.
+    guard options.width > 1 else { return try readNow() }
+    return try await withCheckedThrowingContinuation { continuation in
+      do {
+        try WorkerThread.start { continuation.resume(with: Result { try readNow() }) }
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
+  }
+
+  private func readNow() throws -> [UInt8]? {
+    signals.waitForInput(context.input) ? try context.input.read(limit: Self.readSizeBytes) : nil
+  }
+
+  private func endsTheRun(_ error: GibseyError) -> Bool {
+    switch error {
+    case .interrupted, .readerLeft, .cannotWrite, .wrongRecord, .libraryMissing: true
+    default: options.isStrict
+    }
+  }
+
+  /// Asks a prompt; what is none is dealt with at once.
+  private func begin(_ item: AskingInput.Item, in group: inout TaskGroup<Outcome>, _ tally: inout Tally) {
+    let place = line.open()
+    guard case .prompt(let prompt, let lineNumber) = item else {
+      let outcome = end(Outcome(place: place.number, end: .passed), at: place, context.diagnostics(at: place)) { _ in
+        try pass(item, at: place)
+      }
+      tally.add(outcome, isFatal: outcome.error.map(endsTheRun) ?? false)
+      return
+    }
+    tally.running += 1
+    let diagnostics = context.diagnostics(at: place, line: options.isBatch ? lineNumber : nil)
+    group.addTask(executorPreference: asking.executor) {
+      await answer(prompt, at: place, line: lineNumber, diagnostics)
+    }
+  }
+
+  /// One prompt, until its answer ends.
+  private func answer(
+    _ prompt: Prompt, at place: OrderedOutput.Place, line: Int?, _ diagnostics: Diagnostics
+  ) async -> Outcome {
+    var output = AskOutput(
+      at: place, diagnostics: diagnostics, isTerminal: context.output.isTerminal, options: options, prompt: prompt)
+    var failure: (any Error)?
+    do {
+      try await asking.run(prompt) { part in
+        try output.write(part)
+        try await place.awaitRoom()
+      }
+    } catch {
+      failure = error
+    }
+    return end(Outcome(place: place.number, end: .answered, usage: output.usage), at: place, diagnostics) { outcome in
+      try output.finish()
+      guard let error = failure ?? output.falseCitation else { return }
+      // It is told by whoever ends the program, who knows of no lines.
+      if options.isStrict, options.isBatch, let line, let error = error as? GibseyError {
+        throw GibseyError.ofLine(source: "standard input", line: line, error)
+      }
+      throw error
+    }
+  }
+
+  /// Says what went wrong in `last`, the end of what is done at a place, and closes it.
+  private func end(
+    _ outcome: Outcome, at place: OrderedOutput.Place, _ diagnostics: Diagnostics,
+    _ last: (inout Outcome) throws -> Void
+  ) -> Outcome {
+    var outcome = outcome
+    do {
+      do {
+        try last(&outcome)
+      } catch is CancellationError {
+        outcome.end = .cancelled
+      } catch {
+        outcome.error = error as? GibseyError ?? .ourBug("\(error)")
+        outcome.end = outcome.end == .passed ? .broken : .failed
+      }
+      if let error = outcome.error {
+        if endsTheRun(error) { place.cutLine() } else { diagnostics.error(error) }
+      }
+      try place.close()
+    } catch {
+      outcome.error = error as? GibseyError ?? .ourBug("\(error)")
+    }
+    // Whoever waits for more input must hear of it.
+    if outcome.error.map(endsTheRun) ?? false { signals.endWaiting() }
+    return outcome
+  }
+
+  /// A record that is no prompt goes on; a line that is no record is told.
+  private func pass(_ item: AskingInput.Item, at place: OrderedOutput.Place) throws {
+    switch item {
+    case .prompt: return
+    case .broken(let error): throw error
+    case .other(.chatRequest, _):
+      throw GibseyError.wrongRecord(
+        type: "ai_chat_request", wanted: "ai_prompt", hint: "pipe it through gibsey-context first")
+    case .other(let record, let line):
+      if options.isJSON { return try place.write(line + [0x0A]) }
+      let diagnostics = context.diagnostics(at: place)
+      if case .error(let error) = record { return diagnostics.warning("upstream: \(error.message)") }
+      diagnostics.debug("passed over a record of type \(record.type)")
+    }
+  }
+
+  /// As in "4 prompts: 2 answered, 1 failed, 1 cancelled; 112 tokens in, 14 out, 3.2 s".
+  private func summarize(_ summary: AskSummary, seconds: Double) throws {
+    var summary = summary
+    summary.seconds = (seconds * 1000).rounded() / 1000
+    if options.isJSON { try context.write(.askSummary(summary)) }
+    var words = "\(summary.prompts) \(summary.prompts == 1 ? "prompt" : "prompts"): \(summary.answered) answered"
+    if summary.failed > 0 { words += ", \(summary.failed) failed" }
+    if summary.cancelled > 0 { words += ", \(summary.cancelled) cancelled" }
+    if summary.broken > 0 { words += "; \(summary.broken) broken \(summary.broken == 1 ? "line" : "lines")" }
+    if let usage = summary.usage { words += "; \(usage.words)" }
+    context.diagnostics.notice("\(words); \(JSONNumber((seconds * 10).rounded() / 10).text) s")
+  }
+}
+
+extension ToolContext {
+  /// What is said at a place in line, about a line of the input if that is known.
+  fileprivate func diagnostics(at place: OrderedOutput.Place, line: Int? = nil) -> Diagnostics {
+    let name = line.map { "\(diagnostics.tool): line \($0)" } ?? diagnostics.tool
+    return Diagnostics(tool: name, isVerbose: diagnostics.isVerbose) { line in
+      try? place.write(Array((line + "\n").utf8), to: .errors)
+    }
+  }
+}
