@@ -14,6 +14,8 @@ import GibseyKit
   @Option(
     parsing: .unconditional, help: "Tokens of the model for each token estimated; else GIBSEY_TOKEN_FACTOR, else 1.")
   var tokenFactor: Double?
+  @Option(help: "What the character knows: reader, own or mentioned; else GIBSEY_KNOWLEDGE, else reader.")
+  var knowledge: Knowledge?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
   @Flag(help: "End at the first line that cannot be read.") var strict = false
   @OptionGroup var searching: SearchOptions
@@ -28,6 +30,7 @@ import GibseyKit
     settings.overriding(.database, database, flag: "--database")
       .overriding(.budget, budget.map(String.init), flag: "--budget")
       .overriding(.tokenFactor, tokenFactor.map { "\($0)" }, flag: "--token-factor")
+      .overriding(.knowledge, knowledge?.rawValue, flag: "--knowledge")
       .overriding(.characters, casting.characters, flag: "--characters")
   }
 
@@ -44,6 +47,7 @@ import GibseyKit
     defaults.characterID = character
     defaults.currentPageID = page
     defaults.isWholeBook = wholeBook
+    defaults.knowledge = try context.settings.knowledge()
     defaults.tokenFactor = try context.settings.factor(.tokenFactor)
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
     let building = ContextBuilding(

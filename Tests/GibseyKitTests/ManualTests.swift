@@ -91,7 +91,7 @@ import Testing
     .databaseFailed(path: "", reason: ""), .cannotCreate(path: "", reason: ""),
     .syncRefused(source: "", reason: ""), .noEmbeddingModel(path: ""),
     .badEmbeddingModel(path: "", reason: ""), .otherEmbeddingModel(path: "", version: 2, supported: 1),
-    .unknownCharacter(id: "", known: []),
+    .unknownCharacter(id: "", known: []), .knowledgeOfNobody(knowledge: ""),
     .unknownPage(id: "", example: nil), .budgetTooSmall(budgetTokens: 1, neededTokens: 2),
     .questionTooLong(questionTokens: 2, roomTokens: 1),
     .unknownSession(id: ""), .sessionForgotten(id: ""), .unknownTurn(id: 1, sessionID: ""),

@@ -2,6 +2,8 @@
 public import ArgumentParser
 internal import Glibc
 
+extension Knowledge: ExpressibleByArgument {}
+
 /// The flags about the characters that may speak.
 public struct CharacterOptions: ParsableArguments {
   @Option(help: "A folder of characters of your own; else GIBSEY_CHARACTERS.")
@@ -53,6 +55,14 @@ extension ToolContext {
 }
 
 extension Settings {
+  /// What characters know.
+  /// - Throws: `GibseyError.badSetting`.
+  public func knowledge() throws -> Knowledge {
+    guard let setting = self[.knowledge] else { throw GibseyError.ourBug("GIBSEY_KNOWLEDGE has no default") }
+    guard let knowledge = Knowledge(rawValue: setting.value) else { throw setting.wrong("reader, own or mentioned") }
+    return knowledge
+  }
+
   /// Where a user keeps characters for all stories, when the folder is there. An XDG_CONFIG_HOME that is empty or no
   /// absolute path counts as none (XDG Base Directory Specification 0.8).
   static func charactersFolder() -> String? {

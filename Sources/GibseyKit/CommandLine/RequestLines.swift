@@ -66,8 +66,8 @@ extension GibseyError {
   /// Whether it is about one request, so that the next line may still do well.
   var isOfOneLine: Bool {
     switch self {
-    case .lineTooLong, .malformedInput, .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall,
-      .questionTooLong:
+    case .lineTooLong, .malformedInput, .emptyQuestion, .unknownCharacter, .knowledgeOfNobody, .unknownPage,
+      .budgetTooSmall, .questionTooLong:
       true
     default: false
     }

@@ -4,6 +4,7 @@
 public enum SettingName: String, Sendable, CaseIterable {
   case database = "GIBSEY_DATABASE"
   case budget = "GIBSEY_BUDGET"
+  case knowledge = "GIBSEY_KNOWLEDGE"
   case tokenFactor = "GIBSEY_TOKEN_FACTOR"
   case embedder = "GIBSEY_EMBEDDER"
   case embeddingModel = "GIBSEY_EMBEDDING_MODEL"
@@ -46,6 +47,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     switch self {
     case .budget: "6000"
     case .tokenFactor: "1"
+    case .knowledge: "reader"
     case .connectTimeout: "5"
     case .firstTokenTimeout: "120"
     case .stallTimeout: "60"
@@ -73,6 +75,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     switch self {
     case .database: "the database file, when no --database names one"
     case .tokenFactor: "tokens of the model for each token of our estimate"
+    case .knowledge: "what a character knows of the pages that the reader has read: reader, own or mentioned"
     case .budget: "tokens that a prompt may take, all in all"
     case .embedder:
       "what turns pages into vectors, when no --embedder says: auto, none, given, minilm, ollama or openai"

@@ -11,6 +11,8 @@ public struct ContextBuilding {
     public var tokenFactor = 1.0
     /// Lifts the gate: the whole book may be searched.
     public var isWholeBook = false
+    /// What the character knows of the pages that the reader has read.
+    public var knowledge = Knowledge.reader
 
     public init() {}
   }
@@ -48,8 +50,8 @@ public struct ContextBuilding {
     let speaker = try speakers.speaker(request.characterID)
     let place = try place(of: request)
     var candidates: [PromptMaterial.Candidate] = []
-    if let current = place.current { candidates.append(Self.current(current)) }
-    let found = try search(request, upTo: place.gate, limit: Self.candidateLimit + 1)
+    if let current = place.current, try isKnown(current, place) { candidates.append(Self.current(current)) }
+    let found = try search(request, place, limit: Self.candidateLimit + 1)
       .filter { $0.page.id != place.current?.id }
     for (rank, item) in found.prefix(Self.candidateLimit).enumerated() {
       candidates.append(Self.candidate(item, rank: rank + 1))
@@ -85,7 +87,7 @@ public struct ContextBuilding {
   public func hits(for request: ChatRequest, limit: Int) throws -> [Hit] {
     let request = completed(request)
     let place = try place(of: request)
-    return try search(request, upTo: place.gate, limit: limit).enumerated().map { rank, item in
+    return try search(request, place, limit: limit).enumerated().map { rank, item in
       Hit(
         id: item.page.id, title: item.page.title, characterID: item.page.characterID,
         pageIndex: item.page.pageIndex, score: Self.rounded(item.evidence.score),
@@ -119,7 +121,7 @@ public struct ContextBuilding {
   ) throws -> [CandidateRecord] {
     let request = completed(request)
     let place = try place(of: request)
-    return try search(request, upTo: place.gate, limit: Searching.candidates).enumerated().map { rank, item in
+    return try search(request, place, limit: Searching.candidates).enumerated().map { rank, item in
       var record = Self.record(item, rank: rank + 1, request)
       judge(&record)
       return record
@@ -135,19 +137,17 @@ public struct ContextBuilding {
       throw GibseyError.unknownPage(id: id, example: try store.firstPageID())
     }
     if let gate = place.gate, page.pageIndex > gate.pageIndex { return CandidateRecord(id: id, verdict: .gated) }
+    guard try isKnown(page, place) else { return Self.record(page, .outside, request) }
     let prompt = try prompt(for: request)
     if let candidate = try candidates(for: request, in: prompt).first(where: { $0.id == id }) { return candidate }
-    let all = try search(completed, upTo: place.gate, limit: .max)
+    let all = try search(completed, place, limit: .max)
     if let rank = all.firstIndex(where: { $0.page.id == id }) {
       var record = Self.record(all[rank], rank: rank + 1, completed)
       record.verdict = .dropped
       record.reason = "rank"
       return record
     }
-    var record = CandidateRecord(id: id, verdict: .unrelated)
-    record.title = page.title
-    record.pageIndex = page.pageIndex
-    record.requestID = request.requestID
+    var record = Self.record(page, .unrelated, request)
     if let kept = prompt.pages.first(where: { $0.id == id }) {
       record.verdict = kept.isExcerpt ? .excerpt : .kept
       record.reasons = kept.reasons
@@ -162,10 +162,12 @@ public struct ContextBuilding {
   /// Where a page stands.
   func place(ofPage id: String) throws -> Int { try store.page(id: id)?.pageIndex ?? 0 }
 
-  /// Where the reader is, and up to where may be read.
+  /// Where the reader is, up to where may be read, and which of it the character knows.
   private struct Place {
     var current: StoredPage?
     var gate: StoredPage?
+    /// Nil for all of it.
+    var scope: PageScope?
   }
 
   private func completed(_ request: ChatRequest) -> ChatRequest {
@@ -177,18 +179,34 @@ public struct ContextBuilding {
 
   private func place(of request: ChatRequest) throws -> Place {
     guard !request.prompt.allSatisfy(\.isWhitespace) else { throw GibseyError.emptyQuestion }
-    guard let id = request.currentPageID else { return Place() }
+    let scope = try scope(of: request)
+    guard let id = request.currentPageID else { return Place(scope: scope) }
     guard let page = try store.page(id: id) else {
       throw GibseyError.unknownPage(id: id, example: try store.firstPageID())
     }
-    return Place(current: page, gate: defaults.isWholeBook ? nil : page)
+    return Place(current: page, gate: defaults.isWholeBook ? nil : page, scope: scope)
   }
 
-  private func search(_ request: ChatRequest, upTo gate: StoredPage?, limit: Int) throws -> [Searching.Found] {
+  /// What the character knows, whatever the gate; nil for the whole book.
+  /// - Throws: `GibseyError.knowledgeOfNobody`, `.unknownCharacter`.
+  private func scope(of request: ChatRequest) throws -> PageScope? {
+    let knowledge = request.options?.knowledge ?? defaults.knowledge
+    guard knowledge != .reader else { return nil }
+    guard let id = request.characterID else { throw GibseyError.knowledgeOfNobody(knowledge: knowledge.rawValue) }
+    let names = try speakers.speaker(id).character.names
+    return PageScope(characterID: id, names: knowledge == .mentioned ? names : [])
+  }
+
+  private func isKnown(_ page: StoredPage, _ place: Place) throws -> Bool {
+    try place.scope.map { try store.isPage(page, of: $0) } ?? true
+  }
+
+  private func search(_ request: ChatRequest, _ place: Place, limit: Int) throws -> [Searching.Found] {
     let given = try request.vector.map { try searching.checked($0) }
     let vector = { if let given { return given } else { return try embed(request.prompt) } }
     return try searching.search(
-      Searching.Query(text: request.prompt, vector: vector, gate: gate?.pageIndex), limit: limit)
+      Searching.Query(text: request.prompt, vector: vector, gate: place.gate?.pageIndex, scope: place.scope),
+      limit: limit)
   }
 
   private static func current(_ page: StoredPage) -> PromptMaterial.Candidate {
@@ -205,14 +223,21 @@ public struct ContextBuilding {
       reasons: reasons(item.evidence, rank: rank), isCurrent: false, place: item.page.pageIndex)
   }
 
+  private static func record(
+    _ page: StoredPage, _ verdict: CandidateRecord.Verdict, _ request: ChatRequest
+  ) -> CandidateRecord {
+    var record = CandidateRecord(id: page.id, verdict: verdict)
+    record.title = page.title
+    record.pageIndex = page.pageIndex
+    record.requestID = request.requestID
+    return record
+  }
+
   private static func record(_ item: Searching.Found, rank: Int, _ request: ChatRequest) -> CandidateRecord {
-    var record = CandidateRecord(id: item.page.id, verdict: .kept)
-    record.title = item.page.title
-    record.pageIndex = item.page.pageIndex
+    var record = record(item.page, .kept, request)
     record.rank = rank
     record.score = rounded(item.evidence.score)
     record.reasons = reasons(item.evidence, rank: nil)
-    record.requestID = request.requestID
     return record
   }
 

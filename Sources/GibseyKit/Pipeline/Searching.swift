@@ -21,8 +21,13 @@ public struct Searching {
     public var vector: () throws -> [Float]?
     /// The last page_index that may be seen; nil for the whole book.
     public var gate: Int?
+    /// The part of the book that is searched; nil for all of it.
+    public var scope: PageScope?
 
-    public init(text: String, vector: @escaping () throws -> [Float]? = { nil }, gate: Int? = nil) {
+    public init(
+      text: String, vector: @escaping () throws -> [Float]? = { nil }, gate: Int? = nil, scope: PageScope? = nil
+    ) {
+      self.scope = scope
       self.text = text
       self.vector = vector
       self.gate = gate
@@ -83,7 +88,8 @@ public struct Searching {
   /// by word: docs/design/0011-search.md.
   public func search(_ query: Query, limit: Int) throws -> [Found] {
     try store.reading {
-      let places = try index.places()
+      var places = try index.places()
+      if let scope = query.scope { places.keep(only: try store.rows(of: scope)) }
       let terms = try store.distinctByStem(KeywordQuery(question: query.text).terms)
       let counts = options.mode == .vectors ? TermCounts() : try termCounts(terms)
       let width = max(limit, Self.candidates)

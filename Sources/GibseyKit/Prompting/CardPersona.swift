@@ -22,7 +22,8 @@ extension CharacterCard {
     ]
     return StoryCharacter(
       id: id, name: name, colour: nil, persona: fenced(full),
-      shortPersona: fenced([Self.brief([personality, description])]))
+      shortPersona: fenced([Self.brief([personality, description])]),
+      shortNames: shortName == name ? [] : [shortName])
   }
 
   private func told(_ text: String) -> String {

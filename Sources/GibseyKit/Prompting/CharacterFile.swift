@@ -5,6 +5,7 @@
 ///     ---
 ///     id: keeper
 ///     name: The Keeper
+///     names: Keeper, Old Tom
 ///     colour: "#aabbcc"
 ///     ---
 ///
@@ -15,7 +16,7 @@
 ///     You are the keeper. …
 ///
 /// A value is what follows the colon, without the quotes around it; lines that begin with # and fields of other names are
-/// passed over. The colour may be left out. Without a short form the persona is also used where the budget is small.
+/// passed over. The colour may be left out, and so may the names, which are short ones that the story uses, parted by commas. Without a short form the persona is also used where the budget is small.
 enum CharacterFile {
   /// More than any model would be told of one person; a larger file is a mistake.
   static let limitBytes = 64 * 1024
@@ -50,7 +51,7 @@ enum CharacterFile {
     guard !short.isEmpty else { throw Problem(line: heading.map { $0 + 1 }, reason: "the short form is empty") }
     return StoryCharacter(
       id: try id(fields), name: try required("name", fields).value, colour: try colour(fields),
-      persona: persona, shortPersona: short)
+      persona: persona, shortPersona: short, shortNames: try names(fields))
   }
 
   private static func lines(of bytes: [UInt8]) throws -> [Substring] {
@@ -108,6 +109,15 @@ enum CharacterFile {
       throw Problem(line: field.line, reason: "colour: wanted one like #e5b3b3")
     }
     return field.value.lowercased()
+  }
+
+  private static func names(_ fields: [String: Field]) throws -> [String] {
+    guard let field = fields["names"], !field.value.isEmpty else { return [] }
+    let names = field.value.split(separator: ",").map { String(PageText.trimmed($0)) }
+    guard names.allSatisfy({ !KeywordQuery.words(of: $0).isEmpty }) else {
+      throw Problem(line: field.line, reason: "names: wanted words, parted by commas")
+    }
+    return names
   }
 
   private static func text(_ lines: ArraySlice<Substring>) -> String {

@@ -10,8 +10,13 @@ public struct StoryCharacter: Sendable, Equatable {
   public let persona: String
   /// The same in at most 90 words, for small budgets.
   public let shortPersona: String
+  /// The name, and what else the story calls it.
+  public let names: [String]
 
-  public init(id: String, name: String, colour: String?, persona: String, shortPersona: String) {
+  public init(
+    id: String, name: String, colour: String?, persona: String, shortPersona: String, shortNames: [String] = []
+  ) {
+    names = [name] + shortNames
     self.id = id
     self.name = name
     self.colour = colour

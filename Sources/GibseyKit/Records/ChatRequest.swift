@@ -32,11 +32,13 @@ public struct RequestOptions: RecordData {
   public var temperature: Double?
   public var maxTokens: Int?
   public var budgetTokens: Int?
+  public var knowledge: Knowledge?
 
   public init(
     provider: String? = nil, model: String? = nil, temperature: Double? = nil, maxTokens: Int? = nil,
-    budgetTokens: Int? = nil
+    budgetTokens: Int? = nil, knowledge: Knowledge? = nil
   ) {
+    self.knowledge = knowledge
     self.provider = provider
     self.model = model
     self.temperature = temperature
@@ -50,6 +52,12 @@ public struct RequestOptions: RecordData {
     temperature = try fields.optionalDouble("temperature")
     maxTokens = try fields.optionalInteger("max_tokens")
     budgetTokens = try fields.optionalInteger("budget")
+    knowledge = try fields.optionalString("knowledge").map { name in
+      guard let knowledge = Knowledge(rawValue: name) else {
+        throw RecordProblem("knowledge: wanted reader, own or mentioned")
+      }
+      return knowledge
+    }
     if let maxTokens, maxTokens < 1 { throw RecordProblem("max_tokens: wanted 1 or more") }
     if let budgetTokens, budgetTokens < 1 { throw RecordProblem("budget: wanted 1 or more") }
   }
@@ -60,6 +68,7 @@ public struct RequestOptions: RecordData {
     writer.member("temperature", temperature)
     writer.member("max_tokens", maxTokens)
     writer.member("budget", budgetTokens)
+    writer.member("knowledge", knowledge?.rawValue)
   }
 }
 

@@ -159,6 +159,8 @@ public struct CandidateRecord: RecordData {
     case dropped
     /// Nothing of the question is in it.
     case unrelated
+    /// Nothing that the character knows.
+    case outside
     /// After the reader's page: nothing more is said of it.
     case gated
   }

@@ -20,12 +20,19 @@ public struct KeywordQuery: Sendable, Equatable {
 
   /// The distinct words of a text, lower-case, in its order.
   static func words(of text: some StringProtocol, limit: Int = .max) -> [String] {
-    var words: [String] = []
     var seen: Set<String> = []
+    return allWords(of: text, limit: limit) { seen.insert($0).inserted }
+  }
+
+  /// The words of a text that are wanted, lower-case, in its order.
+  static func allWords(
+    of text: some StringProtocol, limit: Int = .max, isWanted: (String) -> Bool = { _ in true }
+  ) -> [String] {
+    var words: [String] = []
     var word = String.UnicodeScalarView()
     var length = 0
     func close() {
-      if length > 0, seen.insert(String(word)).inserted { words.append(String(word)) }
+      if length > 0, isWanted(String(word)) { words.append(String(word)) }
       word = String.UnicodeScalarView()
       length = 0
     }

@@ -39,6 +39,13 @@ public struct PlaceTable: Sendable {
     return 1.littleEndian == 1 ? numbers : numbers.map { Number(littleEndian: $0) }
   }
 
+  /// Takes every other page out: to a search they are not there.
+  public mutating func keep(only rows: [Int]) {
+    var kept = [Int](repeating: 0, count: places.count)
+    for row in rows where places.indices.contains(row) { kept[row] = places[row] }
+    places = kept
+  }
+
   /// Whether the row is a page that the reader may see.
   /// - Parameter gate: the last page_index that may be seen; nil for all.
   public func isOpen(_ row: Int, gate: Int?) -> Bool {

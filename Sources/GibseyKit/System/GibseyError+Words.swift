@@ -36,6 +36,7 @@ extension GibseyError {
     case .embedderDiffers(let path, let active, _, let fingerprint):
       "\(path): its vectors are of \(active), and cannot be compared with those of \(fingerprint)"
     case .unknownCharacter(let id, _): "unknown character \(id)"
+    case .knowledgeOfNobody(let knowledge): "the knowledge \(knowledge) is of a character, and none is named"
     case .unknownPage(let id, _): "unknown page \(id)"
     case .budgetTooSmall(let budget, let needed):
       "a budget of \(budget) tokens is too small: the persona and the question need \(needed)"
@@ -108,6 +109,7 @@ extension GibseyError {
     case .unknownCharacter(_, let known): "known are: " + known.joined(separator: ", ")
     case .unknownPage(_, let example):
       example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
+    case .knowledgeOfNobody: "name one with --character or character_id, or take --knowledge reader"
     case .budgetTooSmall: "raise --budget"
     case .questionTooLong: "raise --budget, or ask a shorter question"
     case .unknownSession: "`gibsey-index --sessions` lists them"
@@ -152,7 +154,7 @@ extension GibseyError {
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
       .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn:
       .noInput
-    case .unknownCharacter, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong: .usage
+    case .unknownCharacter, .knowledgeOfNobody, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong: .usage
     case .dimensionsChanged, .embedderMisbehaved: .protocolBroken
     case .embedderDiffers: .badSettings
     case .databaseReadOnly, .cannotCreate: .cannotCreate
@@ -184,6 +186,7 @@ extension GibseyError {
     case .databaseBusy: "DATABASE_BUSY"
     case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "NO_EMBEDDING_MODEL"
     case .unknownCharacter: "UNKNOWN_CHARACTER"
+    case .knowledgeOfNobody: "KNOWLEDGE_OF_NOBODY"
     case .unknownPage: "UNKNOWN_PAGE"
     case .unknownSession, .sessionForgotten: "UNKNOWN_SESSION"
     case .unknownTurn, .turnOfAnotherCharacter: "UNKNOWN_TURN"
@@ -222,7 +225,7 @@ extension GibseyError {
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter, .dimensionsChanged, .embedderMisbehaved,
       .embedderDiffers,
-      .unknownPage, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
+      .knowledgeOfNobody, .unknownPage, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
       .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyUnavailable, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,

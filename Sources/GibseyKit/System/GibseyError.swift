@@ -36,6 +36,7 @@ public enum GibseyError: Error, Equatable, Sendable {
 
   // Prompts
   case unknownCharacter(id: String, known: [String])
+  case knowledgeOfNobody(knowledge: String)
   case unknownPage(id: String, example: String?)
   case budgetTooSmall(budgetTokens: Int, neededTokens: Int)
   case questionTooLong(questionTokens: Int, roomTokens: Int)
