@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SWIFT ?= swift
 PREFIX ?= /usr/local
-TOOLS := gibsey-index gibsey-context gibsey-ask
+TOOLS := gibsey-index gibsey-context gibsey-ask gibsey-serve
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
 .PHONY: help demo model test test-live check lint examples bench voice format man install clean setup
@@ -58,9 +58,9 @@ man: ## show the manual
 install: setup ## build, strip and install programs and man pages under PREFIX
 	$(RELEASE)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	  $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7
+	  $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man8
 	set -e; for tool in $(TOOLS); do install -s .build/release/$$tool $(DESTDIR)$(PREFIX)/bin; done
-	set -e; for page in man/*.[157]; do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
+	set -e; for page in man/*.[1578]; do install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; done
 
 clean: ## remove what was built; the demo's model too
 	rm -rf .build .demo

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// One library, three programs, two doorsteps to C. The rooms of the library are folders; a test polices them.
+// One library, four programs, two doorsteps to C. The rooms of the library are folders; a test polices them.
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -24,6 +24,11 @@ func tool(_ name: String) -> Target {
   .executableTarget(name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: strict)
 }
 
+// The daemon's net; nothing else knows it. See docs/design/0014-the-daemons-net.md.
+let net = ["NIOCore", "NIOPosix", "NIOHTTP1"].map {
+  Target.Dependency.product(name: $0, package: "swift-nio")
+}
+
 let package = Package(
   name: "gibsey",
   products: [
@@ -31,9 +36,11 @@ let package = Package(
     .executable(name: "gibsey-index", targets: ["gibsey-index"]),
     .executable(name: "gibsey-context", targets: ["gibsey-context"]),
     .executable(name: "gibsey-ask", targets: ["gibsey-ask"]),
+    .executable(name: "gibsey-serve", targets: ["gibsey-serve"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     // libsqlite3, linked: every program reads the database or costs 0.3 ms more.
@@ -51,12 +58,16 @@ let package = Package(
     tool("gibsey-index"),
     tool("gibsey-context"),
     tool("gibsey-ask"),
+    .executableTarget(
+      name: "gibsey-serve", dependencies: ["GibseyKit", argumentParser] + net, swiftSettings: strict),
     .testTarget(
       name: "GibseyKitTests", dependencies: ["CKernels", "GibseyKit"], exclude: ["Embedding/Reference", "Wires"],
       swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["GibseyKit", "gibsey-index", "gibsey-context", "gibsey-ask"],
+      dependencies: ["GibseyKit", "gibsey-index", "gibsey-context", "gibsey-ask", "gibsey-serve"],
       exclude: ["Transcripts"], swiftSettings: strict),
+    .testTarget(
+      name: "ServeTests", dependencies: ["GibseyKit", "gibsey-serve"] + net, swiftSettings: strict),
   ]
 )

@@ -40,7 +40,9 @@ enum BuiltPrograms {
 }
 
 @Suite struct ManualFlagTests {
-  static let tools = ["gibsey-index", "gibsey-context", "gibsey-ask"]
+  static let tools = ["gibsey-index", "gibsey-context", "gibsey-ask", "gibsey-serve"]
+
+  private static func manual(of tool: String) -> String { "man/\(tool).\(tool == "gibsey-serve" ? 8 : 1)" }
 
   private static func text(_ path: String) throws -> String { try BuiltPrograms.text(path) }
 
@@ -71,16 +73,16 @@ enum BuiltPrograms {
   @Test(arguments: tools) func everyFlagIsInTheManualAndNoOther(_ tool: String) throws {
     let helped = try Self.flags(ofHelp: Self.help(of: tool))
     #expect(helped.count >= 4)
-    #expect(try Self.flags(ofManual: Self.text("man/\(tool).1")) == helped)
+    #expect(try Self.flags(ofManual: Self.text(Self.manual(of: tool))) == helped)
   }
 
   @Test(arguments: tools) func theSynopsisNamesOnlyFlagsThatThereAre(_ tool: String) throws {
     let helped = try Self.flags(ofHelp: Self.help(of: tool))
-    #expect(try Self.synopsis(ofManual: Self.text("man/\(tool).1")).isSubset(of: helped))
+    #expect(try Self.synopsis(ofManual: Self.text(Self.manual(of: tool))).isSubset(of: helped))
   }
 
   @Test func everySettingIsInAManPageAndInTheSampleFile() throws {
-    let pages = try (Self.tools.map { "man/\($0).1" } + ["man/gibsey.7"]).map(Self.text).joined()
+    let pages = try (Self.tools.map(Self.manual) + ["man/gibsey.7"]).map(Self.text).joined()
     let sample = try Self.text(".env.example")
     for setting in SettingName.allCases {
       #expect(pages.contains(".It Ev \(setting.rawValue)\n"), "\(setting.rawValue) is in no man page")

@@ -143,6 +143,22 @@ import Testing
       ])
   }
 
+  @Test func theDaemonAloneHasRoomsAndKnowsNIO() {
+    #expect(
+      findings([
+        "Sources/gibsey-serve/Serve.swift": "import ArgumentParser\nimport NIOCore",
+        "Sources/gibsey-serve/More.swift": "import GibseyKit",
+        "Sources/gibsey-serve/HTTP/Route.swift": "import NIOHTTP1\nimport CSQLite",
+        "Sources/gibsey-ask/Ask.swift": "import NIOCore",
+        "Sources/GibseyKit/HTTP/Net.swift": "import NIOCore",
+      ]) == [
+        "Sources/GibseyKit/HTTP/Net.swift:2: imports NIOCore",
+        "Sources/gibsey-ask/Ask.swift:2: imports NIOCore",
+        "Sources/gibsey-serve/HTTP/Route.swift:3: imports CSQLite",
+        "Sources/gibsey-serve:1: 2 files, a tool is one",
+      ])
+  }
+
   @Test func aFileWithoutAHeaderIsFound() {
     let source = SwiftSource(path: "Sources/GibseyKit/Store/Bare.swift", text: "struct Bare {}\n")
     #expect(

@@ -12,6 +12,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   case model = "GIBSEY_MODEL"
   case characters = "GIBSEY_CHARACTERS"
   case log = "GIBSEY_LOG"
+  case tokenFile = "GIBSEY_TOKEN_FILE"
   case connectTimeout = "GIBSEY_CONNECT_TIMEOUT"
   case firstTokenTimeout = "GIBSEY_FIRST_TOKEN_TIMEOUT"
   case stallTimeout = "GIBSEY_STALL_TIMEOUT"
@@ -60,7 +61,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .anthropicBaseURL: "https://api.anthropic.com"
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
-    case .database, .embedder, .embeddingModel, .embeddingPrice, .model, .characters, .log, .totalTimeout, .fallback,
+    case .database, .embedder, .embeddingModel, .embeddingPrice, .model, .characters, .log, .tokenFile, .totalTimeout,
+      .fallback,
       .ollamaTemperature,
       .ollamaMaxTokens, .openAIKey,
       .openAIKeyFile,
@@ -84,6 +86,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .model: "the file of the embedded model; unset is where make model puts it"
     case .characters: "a folder of characters of your own, when no --characters names one"
     case .log: "debug: say on standard error what is done, as -v does"
+    case .tokenFile:
+      "a file of mode 0600 with the names and tokens of those who may ask gibsey-serve; only from the environment"
     case .connectTimeout: "seconds to wait for a connection"
     case .firstTokenTimeout: "seconds to wait for the first token"
     case .stallTimeout: "seconds of silence in the middle of an answer"
@@ -116,8 +120,8 @@ public enum SettingName: String, Sendable, CaseIterable {
   /// to trust.
   public var isFromEnvironmentOnly: Bool {
     switch self {
-    case .openAIKeyFile, .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle, .certificateFile,
-      .certificateFolder:
+    case .tokenFile, .openAIKeyFile, .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle,
+      .certificateFile, .certificateFolder:
       true
     default: false
     }

@@ -36,6 +36,9 @@ public final class PageStore {
     pageByRow = try connection.prepare("SELECT \(Self.columns) FROM page WHERE page_id = ?1")
   }
 
+  /// A number that is another one when somebody else has changed the file since (sqlite.org/pragma.html#pragma_data_version).
+  public func changeNumber() throws -> Int { try connection.integer("PRAGMA data_version") }
+
   /// The page of that id, gated or not: the caller knows the gate.
   public func page(id: String) throws -> StoredPage? {
     defer { pageByID.reset() }

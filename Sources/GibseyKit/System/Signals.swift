@@ -48,6 +48,14 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
     if let received { listener?(received) }
   }
 
+  /// Waits for the first signal.
+  public func first() async {
+    await withCheckedContinuation { continuation in
+      let once = Once()
+      listen { _ in if once.isFirst { continuation.resume() } }
+    }
+  }
+
   /// Ends the wait for input, now and from now on.
   public func endWaiting() { _ = write(writeEnd, [0], 1) }
 
@@ -82,5 +90,17 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
     sigaddset(&set, number)
     pthread_sigmask(SIG_UNBLOCK, &set, nil)
     raise(number)
+  }
+}
+
+/// Tells the first call from all others.
+private final class Once: Sendable {
+  private let hasBeen = Mutex(false)
+
+  var isFirst: Bool {
+    hasBeen.withLock { hasBeen in
+      defer { hasBeen = true }
+      return !hasBeen
+    }
   }
 }

@@ -6,6 +6,8 @@ public struct FileDescriptor: Sendable, Equatable {
   /// The number that the kernel knows it by.
   public let number: Int32
 
+  public init(number: Int32) { self.number = number }
+
   public static let standardInput = FileDescriptor(number: STDIN_FILENO)
   public static let standardOutput = FileDescriptor(number: STDOUT_FILENO)
   public static let standardError = FileDescriptor(number: STDERR_FILENO)

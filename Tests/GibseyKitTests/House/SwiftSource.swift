@@ -86,7 +86,7 @@ struct SwiftSource {
   var imports: [(module: String, line: Int)] {
     lines(with: "import ").compactMap { line, number in
       let pattern =
-        /^\s*(?:@[a-z_A-Z]+(?:\([a-z]+\))? )*(?:[a-z]+ )?import (?:[a-z]+ )?([A-Za-z_]+)/
+        /^\s*(?:@[a-z_A-Z]+(?:\([a-z]+\))? )*(?:[a-z]+ )?import (?:[a-z]+ )?([A-Za-z_][A-Za-z_0-9]*)/
       return line.firstMatch(of: pattern).map { (String($0.output.1), number) }
     }
   }

@@ -1,0 +1,145 @@
+// Readers of one database for a program that answers many at once: each on a thread of its own, with a store of its own.
+internal import Glibc
+internal import Synchronization
+
+/// What a reader works with. Lives on its thread.
+public final class Reading {
+  /// The pages.
+  public let store: PageStore
+  /// Who finds pages and builds prompts.
+  public let building: ContextBuilding
+  /// The characters that there are, cards not counted.
+  public let cast: Cast
+
+  init(store: PageStore, building: ContextBuilding, cast: Cast) {
+    self.store = store
+    self.building = building
+    self.cast = cast
+  }
+}
+
+/// Reads one database on a few threads. What an indexer or somebody with a new file changes is seen by the next reading.
+public final class ReadingRoom: Sendable {
+  /// How prompts are built.
+  public struct Options: Sendable {
+    public var defaults = ContextBuilding.Defaults()
+    public var searching = Searching.Options()
+    public var readers = 2
+    /// Readings that may wait for a thread.
+    public var waitingLimit = 1024
+
+    public init() {}
+  }
+
+  private let pool: WorkerPool<Desk>
+  private let place: CastPlace
+
+  /// The file's path.
+  public let path: String
+
+  /// - Throws: what opening the database throws, and what is wrong with a folder of characters.
+  public init(context: ToolContext, path: String, options: Options) throws {
+    let place = CastPlace(try context.cast())
+    self.place = place
+    self.path = path
+    // Opened once here, so that a file that is none is told at once; it is the first thread's.
+    _ = try PageStore(path: path, access: .readOnly)
+    pool = try WorkerPool(threads: options.readers, waitingLimit: options.waitingLimit) {
+      try Desk(context: context, path: path, options: options, place: place)
+    }
+  }
+
+  /// Reads the folder of characters again.
+  /// - Throws: what is wrong with it; the characters then stay as they were.
+  public func rereadCharacters(_ context: ToolContext) throws { place.set(try context.cast()) }
+
+  /// The characters that there are, cards not counted.
+  public var characters: Cast { place.get().cast }
+
+  /// Reads on one of the threads.
+  /// - Throws: what `body` throws, what opening the database throws, `CancellationError`, and `GibseyError.databaseBusy`
+  ///   when too many wait.
+  public func read<Value: Sendable>(_ body: @escaping @Sendable (Reading) throws -> Value) async throws -> Value {
+    try await pool.run { desk in try body(desk.reading()) }
+  }
+
+  /// The prompt for a question.
+  public func prompt(for request: ChatRequest) async throws -> Prompt {
+    try await read { try $0.building.prompt(for: request) }
+  }
+}
+
+/// The characters, which may be read again.
+private final class CastPlace: Sendable {
+  private let state: Mutex<(cast: Cast, edition: Int)>
+
+  init(_ cast: Cast) { state = Mutex((cast, 0)) }
+
+  func get() -> (cast: Cast, edition: Int) { state.withLock { $0 } }
+  func set(_ cast: Cast) { state.withLock { $0 = (cast, $0.edition + 1) } }
+}
+
+/// One thread's readings: opened anew when the file is another, made anew when its vectors are of another model.
+private struct Desk {
+  private let context: ToolContext
+  private let path: String
+  private let options: ReadingRoom.Options
+  private let place: CastPlace
+  private var current: (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int)
+  private var change: Int
+
+  init(context: ToolContext, path: String, options: ReadingRoom.Options, place: CastPlace) throws {
+    self.context = context
+    self.path = path
+    self.options = options
+    self.place = place
+    let store = try PageStore(path: path, access: .readOnly)
+    current = try Self.open(store, context, path, options, place)
+    change = try store.changeNumber()
+  }
+
+  /// The reading that fits what is in the file now.
+  mutating func reading() throws -> Reading {
+    let store = current.reading.store
+    if FileIdentity(path: path) != current.file {
+      let store = try PageStore(path: path, access: .readOnly)
+      current = try Self.open(store, context, path, options, place)
+      change = try store.changeNumber()
+    } else {
+      let number = try store.changeNumber()
+      let isSame = try number == change || store.activeEmbedder() == current.embedder
+      if !isSame || current.edition != place.get().edition {
+        current = try Self.open(store, context, path, options, place)
+      }
+      change = number
+    }
+    return current.reading
+  }
+
+  private static func open(
+    _ store: PageStore, _ context: ToolContext, _ path: String, _ options: ReadingRoom.Options, _ place: CastPlace
+  ) throws -> (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int) {
+    let active = options.searching.mode == .keywords ? nil : try store.activeEmbedder()
+    let questions = QuestionEmbedder(context: context, path: path, active: active)
+    let (cast, edition) = place.get()
+    let building = ContextBuilding(
+      store: store,
+      searching: try Searching(
+        store: store, embedder: active, words: { try questions.words() }, options: options.searching),
+      embed: { try questions.vector(of: $0) }, defaults: options.defaults, cast: cast)
+    return (Reading(store: store, building: building, cast: cast), FileIdentity(path: path), active, edition)
+  }
+}
+
+/// Which file a path leads to.
+private struct FileIdentity: Equatable {
+  let device: dev_t
+  let number: ino_t
+
+  /// Nil when there is none now.
+  init?(path: String) {
+    var facts = stat()
+    guard stat(path, &facts) == 0 else { return nil }
+    (device, number) = (facts.st_dev, facts.st_ino)
+  }
+}

@@ -1,0 +1,96 @@
+// Threads for work that takes milliseconds and awaits nothing, each with tools of its own.
+internal import Dispatch
+internal import Synchronization
+
+/// Runs short work on a few threads. Each thread makes its tool at its first work and keeps it, so that a tool need not be
+/// safe to share. Its identity is the threads; they end with it.
+public final class WorkerPool<Instrument>: Sendable {
+  private typealias Work = @Sendable (inout Instrument?) -> Void
+
+  private final class Desk: Sendable {
+    struct State {
+      var works: [Work] = []
+      var first = 0
+      var count: Int { works.count - first }
+    }
+
+    let state = Mutex(State())
+    let arrivals = DispatchSemaphore(value: 0)
+
+    /// The next work, waited for; nil when there will be none.
+    func next() -> Work? {
+      arrivals.wait()
+      return state.withLock { state in
+        guard state.count > 0 else { return nil }
+        let work = state.works[state.first]
+        state.first += 1
+        if state.first == state.works.count { (state.works, state.first) = ([], 0) }
+        return work
+      }
+    }
+  }
+
+  private let desk = Desk()
+  private let threadCount: Int
+  private let waitingLimit: Int
+  private let make: @Sendable () throws -> Instrument
+
+  /// - Parameters:
+  ///   - waitingLimit: works that may wait for a thread.
+  ///   - make: a thread's tool; what it throws is thrown by the work that wanted it, and the next work tries again.
+  /// - Throws: `GibseyError.ourBug` when there are no threads.
+  public init(threads: Int, waitingLimit: Int, make: @escaping @Sendable () throws -> Instrument) throws {
+    self.waitingLimit = waitingLimit
+    self.make = make
+    for _ in 0..<threads {
+      try WorkerThread.start { [desk] in
+        var tool: Instrument?
+        while let work = desk.next() { work(&tool) }
+      }
+    }
+    threadCount = threads
+  }
+
+  deinit {
+    for _ in 0..<threadCount { desk.arrivals.signal() }
+  }
+
+  /// How many works wait for a thread.
+  public var waitingCount: Int { desk.state.withLock { $0.count } }
+
+  /// Does the work on one of the threads.
+  /// - Throws: what making the tool or `body` throws; `CancellationError` when the task was cancelled before its turn;
+  ///   `GibseyError.databaseBusy` when too many wait.
+  public func run<Value: Sendable>(_ body: @escaping @Sendable (inout Instrument) throws -> Value) async throws -> Value
+  {
+    let flag = Flag()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let work: Work = { [make] tool in
+          guard flag.isWanted.withLock({ $0 }) else { return continuation.resume(throwing: CancellationError()) }
+          continuation.resume(
+            with: Result {
+              if tool == nil { tool = try make() }
+              guard var held = tool.take() else { throw GibseyError.ourBug("a worker without its tool") }
+              defer { tool = held }
+              return try body(&held)
+            })
+        }
+        let isTaken = desk.state.withLock { state in
+          guard state.count < waitingLimit else { return false }
+          state.works.append(work)
+          return true
+        }
+        guard isTaken else { return continuation.resume(throwing: GibseyError.databaseBusy(path: "")) }
+        desk.arrivals.signal()
+      }
+    } onCancel: {
+      flag.isWanted.withLock { $0 = false }
+    }
+  }
+}
+
+/// Whether somebody still waits for a work.
+private final class Flag: Sendable {
+  let isWanted = Mutex(true)
+}

@@ -1,0 +1,278 @@
+// One HTTP connection: requests in, one after the other; responses out; every deadline kept.
+import GibseyKit
+import NIOCore
+import NIOHTTP1
+
+/// Collects requests, has them answered and writes the answers. Lives on its event loop; removed when the connection becomes
+/// a WebSocket.
+final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watched {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundIn = Never
+  typealias OutboundOut = HTTPServerResponsePart
+
+  /// A body is given to the kernel in pieces of this size, so that progress is seen.
+  private static let pieceBytes = 32 << 10
+  /// What a closing connection may still send before it is cut: else the kernel resets it, and the answer is lost.
+  private static let lingerTime = TimeAmount.seconds(1)
+
+  private enum State {
+    /// Nothing of a request yet, since the connection or the last response.
+    case idle
+    case reading(Incoming)
+    case answering(HTTPRequestHead)
+    /// The last response is written; what still comes is thrown away.
+    case closing
+  }
+
+  private struct Incoming {
+    let head: HTTPRequestHead
+    let admitted: Admitted
+    var body: [UInt8] = []
+  }
+
+  private let service: Service
+  private let watch: LoopWatch
+  private let gauge: RequestGauge
+  private let entrance: Doors.Entrance
+  let outlet: Outlet
+  private var state = State.idle
+  private var deadline: NIODeadline?
+  private var task: Task<Void, Never>?
+  private var context: ChannelHandlerContext?
+  private var keepsAlive = true
+  /// What came while a request was being answered: no more than one read of it, for then there are none.
+  private var waiting: [Result<HTTPServerRequestPart, HTTPParserError>] = []
+  private var wantsRead = false
+
+  init(service: Service, watch: LoopWatch, gauge: RequestGauge, entrance: Doors.Entrance, channel: any Channel) {
+    self.service = service
+    self.watch = watch
+    self.gauge = gauge
+    self.entrance = entrance
+    outlet = Outlet(channel, limitBytes: service.limits.outboundBytes)
+    deadline = .now() + service.limits.headTime
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    watch.add(self)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    watch.remove(self)
+    self.context = nil
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    task?.cancel()
+    outlet.close()
+    context.fireChannelInactive()
+  }
+
+  func check(now: NIODeadline) {
+    if let stuck = outlet.stuckSince, now - stuck > service.limits.writeTime { return cut() }
+    guard let deadline, deadline < now else { return }
+    switch state {
+    case .idle where !gauge.hasBegun: cut()
+    case .idle, .reading: refuse(.tooSlow)
+    case .answering: break
+    case .closing: cut()
+    }
+  }
+
+  private func cut() {
+    deadline = nil
+    context?.close(promise: nil)
+  }
+
+  /// Nothing is read while a request is being answered.
+  func read(context: ChannelHandlerContext) {
+    if case .answering = state { wantsRead = true } else { context.read() }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    if case .answering = state { return waiting.append(.success(unwrapInboundIn(data))) }
+    take(unwrapInboundIn(data))
+  }
+
+  /// What waited for the response, and what waits in the kernel.
+  private func goOn() {
+    var parts = waiting[...]
+    waiting = []
+    while let part = parts.popFirst() {
+      if case .answering = state {
+        waiting = [part] + parts
+        return
+      }
+      switch part {
+      case .success(let part): take(part)
+      case .failure(let error): take(error)
+      }
+    }
+    guard wantsRead, let context else { return }
+    wantsRead = false
+    read(context: context)
+  }
+
+  private func take(_ part: HTTPServerRequestPart) {
+    switch (part, state) {
+    case (.head(let head), .idle): begin(head)
+    case (.body(let part), .reading(var incoming)):
+      state = .idle  // One owner of the bytes: they grow in place.
+      guard incoming.body.count + part.readableBytes <= service.limits.bodyBytes else { return refuse(.bodyTooLarge) }
+      incoming.body.append(contentsOf: part.readableBytesView)
+      state = .reading(incoming)
+    case (.end, .reading(let incoming)):
+      gauge.reset()
+      finish(incoming)
+    default: break
+    }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? HTTPParserError else { return cut() }
+    if case .answering = state { waiting.append(.failure(error)) } else { take(error) }
+  }
+
+  private func take(_ error: HTTPParserError) {
+    guard case .idle = state else { return cut() }
+    switch error {
+    case .headerOverflow: refuse(gauge.hasLine ? .headersTooLarge : .targetTooLong)
+    case .invalidMethod: refuse(Refusal.notImplemented(.RAW(value: "")))
+    case .invalidVersion:
+      refuse(
+        Refusal(status: .httpVersionNotSupported, code: "BAD_REQUEST", message: "wanted HTTP/1.1 or HTTP/1.0"))
+    default: refuse(.badRequest("not HTTP: the request cannot be read"))
+    }
+  }
+
+  private func begin(_ head: HTTPRequestHead) {
+    keepsAlive = head.isKeepAlive
+    do {
+      guard entrance == .inside else { throw Refusal.busy }
+      let admitted = try service.admission.admit(head, localAddress: context?.channel.localAddress, service.limits)
+      if head.headers.contains(name: "expect") { try expect(head) }
+      state = .reading(Incoming(head: head, admitted: admitted))
+      deadline = .now() + service.limits.bodyTime
+    } catch {
+      refuse(Refusal(error), isHead: head.method == .HEAD)
+    }
+  }
+
+  /// RFC 9110 §10.1.1.
+  private func expect(_ head: HTTPRequestHead) throws {
+    guard head.headers["expect"].map({ $0.lowercased() }) == ["100-continue"] else {
+      throw Refusal(status: .expectationFailed, code: "BAD_REQUEST", message: "wanted no Expect but 100-continue")
+    }
+    if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > service.limits.bodyBytes {
+      throw Refusal.bodyTooLarge
+    }
+    context?.writeAndFlush(
+      wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)
+  }
+
+  private func finish(_ incoming: Incoming) {
+    guard let context else { return }
+    state = .answering(incoming.head)
+    deadline = nil
+    let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let loop = context.eventLoop
+    let request = incoming.admitted.request(body: incoming.body)
+    task = Task { [service, outlet] in
+      let response = await service.answer(request)
+      guard case .stream(let write) = response.body else {
+        return loop.execute { connection.value.write(response) }
+      }
+      loop.execute { connection.value.begin(response) }
+      guard request.method != .HEAD else { return loop.execute { connection.value.end(isWhole: true) } }
+      var isWhole = true
+      do { try await write(BodyWriter(outlet: outlet)) } catch { isWhole = false }
+      loop.execute { [isWhole] in connection.value.end(isWhole: isWhole) }
+    }
+  }
+
+  // Writing.
+
+  private func refuse(_ refusal: Refusal, isHead: Bool = false) {
+    guard let context else { return }
+    waiting = []
+    keepsAlive = false
+    let head = HTTPRequestHead(version: .http1_1, method: isHead ? .HEAD : .GET, uri: "")
+    state = .answering(head)
+    service.noteRefusal(refusal, from: context.remoteAddress)
+    write(refusal.response(at: service.now()))
+  }
+
+  private func write(_ response: Response) {
+    guard case .answering(let head) = state, case .bytes(let bytes) = response.body else { return }
+    var response = response
+    // RFC 9110 §8.6: none with these.
+    if response.status != .noContent, response.status != .notModified {
+      response.headers.replaceOrAdd(name: "content-length", value: String(bytes.count))
+    }
+    begin(response)
+    if head.method != .HEAD {
+      var rest = ByteBuffer(bytes: bytes)
+      while let piece = rest.readSlice(length: min(Self.pieceBytes, rest.readableBytes)), piece.readableBytes > 0 {
+        outlet.offer(HTTPServerResponsePart.body(.byteBuffer(piece)), count: piece.readableBytes)
+      }
+    }
+    end(isWhole: true)
+  }
+
+  private func begin(_ response: Response) {
+    guard case .answering(let request) = state, let context else { return }
+    var headers = response.headers
+    headers.replaceOrAdd(name: "x-content-type-options", value: "nosniff")
+    headers.replaceOrAdd(name: "date", value: HTTPDate.text(service.now()))
+    let isStream = if case .stream = response.body { true } else { false }
+    if request.version == .http1_0, isStream { keepsAlive = false }
+    if service.isDraining { keepsAlive = false }
+    if !keepsAlive {
+      headers.replaceOrAdd(name: "connection", value: "close")
+    } else if request.version == .http1_0 {
+      headers.replaceOrAdd(name: "connection", value: "keep-alive")
+    }
+    context.write(
+      wrapOutboundOut(.head(HTTPResponseHead(version: request.version, status: response.status, headers: headers))),
+      promise: nil)
+    if isStream { context.flush() }
+  }
+
+  /// - Parameter isWhole: whether the body is: one that is not is cut off, so that nobody takes it for whole.
+  private func end(isWhole: Bool) {
+    guard case .answering = state, let context else { return }
+    task = nil
+    guard isWhole else { return cut() }
+    if keepsAlive {
+      state = .idle
+      deadline = .now() + service.limits.idleTime
+      context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+      return goOn()
+    }
+    state = .closing
+    deadline = .now() + Self.lingerTime
+    let channel = context.channel
+    context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(mode: .output, promise: nil) }
+  }
+}
+
+/// Looks at the bytes of a request's head before they are a head, to tell a long target from long headers and silence from
+/// slowness.
+final class RequestGauge: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+
+  /// Whether a byte of the request has come.
+  private(set) var hasBegun = false
+  /// Whether its first line is whole.
+  private(set) var hasLine = false
+
+  func reset() { (hasBegun, hasLine) = (false, false) }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    hasBegun = true
+    if !hasLine { hasLine = unwrapInboundIn(data).readableBytesView.contains(0x0A) }
+    context.fireChannelRead(data)
+  }
+}

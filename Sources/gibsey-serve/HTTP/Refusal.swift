@@ -1,0 +1,113 @@
+// Why a request is not served: a status, a stable code, a sentence without internals.
+import GibseyKit
+import NIOHTTP1
+
+/// A request that is refused. gibsey-serve(8) lists the codes.
+struct Refusal: Error, Sendable, Equatable {
+  let status: HTTPResponseStatus
+  /// UPPER_SNAKE, as in an `error` record.
+  let code: String
+  let message: String
+  /// What the status demands, as in `allow` of a 405.
+  var headers: [String: String] = [:]
+  var isRetryable = false
+
+  static func badRequest(_ message: String) -> Refusal {
+    Refusal(status: .badRequest, code: "BAD_REQUEST", message: message)
+  }
+
+  static let notFound = Refusal(status: .notFound, code: "NOT_FOUND", message: "there is nothing here")
+
+  static func methodNotAllowed(_ allowed: [HTTPMethod]) -> Refusal {
+    let names = allowed.map(\.rawValue).joined(separator: ", ")
+    return Refusal(
+      status: .methodNotAllowed, code: "METHOD_NOT_ALLOWED", message: "wanted \(names)", headers: ["allow": names])
+  }
+
+  static func notImplemented(_ method: HTTPMethod) -> Refusal {
+    Refusal(status: .notImplemented, code: "NOT_IMPLEMENTED", message: "the method is not implemented")
+  }
+
+  static let unauthorized = Refusal(
+    status: .unauthorized, code: "UNAUTHORIZED", message: "a token is wanted, as in `Authorization: Bearer …`",
+    headers: ["www-authenticate": "Bearer"])
+
+  static let wrongHost = Refusal(
+    status: .misdirectedRequest, code: "WRONG_HOST", message: "this server has another name; see --allow-host")
+
+  static let wrongOrigin = Refusal(
+    status: .forbidden, code: "WRONG_ORIGIN", message: "pages of that origin may not ask here; see --allow-origin")
+
+  static let targetTooLong = Refusal(status: .uriTooLong, code: "TARGET_TOO_LONG", message: "the target is too long")
+
+  static let headersTooLarge = Refusal(
+    status: .requestHeaderFieldsTooLarge, code: "HEADERS_TOO_LARGE", message: "the headers are too many or too long")
+
+  static let bodyTooLarge = Refusal(status: .payloadTooLarge, code: "BODY_TOO_LARGE", message: "the body is too long")
+
+  static let tooSlow = Refusal(
+    status: .requestTimeout, code: "TOO_SLOW", message: "the request did not come in time")
+
+  static let busy = Refusal(
+    status: .serviceUnavailable, code: "BUSY", message: "too many connections; try again later",
+    headers: ["retry-after": "5"], isRetryable: true)
+
+  static let internalError = Refusal(
+    status: .internalServerError, code: "INTERNAL_ERROR", message: "a fault of this server; its log says more")
+
+  /// What a client is told of a failure: never a path, an address or a key.
+  init(_ error: any Error) {
+    switch error {
+    case let refusal as Refusal: self = refusal
+    case let error as GibseyError: self.init(error)
+    default: self = .internalError
+    }
+  }
+
+  private init(_ error: GibseyError) {
+    self.init(
+      status: HTTPResponseStatus(of: error), code: error.code, message: error.publicMessage,
+      isRetryable: error.isRetryable)
+  }
+
+  init(
+    status: HTTPResponseStatus, code: String, message: String, headers: [String: String] = [:],
+    isRetryable: Bool = false
+  ) {
+    self.status = status
+    self.code = code
+    self.message = message
+    self.headers = headers
+    self.isRetryable = isRetryable
+  }
+
+  /// The same as a record.
+  func record(at now: Timestamp) -> Record {
+    .error(ErrorRecord(message: message, code: code, timestamp: now.text, isRetryable: isRetryable))
+  }
+
+  /// The same as a response.
+  func response(at now: Timestamp) -> Response {
+    var response = Response(status, type: "application/json", body: .bytes(RecordCoder.encode(record(at: now))))
+    for (name, value) in headers { response.headers.add(name: name, value: value) }
+    return response
+  }
+}
+
+extension HTTPResponseStatus {
+  /// The status that says what kind of failure it was.
+  init(of error: GibseyError) {
+    switch error.exitStatus {
+    case .usage, .malformed: self = .badRequest
+    case .unavailable, .protocolBroken, .notPermitted: self = .badGateway
+    case .tryAgain: self = .serviceUnavailable
+    default: self = .internalServerError
+    }
+    switch error {
+    case .unknownPage, .unknownCharacter, .unknownSession, .sessionForgotten, .unknownTurn: self = .notFound
+    case .notADatabase, .newerDatabase, .badEmbeddingModel, .otherEmbeddingModel, .syncRefused:
+      self = .internalServerError
+    default: break
+    }
+  }
+}

@@ -1,0 +1,58 @@
+// What a route answers: bytes, or a stream of them.
+import GibseyKit
+import NIOCore
+import NIOHTTP1
+
+/// A response. Its length, connection and safety headers are added on the way out.
+struct Response: Sendable {
+  enum Body: Sendable {
+    case bytes([UInt8])
+    /// Written as it comes; each write waits until the client keeps up, and throws once it has left.
+    case stream(@Sendable (BodyWriter) async throws -> Void)
+  }
+
+  var status: HTTPResponseStatus
+  var headers: HTTPHeaders
+  var body: Body
+
+  init(_ status: HTTPResponseStatus = .ok, type: String, body: Body) {
+    self.status = status
+    headers = ["content-type": type]
+    self.body = body
+  }
+
+  /// A JSON text, with a line feed at its end.
+  static func json(_ status: HTTPResponseStatus = .ok, _ write: (inout JSONWriter) -> Void) -> Response {
+    var writer = JSONWriter()
+    writer.object(write)
+    return Response(status, type: "application/json", body: .bytes(writer.bytes + [0x0A]))
+  }
+
+  static func text(_ text: String, type: String = "text/plain; charset=utf-8") -> Response {
+    Response(type: type, body: .bytes(Array(text.utf8)))
+  }
+
+  /// Records, one a line, as they come.
+  static func records(_ write: @escaping @Sendable (BodyWriter) async throws -> Void) -> Response {
+    Response(type: "application/x-ndjson", body: .stream(write))
+  }
+
+  func header(_ name: String, _ value: String) -> Response {
+    var copy = self
+    copy.headers.replaceOrAdd(name: name, value: value)
+    return copy
+  }
+}
+
+/// The body of a response that is being streamed.
+struct BodyWriter: Sendable {
+  let outlet: Outlet
+
+  /// Writes a block and waits while the client is behind.
+  /// - Throws: `CancellationError` when the client has left.
+  func write(_ bytes: [UInt8]) async throws {
+    try await outlet.send(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), count: bytes.count)
+  }
+
+  func write(_ record: Record) async throws { try await write(RecordCoder.encode(record)) }
+}

@@ -1,0 +1,32 @@
+// Whether the daemon lives, and whether it can read its story.
+import GibseyKit
+import NIOHTTP1
+
+extension Route {
+  /// Alive: answered without asking anybody, whatever a provider does.
+  static let health = Route(.GET, "/health", isOpen: true) { _, service in
+    .json { writer in
+      writer.member("status", "ok")
+      writer.member("version", Version.text)
+      let uptime = Double(service.now().microseconds - service.startedAt.microseconds) / 1e6
+      writer.member("uptime_seconds", (uptime * 1000).rounded() / 1000)
+      writer.member("connections", service.doors.openCount)
+    }
+  }
+
+  /// Ready: the story was read just now.
+  static let ready = Route(.GET, "/ready", isOpen: true) { _, service in
+    guard !service.isDraining else { throw Refusal.leaving }
+    let pages = try await service.room.read { try $0.store.pageCount() }
+    return .json { writer in
+      writer.member("status", "ready")
+      writer.member("pages", pages)
+    }
+  }
+}
+
+extension Refusal {
+  /// The daemon is about to end.
+  static let leaving = Refusal(
+    status: .serviceUnavailable, code: "SHUTTING_DOWN", message: "this server is going away", isRetryable: true)
+}

@@ -1,0 +1,98 @@
+// From flags and settings to a running daemon, and from a signal to its end.
+import GibseyKit
+import NIOCore
+import Synchronization
+
+/// One run of gibsey-serve.
+struct Daemon {
+  /// What the flags say.
+  struct Options {
+    var listen: [ListenAddress]
+    /// Whether nobody said where: then one of the two places is enough, for machines without IPv6.
+    var isUsualPlace = false
+    var unixSocket: String?
+    var hosts: [String] = []
+    var origins: [String] = []
+    var isWholeBook = false
+    var grace = 20.0
+    var limits = Limits()
+  }
+
+  private let context: ToolContext
+  private let options: Options
+  private let service: Service
+  private let tokens: Tokens
+
+  /// - Throws: what is wrong with the settings, the database, the token file, or the places to listen at.
+  init(context: ToolContext, options: Options) throws {
+    self.context = context
+    self.options = options
+    let tokens = try Tokens(path: context.settings.string(.tokenFile))
+    self.tokens = tokens
+    if !tokens.areWanted, let open = options.listen.first(where: { !$0.isLoopback }) {
+      throw GibseyError.usage(
+        "\(open) is not this machine alone, and there are no tokens",
+        hint: "name a file of name:token lines with --token-file, or listen at 127.0.0.1")
+    }
+    var reading = ReadingRoom.Options()
+    reading.defaults.isWholeBook = options.isWholeBook
+    reading.defaults.tokenFactor = try context.settings.factor(.tokenFactor)
+    reading.defaults.budgetTokens = try context.settings.count(.budget) ?? reading.defaults.budgetTokens
+    let room = try ReadingRoom(context: context, path: try context.databasePath(flag: nil), options: reading)
+    let asking = Asking(
+      candidates: context.settings.candidates, transport: CurlTransport(trust: context.settings.trust),
+      policy: try context.settings.askingPolicy(), clock: context.askingClock)
+    service = Service(
+      Service.Parts(
+        limits: options.limits, room: room, asking: asking,
+        admission: Admission(
+          hosts: Set(options.hosts.map { $0.lowercased() }), origins: Set(options.origins.map { $0.lowercased() }),
+          tokens: { tokens.file }, router: Router(routes: Route.all)),
+        diagnostics: context.diagnostics))
+  }
+
+  /// Serves until a signal comes.
+  func run() async throws -> ExitStatus {
+    let signals = Signals()
+    let server = try await start()
+    for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
+    if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
+    await signals.first()
+    service.drain()
+    await server.shutDown()
+    return .done
+  }
+
+  private func start() async throws -> Server {
+    do {
+      return try await Server(service, listen: options.listen, unixSocket: options.unixSocket)
+    } catch let error as GibseyError where options.isUsualPlace {
+      // Machines without IPv6 have no ::1.
+      guard case .cannotCreate(_, let reason) = error, reason.contains("address") else { throw error }
+      return try await Server(service, listen: [options.listen[0]], unixSocket: options.unixSocket)
+    }
+  }
+}
+
+/// The token file as it is now.
+final class Tokens: Sendable {
+  private let path: String?
+  private let state: Mutex<TokenFile?>
+
+  /// - Throws: what reading the file throws.
+  init(path: String?) throws {
+    self.path = path
+    state = Mutex(try path.map { try TokenFile(path: $0) })
+  }
+
+  var areWanted: Bool { path != nil }
+  var file: TokenFile? { state.withLock { $0 } }
+
+  /// Reads the file again.
+  /// - Throws: what is wrong with it; the tokens then stay as they were.
+  func reread() throws {
+    guard let path else { return }
+    let file = try TokenFile(path: path)
+    state.withLock { $0 = file }
+  }
+}

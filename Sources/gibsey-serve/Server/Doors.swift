@@ -1,0 +1,50 @@
+// Who is inside: connections counted, all together and by address.
+import NIOCore
+import Synchronization
+
+/// Counts open connections against the limits. Its identity is the daemon's.
+final class Doors: Sendable {
+  /// Connections beyond the limit that are still told so, instead of being closed without a word.
+  private static let toldLimit = 128
+
+  enum Entrance: Sendable, Equatable {
+    case inside
+    /// To be answered 503 and closed.
+    case full
+    /// Even that would be too many.
+    case closed
+  }
+
+  private struct State {
+    var open = 0
+    var byAddress: [String: Int] = [:]
+  }
+
+  private let state = Mutex(State())
+  private let limits: Limits
+
+  init(limits: Limits) { self.limits = limits }
+
+  var openCount: Int { state.withLock { $0.open } }
+
+  /// One more connection. Unless it is `closed`, `leave` must follow.
+  /// - Parameter address: nil for a local socket, which has none.
+  func enter(_ address: String?) -> Entrance {
+    state.withLock { state in
+      let ofAddress = address.map { state.byAddress[$0, default: 0] } ?? 0
+      let excess = max(state.open - limits.connections, ofAddress - limits.connectionsPerAddress)
+      guard excess < Self.toldLimit else { return .closed }
+      state.open += 1
+      if let address { state.byAddress[address] = ofAddress + 1 }
+      return excess >= 0 ? .full : .inside
+    }
+  }
+
+  func leave(_ address: String?) {
+    state.withLock { state in
+      state.open -= 1
+      guard let address, let count = state.byAddress[address] else { return }
+      state.byAddress[address] = count == 1 ? nil : count - 1
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// The flags of the limits.
+import ArgumentParser
+import NIOCore
+
+/// Each limit as a flag; what is not said stays as `Limits` has it.
+struct LimitOptions: ParsableArguments {
+  @Option(help: "Connections open at once; 20000 by default.") var maxConnections: Int?
+  @Option(help: "Connections open at once of one address; 1024.") var maxConnectionsPerAddress: Int?
+  @Option(help: "Bytes of one message or request body; 1048576.") var maxMessage: Int?
+  @Option(help: "Fragments of one message; 4096.") var maxFragments: Int?
+  @Option(help: "Messages of one socket in a second; 50.") var maxRate: Int?
+  @Option(help: "Bytes of a request's target; 8192.") var maxTarget: Int?
+  @Option(help: "Bytes of a request's header lines; 32768.") var maxHeader: Int?
+  @Option(help: "Header lines of a request; 100.") var maxHeaders: Int?
+  @Option(help: "Seconds for a request's head, from the connection on; 10.") var headTime: Double?
+  @Option(help: "Seconds for a request's body; 30.") var bodyTime: Double?
+  @Option(help: "Seconds that a connection is kept without a request; 60.") var idleTime: Double?
+  @Option(help: "Seconds that a reader may take nothing; 10.") var writeTime: Double?
+  @Option(help: "Bytes that may wait for one reader; 65536.") var maxOutbound: Int?
+  @Option(help: "Seconds of silence after which a socket is pinged; 25.") var heartbeat: Double?
+  @Option(help: "Questions of one socket that wait; 8.") var queue: Int?
+  @Option(help: "Answers of one socket side by side; 1.") var parallel: Int?
+
+  func validate() throws {
+    let counts = [
+      ("max-connections", maxConnections), ("max-connections-per-address", maxConnectionsPerAddress),
+      ("max-message", maxMessage), ("max-fragments", maxFragments), ("max-rate", maxRate), ("max-target", maxTarget),
+      ("max-header", maxHeader), ("max-headers", maxHeaders), ("max-outbound", maxOutbound), ("parallel", parallel),
+    ]
+    for (name, value) in counts {
+      if let value, value < 1 { throw ValidationError("--\(name) is at least 1") }
+    }
+    if let queue, queue < 0 { throw ValidationError("--queue is at least 0") }
+    let times = [
+      ("head-time", headTime), ("body-time", bodyTime), ("idle-time", idleTime), ("write-time", writeTime),
+      ("heartbeat", heartbeat),
+    ]
+    for (name, value) in times {
+      if let value, !(0.1...86_400).contains(value) { throw ValidationError("--\(name) is 0.1 to 86400 seconds") }
+    }
+  }
+
+  var limits: Limits {
+    var limits = Limits()
+    func set<Value>(_ value: Value?, _ place: WritableKeyPath<Limits, Value>) {
+      if let value { limits[keyPath: place] = value }
+    }
+    func set(seconds: Double?, _ place: WritableKeyPath<Limits, TimeAmount>) {
+      if let seconds { limits[keyPath: place] = .milliseconds(Int64(seconds * 1000)) }
+    }
+    set(maxConnections, \.connections)
+    set(maxConnectionsPerAddress, \.connectionsPerAddress)
+    set(maxMessage, \.messageBytes)
+    set(maxMessage, \.bodyBytes)
+    set(maxFragments, \.fragments)
+    set(maxRate, \.messagesPerSecond)
+    set(maxTarget, \.targetBytes)
+    set(maxHeader, \.headerBytes)
+    set(maxHeaders, \.headers)
+    set(maxOutbound, \.outboundBytes)
+    set(queue, \.queue)
+    set(parallel, \.parallel)
+    set(seconds: headTime, \.headTime)
+    set(seconds: bodyTime, \.bodyTime)
+    set(seconds: idleTime, \.idleTime)
+    set(seconds: writeTime, \.writeTime)
+    set(seconds: heartbeat, \.heartbeat)
+    return limits
+  }
+}

@@ -1,0 +1,39 @@
+// Everything that bounds what a stranger can take. Each is a flag; the reasons stand beside the defaults.
+import NIOCore
+
+/// The bounds of the daemon, in one value.
+struct Limits: Sendable, Equatable {
+  /// Connections open at once, of everybody.
+  var connections = 20_000
+  /// Connections open at once, of one address.
+  var connectionsPerAddress = 1024
+  /// Of one record or message, however many fragments it comes in.
+  var messageBytes = 1 << 20
+  /// Fragments of one message: empty ones cost memory too.
+  var fragments = 4096
+  /// Messages that one socket may send in a second, over ten seconds.
+  var messagesPerSecond = 50
+  /// The request target: path and query.
+  var targetBytes = 8 << 10
+  /// All header lines together, and how many.
+  var headerBytes = 32 << 10
+  var headers = 100
+  /// The body of a request.
+  var bodyBytes = 1 << 20
+  /// From the connection to the end of the request's head, however slowly its bytes come.
+  var headTime = TimeAmount.seconds(10)
+  /// From the head to the end of the body.
+  var bodyTime = TimeAmount.seconds(30)
+  /// How long a connection is kept without a request.
+  var idleTime = TimeAmount.seconds(60)
+  /// A reader that takes nothing for so long is cut.
+  var writeTime = TimeAmount.seconds(10)
+  /// What may wait for one reader before its writer has to.
+  var outboundBytes = 64 << 10
+  /// A socket is pinged when it was silent for so long, and dropped when it was for three times as long.
+  var heartbeat = TimeAmount.seconds(25)
+  /// Questions of one socket that wait for their turn.
+  var queue = 8
+  /// Answers of one socket that run side by side.
+  var parallel = 1
+}

@@ -1,0 +1,132 @@
+// Listens, and gives each connection its handlers.
+import GibseyKit
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// A listening daemon. Its identity is the sockets.
+final class Server: Sendable {
+  private let group: MultiThreadedEventLoopGroup
+  private let listeners: [any Channel]
+  private let watches: Watches
+  /// Where it listens, ports told: what was asked for with port 0 has the one that it got.
+  let addresses: [ListenAddress]
+
+  /// Binds all addresses, or none.
+  /// - Throws: `GibseyError.cannotCreate` for one that cannot be had.
+  init(
+    _ service: Service, listen: [ListenAddress], unixSocket: String? = nil, threads: Int = System.coreCount
+  ) async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+    let watches = Watches(group)
+    var listeners: [any Channel] = []
+    do {
+      try await watches.start()
+      for address in listen {
+        listeners.append(
+          try await Self.bind(service, group, watches, at: address.description) {
+            try await $0.bind(to: try address.resolved()).get()
+          })
+      }
+      if let unixSocket {
+        listeners.append(
+          try await Self.bind(service, group, watches, at: unixSocket) {
+            try await $0.bind(unixDomainSocketPath: unixSocket, cleanupExistingSocketFile: true).get()
+          })
+      }
+    } catch {
+      for listener in listeners { try? await listener.close() }
+      try? await group.shutdownGracefully()
+      throw error
+    }
+    (self.group, self.watches, self.listeners) = (group, watches, listeners)
+    addresses = zip(listen, listeners).map { asked, listener in
+      ListenAddress(host: asked.host, port: listener.localAddress?.port ?? asked.port)
+    }
+  }
+
+  /// No more connections; those that are there go on.
+  func stopListening() async {
+    for listener in listeners { try? await listener.close() }
+  }
+
+  /// Ends everything.
+  func shutDown() async {
+    await stopListening()
+    await watches.stop()
+    try? await group.shutdownGracefully()
+  }
+
+  private static func bind(
+    _ service: Service, _ group: MultiThreadedEventLoopGroup, _ watches: Watches, at name: String,
+    _ bind: (ServerBootstrap) async throws -> any Channel
+  ) async throws -> any Channel {
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try Self.welcome(channel, service, watches) }
+      }
+    do {
+      return try await bind(bootstrap)
+    } catch let error as IOError {
+      throw GibseyError.cannotCreate(path: name, reason: SystemReason.words(error.errnoCode))
+    } catch let error as SocketAddressError {
+      throw GibseyError.cannotCreate(path: name, reason: "no such host (\(error))")
+    }
+  }
+
+  /// The handlers of one new connection.
+  private static func welcome(_ channel: any Channel, _ service: Service, _ watches: Watches) throws {
+    let address = channel.remoteAddress?.ipAddress
+    let entrance = service.doors.enter(address)
+    guard entrance != .closed else { throw ChannelError.ioOnClosedChannel }
+    channel.closeFuture.whenComplete { _ in service.doors.leave(address) }
+    if address != nil { try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1) }
+    var decoding = NIOHTTPDecoderLimitConfiguration()
+    decoding.maxHeaderFieldSize = max(service.limits.targetBytes, service.limits.headerBytes)
+    decoding.maxHeaderListSize = service.limits.headerBytes
+    decoding.maxHeaderFieldCount = service.limits.headers
+    let gauge = RequestGauge()
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandlers([
+      gauge,
+      HTTPResponseEncoder(),
+      ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: decoding)),
+      HTTPConnection(
+        service: service, watch: watches.watch(of: channel.eventLoop), gauge: gauge, entrance: entrance,
+        channel: channel),
+    ])
+  }
+}
+
+/// The watch of each event loop.
+private final class Watches: Sendable {
+  private let group: MultiThreadedEventLoopGroup
+  private let watches = Mutex<[ObjectIdentifier: NIOLoopBound<LoopWatch>]>([:])
+
+  init(_ group: MultiThreadedEventLoopGroup) { self.group = group }
+
+  func start() async throws {
+    for loop in group.makeIterator() {
+      let watch = try await loop.submit { NIOLoopBound(LoopWatch(loop), eventLoop: loop) }.get()
+      watches.withLock { $0[ObjectIdentifier(loop)] = watch }
+    }
+  }
+
+  /// To be called on the loop.
+  func watch(of loop: any EventLoop) -> LoopWatch {
+    guard let watch = watches.withLock({ $0[ObjectIdentifier(loop)] }) else { return LoopWatch(loop) }
+    return watch.value
+  }
+
+  func stop() async {
+    for (loop, watch) in zip(
+      group.makeIterator(), watches.withLock { watches in group.makeIterator().map { watches[ObjectIdentifier($0)] } })
+    {
+      try? await loop.submit { watch?.value.stop() }.get()
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// Who may come in: a file of names and tokens that only its owner can read.
+import GibseyKit
+import Glibc
+import NIOHTTP1
+
+/// The tokens of a file, one `name:token` a line. A value; tokens are kept as their SHA-256.
+struct TokenFile: Sendable, Equatable {
+  /// A file longer than this is none of ours.
+  private static let limitBytes = 1 << 20
+  /// Shorter ones can be guessed.
+  static let shortestToken = 16
+
+  private let entries: [(name: String, digest: [UInt8])]
+
+  static func == (left: TokenFile, right: TokenFile) -> Bool {
+    left.entries.elementsEqual(right.entries) { $0 == $1 }
+  }
+
+  /// - Throws: `GibseyError.cannotRead`, `.unsafeSettingsFile` when others may read it, `.malformedInput`.
+  init(path: String) throws {
+    try self.init(text: try Self.read(path), path: path)
+  }
+
+  init(text: String, path: String) throws {
+    var entries: [(name: String, digest: [UInt8])] = []
+    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let line = line.last == "\r" ? line.dropLast() : line
+      guard !line.isEmpty, line.first != "#" else { continue }
+      func wrong(_ reason: String) -> GibseyError { .malformedInput(source: path, line: index + 1, reason: reason) }
+      guard let colon = line.firstIndex(of: ":"), colon > line.startIndex else { throw wrong("wanted name:token") }
+      let (name, token) = (String(line[..<colon]), line[colon...].dropFirst())
+      guard token.utf8.count >= Self.shortestToken else {
+        throw wrong("the token is shorter than \(Self.shortestToken) characters")
+      }
+      guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+        throw wrong("a token is of visible ASCII characters without spaces")
+      }
+      guard !entries.contains(where: { $0.name == name }) else { throw wrong("the name is there twice") }
+      entries.append((name, SHA256.digest(of: Array(token.utf8))))
+    }
+    guard !entries.isEmpty else { throw GibseyError.malformedInput(source: path, line: nil, reason: "holds no token") }
+    self.entries = entries
+  }
+
+  /// Whose token it is. The time it takes depends on how many there are, not on what they are: digests are compared, whole
+  /// and all.
+  func name(of token: String) -> String? {
+    let digest = SHA256.digest(of: Array(token.utf8))
+    var name: String?
+    for entry in entries {
+      var difference: UInt8 = 0
+      for index in 0..<digest.count { difference |= digest[index] ^ entry.digest[index] }
+      if difference == 0 { name = entry.name }
+    }
+    return name
+  }
+
+  private static func read(_ path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw GibseyError.cannotRead(path: path, reason: String(cString: strerror(errno))) }
+    defer { close(descriptor) }
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+      throw GibseyError.unsafeSettingsFile(path: path, reason: "not a plain file")
+    }
+    guard facts.st_mode & 0o077 == 0 else {
+      throw GibseyError.unsafeSettingsFile(path: path, reason: "others may read it; chmod 600 \(path)")
+    }
+    var bytes: [UInt8] = []
+    while bytes.count <= limitBytes {
+      let block = try FileDescriptor(number: descriptor).read(limit: 64 << 10, named: path)
+      if block.isEmpty { break }
+      bytes += block
+    }
+    guard bytes.count <= limitBytes, let text = String(validating: bytes, as: UTF8.self) else {
+      throw GibseyError.malformedInput(source: path, line: nil, reason: "no text, or longer than \(limitBytes) bytes")
+    }
+    return text
+  }
+}
+
+/// Where a client puts its token: never in the address, which is logged and kept.
+enum BearerToken {
+  /// The subprotocol under which a browser, which cannot set headers, sends it: `gibsey.token.` before the token.
+  static let subprotocolPrefix = "gibsey.token."
+
+  /// The one token of a head; nil when there is none, or more than one.
+  static func read(from headers: HTTPHeaders) -> String? {
+    let values = headers["authorization"]
+    guard values.count <= 1 else { return nil }
+    if let value = values.first {
+      guard value.count > 7, value.prefix(7).lowercased() == "bearer " else { return nil }
+      return String(value.dropFirst(7).drop { $0 == " " })
+    }
+    let offered = headers[canonicalForm: "sec-websocket-protocol"].filter { $0.hasPrefix(subprotocolPrefix) }
+    return offered.count == 1 ? String(offered[0].dropFirst(subprotocolPrefix.count)) : nil
+  }
+}

@@ -1,0 +1,92 @@
+// A whole server on a free port of loopback, for tests: a real story, real sockets, whoever is asked played by a script.
+import Foundation
+import NIOCore
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+/// Serves until it is ended. Its identity is the port.
+final class TestServer: Sendable {
+  let service: Service
+  let server: Server
+  let folder: String
+  var port: Int { server.addresses[0].port }
+
+  /// What a test wants otherwise than it is.
+  struct Wishes {
+    var limits = Limits()
+    var hosts: Set<String> = []
+    var origins: Set<String> = []
+    var tokens: TokenFile?
+    var routes: [Route] = []
+    var transport: (any Transport)?
+    /// As many pages as this, each with a few words.
+    var pages = 12
+  }
+
+  init(_ wishes: Wishes = Wishes()) async throws {
+    folder = NSTemporaryDirectory() + "serve-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let path = folder + "/story.db"
+    try Self.write(wishes.pages, to: path)
+    let context = ToolContext(
+      settings: Settings(environment: [.embedder: "none"], environmentFile: [:]),
+      diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in })
+    let asking = Asking(
+      candidates: context.settings.candidates, transport: wishes.transport ?? CurlTransport(),
+      policy: try context.settings.askingPolicy(), clock: context.askingClock)
+    let tokens = wishes.tokens
+    service = Service(
+      Service.Parts(
+        limits: wishes.limits,
+        room: try ReadingRoom(context: context, path: path, options: ReadingRoom.Options()), asking: asking,
+        admission: Admission(
+          hosts: wishes.hosts, origins: wishes.origins, tokens: { tokens },
+          router: Router(routes: wishes.routes + Route.all)),
+        diagnostics: context.diagnostics))
+    server = try await Server(service, listen: [ListenAddress(host: "127.0.0.1", port: 0)])
+  }
+
+  /// Runs a test against a server and ends it.
+  static func with(
+    _ wishes: Wishes = Wishes(), _ body: @Sendable (TestServer) async throws -> Void
+  ) async throws {
+    let server = try await TestServer(wishes)
+    do {
+      try await withTaskExecutorPreference(BlockingExecutor()) { try await body(server) }
+      await server.end()
+    } catch {
+      await server.end()
+      throw error
+    }
+  }
+
+  private func end() async {
+    await server.shutDown()
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// A client of its own. Its calls block; a test has a thread of the pool for them.
+  func client() throws -> RawClient { try RawClient(port: port) }
+
+  /// The response to a request with the usual Host.
+  func get(_ target: String, _ headers: String...) throws -> RawResponse {
+    let client = try client()
+    try client.send(
+      "GET \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n" + headers.map { $0 + "\r\n" }.joined() + "\r\n")
+    return try client.response()
+  }
+
+  private static func write(_ pages: Int, to path: String) throws {
+    let store = try PageStore(path: path, access: .readWrite)
+    let writer = try store.writer()
+    try writer.begin()
+    for number in 1...pages {
+      let id = String(String(number + 1000).dropFirst())
+      let text = "On page \(number) the lantern swings over the river and somebody counts the boats."
+      let page = Page(id: id, title: "Page \(number)", pageIndex: number, text: text)
+      _ = try writer.write(page, id: id, pageIndex: number, source: "story", isDryRun: false)
+    }
+    try writer.commit()
+  }
+}
