@@ -1,12 +1,11 @@
 // Threads for tests that wait in system calls: the tasks of the server need the cooperative ones.
-import Dispatch
+import Foundation
 
-/// Runs tasks on as many threads as wait.
+/// Runs each job on a thread of its own. Dispatch would make new threads only one by one when all wait, and the tasks of the
+/// servers wait in the same line.
 final class BlockingExecutor: TaskExecutor {
-  private let queue = DispatchQueue(label: "blocking tests", attributes: .concurrent)
-
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    queue.async { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }
+    Thread { [self] in job.runSynchronously(on: asUnownedTaskExecutor()) }.start()
   }
 }

@@ -22,13 +22,18 @@ final class TestServer: Sendable {
     var transport: (any Transport)?
     /// As many pages as this, each with a few words.
     var pages = 12
+    /// The pages, in place of those.
+    var story: [Page] = []
+    var isWholeBook = false
   }
 
   init(_ wishes: Wishes = Wishes()) async throws {
     folder = NSTemporaryDirectory() + "serve-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     let path = folder + "/story.db"
-    try Self.write(wishes.pages, to: path)
+    try Self.write(wishes.story.isEmpty ? Self.pages(wishes.pages) : wishes.story, to: path)
+    var reading = ReadingRoom.Options()
+    reading.defaults.isWholeBook = wishes.isWholeBook
     let context = ToolContext(
       settings: Settings(environment: [.embedder: "none"], environmentFile: [:]),
       diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in })
@@ -39,7 +44,7 @@ final class TestServer: Sendable {
     service = Service(
       Service.Parts(
         limits: wishes.limits,
-        room: try ReadingRoom(context: context, path: path, options: ReadingRoom.Options()), asking: asking,
+        room: try ReadingRoom(context: context, path: path, options: reading), asking: asking,
         admission: Admission(
           hosts: wishes.hosts, origins: wishes.origins, tokens: { tokens },
           router: Router(routes: wishes.routes + Route.all)),
@@ -77,15 +82,21 @@ final class TestServer: Sendable {
     return try client.response()
   }
 
-  private static func write(_ pages: Int, to path: String) throws {
+  private static func pages(_ count: Int) -> [Page] {
+    (1...count).map { number in
+      Page(
+        id: String(String(number + 1000).dropFirst()), title: "Page \(number)", pageIndex: number,
+        text: "On page \(number) the lantern swings over the river and somebody counts the boats.")
+    }
+  }
+
+  private static func write(_ pages: [Page], to path: String) throws {
     let store = try PageStore(path: path, access: .readWrite)
     let writer = try store.writer()
     try writer.begin()
-    for number in 1...pages {
-      let id = String(String(number + 1000).dropFirst())
-      let text = "On page \(number) the lantern swings over the river and somebody counts the boats."
-      let page = Page(id: id, title: "Page \(number)", pageIndex: number, text: text)
-      _ = try writer.write(page, id: id, pageIndex: number, source: "story", isDryRun: false)
+    for (place, page) in pages.enumerated() {
+      let index = page.pageIndex ?? place + 1
+      _ = try writer.write(page, id: page.id ?? "\(index)", pageIndex: index, source: "story", isDryRun: false)
     }
     try writer.commit()
   }

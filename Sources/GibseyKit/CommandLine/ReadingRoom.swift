@@ -10,11 +10,14 @@ public final class Reading {
   public let building: ContextBuilding
   /// The characters that there are, cards not counted.
   public let cast: Cast
+  /// Who shows pages and conversations.
+  public let browsing: Browsing
 
-  init(store: PageStore, building: ContextBuilding, cast: Cast) {
+  init(store: PageStore, building: ContextBuilding, cast: Cast, isWholeBook: Bool) {
     self.store = store
     self.building = building
     self.cast = cast
+    browsing = Browsing(store: store, cast: cast, isWholeBook: isWholeBook)
   }
 }
 
@@ -55,6 +58,9 @@ public final class ReadingRoom: Sendable {
 
   /// The characters that there are, cards not counted.
   public var characters: Cast { place.get().cast }
+
+  /// How many readings wait for a thread.
+  public var waitingCount: Int { pool.waitingCount }
 
   /// Reads on one of the threads.
   /// - Throws: what `body` throws, what opening the database throws, `CancellationError`, and `GibseyError.databaseBusy`
@@ -127,7 +133,9 @@ private struct Desk {
       searching: try Searching(
         store: store, embedder: active, words: { try questions.words() }, options: options.searching),
       embed: { try questions.vector(of: $0) }, defaults: options.defaults, cast: cast)
-    return (Reading(store: store, building: building, cast: cast), FileIdentity(path: path), active, edition)
+    let reading = Reading(
+      store: store, building: building, cast: cast, isWholeBook: options.defaults.isWholeBook)
+    return (reading, FileIdentity(path: path), active, edition)
   }
 }
 

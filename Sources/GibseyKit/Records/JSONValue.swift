@@ -16,11 +16,21 @@ public enum JSONValue: Sendable, Equatable {
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 
-  var stringValue: String? { if case .string(let value) = self { value } else { nil } }
-  var integerValue: Int? { if case .number(let value) = self { value.integer } else { nil } }
-  var doubleValue: Double? { if case .number(let value) = self { value.double } else { nil } }
-  var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
-  var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  /// The value that a JSON text is.
+  /// - Throws: `RecordProblem` with the reason, as in "not JSON: wanted a value at byte 1".
+  public init(parsing text: [UInt8]) throws {
+    do { self = try JSONScanner.scan(text) { try $0.value() } } catch let error as JSONError {
+      throw RecordProblem("not JSON: \(error.reason) at byte \(error.offset + 1)")
+    }
+  }
+
+  /// The value when it is of that kind; else nil.
+  public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  public var integerValue: Int? { if case .number(let value) = self { value.integer } else { nil } }
+  public var doubleValue: Double? { if case .number(let value) = self { value.double } else { nil } }
+  public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+  public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
+  public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
 }
 
 /// A JSON object whose members stay in the order that they came in. Of equal keys the last one counts.

@@ -119,7 +119,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     case (.head(let head), .idle): begin(head)
     case (.body(let part), .reading(var incoming)):
       state = .idle  // One owner of the bytes: they grow in place.
-      guard incoming.body.count + part.readableBytes <= service.limits.bodyBytes else { return refuse(.bodyTooLarge) }
+      guard incoming.body.count + part.readableBytes <= service.limits.bodyBytes else {
+        return refuse(.bodyTooLarge, of: incoming.head)
+      }
       incoming.body.append(contentsOf: part.readableBytesView)
       state = .reading(incoming)
     case (.end, .reading(let incoming)):
@@ -155,7 +157,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
       state = .reading(Incoming(head: head, admitted: admitted))
       deadline = .now() + service.limits.bodyTime
     } catch {
-      refuse(Refusal(error), isHead: head.method == .HEAD)
+      refuse(Refusal(error), of: head)
     }
   }
 
@@ -180,32 +182,48 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     let request = incoming.admitted.request(body: incoming.body)
     task = Task { [service, outlet] in
       let response = await service.answer(request)
-      guard case .stream(let write) = response.body else {
+      guard case .stream(let write) = response.body, request.method != .HEAD else {
+        service.noteResponse(response.status, to: request)
         return loop.execute { connection.value.write(response) }
       }
-      loop.execute { connection.value.begin(response) }
-      guard request.method != .HEAD else { return loop.execute { connection.value.end(isWhole: true) } }
-      var isWhole = true
-      do { try await write(BodyWriter(outlet: outlet)) } catch { isWhole = false }
-      loop.execute { [isWhole] in connection.value.end(isWhole: isWhole) }
+      let writer = BodyWriter(outlet: outlet) {
+        service.noteResponse(response.status, to: request)
+        loop.execute { connection.value.begin(response) }
+      }
+      do {
+        try await write(writer)
+        writer.begin()
+        loop.execute { connection.value.end(isWhole: true) }
+      } catch {
+        guard !writer.hasBegun else { return loop.execute { connection.value.end(isWhole: false) } }
+        let refusal = service.refuse(error, of: request)
+        service.noteResponse(refusal.status, to: request)
+        loop.execute { connection.value.write(refusal) }
+      }
     }
   }
 
   // Writing.
 
-  private func refuse(_ refusal: Refusal, isHead: Bool = false) {
+  /// - Parameter asked: nil when it was not understood so far.
+  private func refuse(_ refusal: Refusal, of asked: HTTPRequestHead? = nil) {
     guard let context else { return }
     waiting = []
     keepsAlive = false
-    let head = HTTPRequestHead(version: .http1_1, method: isHead ? .HEAD : .GET, uri: "")
+    let head = HTTPRequestHead(version: .http1_1, method: asked?.method == .HEAD ? .HEAD : .GET, uri: "")
     state = .answering(head)
     service.noteRefusal(refusal, from: context.remoteAddress)
-    write(refusal.response(at: service.now()))
+    write(refusal.response(at: service.now(), shape: ErrorShape(path: asked?.uri ?? "")))
   }
 
   private func write(_ response: Response) {
-    guard case .answering(let head) = state, case .bytes(let bytes) = response.body else { return }
+    guard case .answering(let head) = state else { return }
     var response = response
+    guard case .bytes(let bytes) = response.body else {
+      // HEAD of a stream: its length is nobody's to know.
+      begin(response)
+      return end(isWhole: true)
+    }
     // RFC 9110 §8.6: none with these.
     if response.status != .noContent, response.status != .notModified {
       response.headers.replaceOrAdd(name: "content-length", value: String(bytes.count))

@@ -11,6 +11,8 @@ struct Refusal: Error, Sendable, Equatable {
   /// What the status demands, as in `allow` of a 405.
   var headers: [String: String] = [:]
   var isRetryable = false
+  /// The field that is wrong, where OpenAI's errors name it.
+  var parameter: String?
 
   static func badRequest(_ message: String) -> Refusal {
     Refusal(status: .badRequest, code: "BAD_REQUEST", message: message)
@@ -72,8 +74,9 @@ struct Refusal: Error, Sendable, Equatable {
 
   init(
     status: HTTPResponseStatus, code: String, message: String, headers: [String: String] = [:],
-    isRetryable: Bool = false
+    isRetryable: Bool = false, parameter: String? = nil
   ) {
+    self.parameter = parameter
     self.status = status
     self.code = code
     self.message = message
@@ -87,11 +90,27 @@ struct Refusal: Error, Sendable, Equatable {
   }
 
   /// The same as a response.
-  func response(at now: Timestamp) -> Response {
-    var response = Response(status, type: "application/json", body: .bytes(RecordCoder.encode(record(at: now))))
+  func response(at now: Timestamp, shape: ErrorShape = .record) -> Response {
+    let bytes =
+      switch shape {
+      case .record: RecordCoder.encode(record(at: now))
+      case .openAI: OpenAIError(self).bytes
+      }
+    var response = Response(status, type: "application/json", body: .bytes(bytes))
     for (name, value) in headers { response.headers.add(name: name, value: value) }
     return response
   }
+}
+
+/// What errors look like.
+enum ErrorShape: Sendable {
+  /// An `error` record.
+  case record
+  /// `{"error":{"message":…}}`, below `/v1/`.
+  case openAI
+
+  /// - Parameter path: of a request or of a route.
+  init(path: String) { self = path.hasPrefix("/v1/") ? .openAI : .record }
 }
 
 extension HTTPResponseStatus {

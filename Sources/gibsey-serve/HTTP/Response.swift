@@ -2,12 +2,14 @@
 import GibseyKit
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// A response. Its length, connection and safety headers are added on the way out.
 struct Response: Sendable {
   enum Body: Sendable {
     case bytes([UInt8])
-    /// Written as it comes; each write waits until the client keeps up, and throws once it has left.
+    /// Written as it comes; each write waits until the client keeps up, and throws once it has left. The head goes out with
+    /// the first write: what is thrown before becomes a response of its own.
     case stream(@Sendable (BodyWriter) async throws -> Void)
   }
 
@@ -44,13 +46,30 @@ struct Response: Sendable {
   }
 }
 
-/// The body of a response that is being streamed.
-struct BodyWriter: Sendable {
-  let outlet: Outlet
+/// The body of a response that is being streamed. Its identity is the response.
+final class BodyWriter: Sendable {
+  private let outlet: Outlet
+  private let writeHead: @Sendable () -> Void
+  private let begun = Atomic(false)
+
+  /// - Parameter writeHead: writes the head of the response, without waiting.
+  init(outlet: Outlet, writeHead: @escaping @Sendable () -> Void) {
+    self.outlet = outlet
+    self.writeHead = writeHead
+  }
+
+  /// Whether the head is on its way.
+  var hasBegun: Bool { begun.load(ordering: .relaxed) }
+
+  /// Writes the head now, if it is not written.
+  func begin() {
+    if !begun.exchange(true, ordering: .relaxed) { writeHead() }
+  }
 
   /// Writes a block and waits while the client is behind.
   /// - Throws: `CancellationError` when the client has left.
   func write(_ bytes: [UInt8]) async throws {
+    begin()
     try await outlet.send(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), count: bytes.count)
   }
 

@@ -8,8 +8,7 @@ extension Route {
     .json { writer in
       writer.member("status", "ok")
       writer.member("version", Version.text)
-      let uptime = Double(service.now().microseconds - service.startedAt.microseconds) / 1e6
-      writer.member("uptime_seconds", (uptime * 1000).rounded() / 1000)
+      writer.member("uptime_seconds", service.uptimeSeconds)
       writer.member("connections", service.doors.openCount)
     }
   }

@@ -5,5 +5,12 @@ extension Route {
   static let all: [Route] = [
     .health,
     .ready,
+    .metrics,
+    .stats,
+    .characters,
+    .pages,
+    .storyPage,
+    .search,
+    .session,
   ]
 }

@@ -22,6 +22,7 @@ final class Service: Sendable {
 
   let parts: Parts
   let doors: Doors
+  let metrics = Metrics()
   let startedAt: Timestamp
   private let draining = Atomic(false)
 
@@ -36,6 +37,12 @@ final class Service: Sendable {
   var room: ReadingRoom { parts.room }
   func now() -> Timestamp { parts.now() }
 
+  /// Since the start, in milliseconds' steps.
+  var uptimeSeconds: Double {
+    let microseconds = Double(now().microseconds - startedAt.microseconds)
+    return (microseconds / 1000).rounded() / 1000
+  }
+
   /// Whether it is on its way out: no connection is kept for another request.
   var isDraining: Bool { draining.load(ordering: .relaxed) }
   func drain() { draining.store(true, ordering: .relaxed) }
@@ -46,10 +53,25 @@ final class Service: Sendable {
     do {
       response = try await admitted.route.handler(admitted.request, self)
     } catch {
-      let refusal = Refusal(error)
-      if refusal.status.code >= 500 { parts.diagnostics.warning("\(admitted.route.pattern): \(Self.words(error))") }
-      response = refusal.response(at: now())
+      response = failure(error, of: admitted)
     }
+    return allowing(response, for: admitted)
+  }
+
+  /// The response for what went wrong, before anything was answered.
+  func refuse(_ error: any Error, of admitted: AdmittedRequest) -> Response {
+    allowing(failure(error, of: admitted), for: admitted)
+  }
+
+  private func failure(_ error: any Error, of admitted: AdmittedRequest) -> Response {
+    let refusal = Refusal(error)
+    if refusal.status.code >= 500 { parts.diagnostics.warning("\(admitted.route.pattern): \(Self.words(error))") }
+    metrics.countRefusal(code: refusal.code)
+    return refusal.response(at: now(), shape: ErrorShape(path: admitted.route.pattern))
+  }
+
+  private func allowing(_ response: Response, for admitted: AdmittedRequest) -> Response {
+    var response = response
     // Never a wildcard: the one page that asked, if it may.
     if let origin = admitted.foreignOrigin {
       response.headers.replaceOrAdd(name: "access-control-allow-origin", value: origin)
@@ -58,8 +80,15 @@ final class Service: Sendable {
     return response
   }
 
-  /// Writes down that somebody was sent away.
+  /// A response has begun.
+  func noteResponse(_ status: HTTPResponseStatus, to admitted: AdmittedRequest) {
+    metrics.countRequest(route: admitted.route.pattern, method: admitted.method.rawValue, status: status.code)
+  }
+
+  /// Writes down that somebody was sent away who got to no route.
   func noteRefusal(_ refusal: Refusal, from address: SocketAddress?) {
+    metrics.countRefusal(code: refusal.code)
+    metrics.countRequest(route: "", method: "", status: refusal.status.code)
     parts.diagnostics.debug("refused \(address?.ipAddress ?? "a local socket"): \(refusal.code)")
   }
 

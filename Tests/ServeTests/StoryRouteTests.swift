@@ -1,0 +1,157 @@
+// The story over HTTP: what is shown, and that nothing behind the reader's page can be told from what is not there.
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite struct StoryRouteTests {
+  @Test func aPageIsItsRecordAndNamesItsNeighbours() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let response = try server.get("/api/v1/pages/p02?page=p05")
+      #expect(response.status == 200)
+      #expect(response.header("cache-control") == "no-store")
+      #expect(
+        response.body == """
+          {"id":"p02","title":"Of canarybxx","character_id":"london-fox","page_index":2,"section":"Section canarybxx",\
+          "motifs":["motif canarybxx"],"text":"The lantern swings, and canarybxx counts the boats.",\
+          "previous_page_id":"p01","next_page_id":"p03"}
+
+          """)
+    }
+  }
+
+  @Test func theReadersOwnPageHasNoNextOneAndTheFirstNoPrevious() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      #expect(try server.get("/api/v1/pages/p05?page=p05").member("next_page_id") == nil)
+      #expect(try server.get("/api/v1/pages/p05?page=p06").member("next_page_id") == .string("p06"))
+      #expect(try server.get("/api/v1/pages/p01?page=p06").member("previous_page_id") == nil)
+      #expect(try server.get("/api/v1/pages/p12").status == 200)
+    }
+  }
+
+  @Test func aGatedPageIsAsAbsentAsOneThatIsNotThere() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let gated = try server.get("/api/v1/pages/p06?page=p05")
+      let absent = try server.get("/api/v1/pages/p99?page=p05")
+      #expect(gated.status == 404)
+      #expect(gated.code == "UNKNOWN_PAGE")
+      #expect(gated.timeless == absent.timeless)
+      #expect(gated.lines.filter { !$0.hasPrefix("date") } == absent.lines.filter { !$0.hasPrefix("date") })
+      #expect(try server.get("/api/v1/pages/p06?page_index=5").timeless == absent.timeless)
+    }
+  }
+
+  @Test(arguments: ["page=p05", "page_index=5", "session=reader"])
+  func nothingBehindTheReadersPageIsInAnyResponse(_ place: String) async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let id = try #require(SessionID("reader"))
+      _ = try server.conversations().advance(id, to: (Story.id(5), 5), at: Timestamp(microseconds: 0))
+      let targets =
+        ["/api/v1/pages?limit=100&", "/api/v1/pages?cursor=5.p05&", "/api/v1/pages?character_id=jack-parlance&"]
+        + [
+          "/api/v1/pages?cursor=8.p08&", "/api/v1/search?q=lantern%20canaryhxx&",
+          "/api/v1/search?q=canarylxx&limit=100&",
+        ]
+        + (1...12).map { "/api/v1/pages/\(Story.id($0))?" }
+      for target in targets {
+        let body = try server.get(target + place).body
+        for secret in Story.secrets(after: 5) { #expect(!body.contains(secret), "\(target) tells \(secret)") }
+      }
+      #expect(try server.get("/api/v1/pages?limit=100&" + place).strings("pages", "id").count == 5)
+    }
+  }
+
+  @Test func aDaemonOfTheWholeBookShowsEverything() async throws {
+    var wishes = Story.wishes
+    wishes.isWholeBook = true
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      #expect(try server.get("/api/v1/pages/p12?page=p05").status == 200)
+      #expect(try server.get("/api/v1/search?q=canarylxx&page=p05").strings("hits", "id") == ["p12"])
+      #expect(try server.get("/api/v1/pages/p12?page=p99").code == "UNKNOWN_PAGE")
+    }
+  }
+
+  @Test func pagesComeInReadingOrderAFewAtATime() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      var cursor = ""
+      var told: [[String]] = []
+      while told.count < 10 {
+        let response = try server.get("/api/v1/pages?limit=5&page=p11\(cursor)")
+        told.append(response.strings("pages", "id"))
+        guard let next = response.member("next_cursor")?.stringValue else { break }
+        cursor = "&cursor=\(next)"
+      }
+      #expect(told == [(1...5).map(Story.id), (6...10).map(Story.id), [Story.id(11)]])
+      let jacks = try server.get("/api/v1/pages?character_id=jack-parlance&page=p09&text=false")
+      #expect(jacks.strings("pages", "id") == ["p07", "p08", "p09"])
+      #expect(!jacks.body.contains("lantern"))
+      #expect(try server.get("/api/v1/pages").strings("pages", "text").count == 12)
+    }
+  }
+
+  @Test func charactersComeWithTheirColoursAndWithoutPaths() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let response = try server.get("/api/v1/characters")
+      #expect(response.strings("characters", "id") == StoryCharacter.knownIDs)
+      #expect(
+        response.body.contains(
+          ##"{"id":"london-fox","name":"London Fox","colour":"#e5b3b3","source":"built-in"}"##))
+    }
+  }
+
+  @Test func searchTellsWhyAPageWasFound() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let response = try server.get("/api/v1/search?q=Where+is+canarycxx%3F&page=p05&limit=2")
+      #expect(response.status == 200)
+      #expect(response.strings("hits", "id") == ["p03"])
+      #expect(response.body.contains("\"reasons\":{\"keywords\":"))
+    }
+  }
+
+  @Test(arguments: [
+    ("/api/v1/pages?limit=0", 400, "BAD_REQUEST", "limit: wanted a number from 1 to 100"),
+    ("/api/v1/pages?limit=many", 400, "BAD_REQUEST", "limit: wanted a number from 1 to 100"),
+    ("/api/v1/pages?cursor=p05", 400, "BAD_REQUEST", "cursor: wanted the next_cursor of an answer"),
+    ("/api/v1/pages?text=maybe", 400, "BAD_REQUEST", "text: wanted true or false"),
+    ("/api/v1/pages?character_id=nobody", 404, "UNKNOWN_CHARACTER", "unknown character nobody"),
+    (
+      "/api/v1/pages?charakter=x", 400, "BAD_REQUEST",
+      "unknown parameter charakter: wanted page, page_index, session, character_id, limit, cursor, text"
+    ),
+    ("/api/v1/pages?page=p01&page=p12", 400, "BAD_REQUEST", "page: given twice"),
+    ("/api/v1/pages?page=p01&page_index=12", 400, "BAD_REQUEST", "page and page_index exclude each other"),
+    ("/api/v1/pages?page=", 400, "BAD_REQUEST", "page: empty"),
+    ("/api/v1/pages?page=p99", 404, "UNKNOWN_PAGE", "unknown page p99"),
+    ("/api/v1/pages?page_index=13", 404, "UNKNOWN_PAGE", "unknown page 13"),
+    ("/api/v1/pages?session=a%2Fb", 400, "BAD_REQUEST", "session: wanted 1 to 128 of A-Z a-z 0-9 . _ -"),
+    ("/api/v1/pages?session=nobody", 404, "UNKNOWN_SESSION", "unknown session nobody"),
+    ("/api/v1/search", 400, "BAD_REQUEST", "q: missing; wanted what to look for"),
+    ("/api/v1/search?q=%20", 400, "BAD_REQUEST", "the question is empty"),
+    ("/api/v1/characters?x=1", 400, "BAD_REQUEST", "unknown parameter x: wanted no parameters"),
+    ("/api/v1/stats?x=1", 400, "BAD_REQUEST", "unknown parameter x: wanted no parameters"),
+  ]) func whatIsWrongIsToldWithWhatWasWanted(
+    _ target: String, _ status: Int, _ code: String, _ message: String
+  ) async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let response = try server.get(target)
+      #expect(response.status == status)
+      #expect(response.code == code)
+      #expect(response.json?.objectValue?["data"]?.objectValue?["message"]?.stringValue == message)
+    }
+  }
+
+  @Test func everyRouteAnswersHEADAndRefusesOtherMethods() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let targets = ["/metrics", "/api/v1/stats", "/api/v1/characters", "/api/v1/pages", "/api/v1/pages/p01"]
+      for target in targets + ["/api/v1/search?q=lantern"] {
+        let client = try server.client()
+        try client.send("HEAD \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nConnection: close\r\n\r\n")
+        let text = try client.takeAll()
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n") && text.hasSuffix("\r\n\r\n"), "\(target)")
+        let refused = try server.post(target, "{}")
+        #expect(refused.status == 405)
+        #expect(refused.header("allow") == "GET, HEAD")
+      }
+    }
+  }
+}
