@@ -1,12 +1,8 @@
 // libcurl, opened at its first use, and typed forms of its variadic calls. Nothing else.
-#include "CCurl.h"
+#include "library.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
-
-// curl/curl.h wraps these in macros that check types; here they are names of symbols.
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
 
 #if defined(__APPLE__)
 static const char library_name[] = "libcurl.4.dylib";
@@ -14,19 +10,7 @@ static const char library_name[] = "libcurl.4.dylib";
 static const char library_name[] = "libcurl.so.4";
 #endif
 
-// Every symbol that is looked up, with the type that the header gives it.
-#define EACH_SYMBOL(X) \
-  X(curl_global_init) X(curl_easy_init) X(curl_easy_cleanup) X(curl_easy_setopt) X(curl_easy_getinfo) \
-  X(curl_easy_pause) X(curl_easy_strerror) X(curl_slist_append) X(curl_slist_free_all) X(curl_multi_init) \
-  X(curl_multi_cleanup) X(curl_multi_add_handle) X(curl_multi_remove_handle) X(curl_multi_perform) \
-  X(curl_multi_poll) X(curl_multi_wakeup) X(curl_multi_info_read)
-
-static struct {
-#define DECLARE(name) __typeof__(name) *name;
-  EACH_SYMBOL(DECLARE)
-#undef DECLARE
-} library;
-
+struct ccurl_library library;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const char *failure;
 
@@ -90,29 +74,3 @@ struct curl_slist *ccurl_list_append(struct curl_slist *list, const char *text) 
   return library.curl_slist_append(list, text);
 }
 void ccurl_list_free(struct curl_slist *list) { library.curl_slist_free_all(list); }
-
-CURLM *ccurl_multi_new(void) { return library.curl_multi_init(); }
-void ccurl_multi_free(CURLM *multi) { library.curl_multi_cleanup(multi); }
-CURLMcode ccurl_multi_add(CURLM *multi, CURL *easy) { return library.curl_multi_add_handle(multi, easy); }
-CURLMcode ccurl_multi_remove(CURLM *multi, CURL *easy) {
-  return library.curl_multi_remove_handle(multi, easy);
-}
-CURLMcode ccurl_multi_perform(CURLM *multi, int *running) {
-  return library.curl_multi_perform(multi, running);
-}
-CURLMcode ccurl_multi_wait(CURLM *multi, int milliseconds) {
-  return library.curl_multi_poll(multi, NULL, 0, milliseconds, NULL);
-}
-CURLMcode ccurl_multi_wake(CURLM *multi) { return library.curl_multi_wakeup(multi); }
-
-CURL *ccurl_multi_ended(CURLM *multi, CURLcode *code) {
-  int left = 0;
-  CURLMsg *message;
-  while ((message = library.curl_multi_info_read(multi, &left))) {
-    if (message->msg == CURLMSG_DONE) {
-      *code = message->data.result;
-      return message->easy_handle;
-    }
-  }
-  return NULL;
-}

@@ -29,15 +29,20 @@ const char *_Nonnull ccurl_words(CURLcode code);
 struct curl_slist *_Nullable ccurl_list_append(struct curl_slist *_Nullable list, const char *_Nonnull text);
 void ccurl_list_free(struct curl_slist *_Nullable list);
 
-CURLM *_Nullable ccurl_multi_new(void);
-void ccurl_multi_free(CURLM *_Nonnull multi);
-CURLMcode ccurl_multi_add(CURLM *_Nonnull multi, CURL *_Nonnull easy);
-CURLMcode ccurl_multi_remove(CURLM *_Nonnull multi, CURL *_Nonnull easy);
-CURLMcode ccurl_multi_perform(CURLM *_Nonnull multi, int *_Nonnull running);
+/// Transfers that run side by side, and what they wait for. One thread uses it; only `ccurl_multi_wake` is for all.
+/// Its cost grows with the transfers that something happens on, not with those that wait.
+typedef struct ccurl_multi ccurl_multi;
+
+ccurl_multi *_Nullable ccurl_multi_new(void);
+void ccurl_multi_free(ccurl_multi *_Nonnull multi);
+CURLMcode ccurl_multi_add(ccurl_multi *_Nonnull multi, CURL *_Nonnull easy);
+CURLMcode ccurl_multi_remove(ccurl_multi *_Nonnull multi, CURL *_Nonnull easy);
 /// Waits until something happens on a transfer, `ccurl_multi_wake` is called or the time is over.
-CURLMcode ccurl_multi_wait(CURLM *_Nonnull multi, int milliseconds);
-CURLMcode ccurl_multi_wake(CURLM *_Nonnull multi);
+void ccurl_multi_wait(ccurl_multi *_Nonnull multi, int milliseconds);
+/// Moves the transfers on which something has happened.
+void ccurl_multi_perform(ccurl_multi *_Nonnull multi);
+void ccurl_multi_wake(ccurl_multi *_Nonnull multi);
 /// The next transfer that ended, and how; NULL when there is none.
-CURL *_Nullable ccurl_multi_ended(CURLM *_Nonnull multi, CURLcode *_Nonnull code);
+CURL *_Nullable ccurl_multi_ended(ccurl_multi *_Nonnull multi, CURLcode *_Nonnull code);
 
 #endif

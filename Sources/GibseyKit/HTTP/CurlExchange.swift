@@ -5,8 +5,6 @@ internal import CCurl
 final class CurlExchange {
   /// All header lines of a response together may be this long.
   static let headersLimitBytes = 64 << 10
-  /// What libcurl reads from the network at once.
-  private static let readSizeBytes = 256 << 10
 
   let id: Int
   let transfer: Transfer
@@ -21,12 +19,17 @@ final class CurlExchange {
   /// The reader is behind: take nothing until it asks.
   private var mustPause = false
   private var isPaused = false
+  private let readBytes: Int
+  private let news: CurlNews
+  /// Whether the worker knows that something came.
+  private var isNoted = false
   private let start: ContinuousClock.Instant
   private var lastByte: ContinuousClock.Instant?
 
   /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option.
   init(
-    id: Int, request: HTTPRequest, transfer: Transfer, trust: HTTPTrust, now: ContinuousClock.Instant
+    id: Int, request: HTTPRequest, transfer: Transfer, trust: HTTPTrust, buffers: HTTPBuffers, news: CurlNews,
+    now: ContinuousClock.Instant
   ) throws {
     guard let easy = ccurl_easy_new() else {
       throw TransportFailure.badRequest(reason: "out of memory")
@@ -34,6 +37,8 @@ final class CurlExchange {
     self.id = id
     self.transfer = transfer
     self.easy = easy
+    self.readBytes = buffers.readBytes
+    self.news = news
     self.start = now
     self.deadlines = request.deadlines
     try configure(request)
@@ -52,7 +57,7 @@ final class CurlExchange {
     try check(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
     try check(ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
     try check(ccurl_set_long(easy, CURLOPT_TCP_KEEPIDLE, 60))
-    try check(ccurl_set_long(easy, CURLOPT_BUFFERSIZE, Self.readSizeBytes))
+    try check(ccurl_set_long(easy, CURLOPT_BUFFERSIZE, readBytes))
     try check(ccurl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "identity"))
     try check(
       ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, request.deadlines.connect.milliseconds))
@@ -118,21 +123,30 @@ final class CurlExchange {
     }
     if line.starts(with: "HTTP/".utf8) { headerLines = [] }
     headerLines.append(Array(line))
+    noteNews()
     return line.count
   }
 
   private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
-    if mustPause || incoming.count >= Transfer.bufferLimitBytes {
+    if mustPause || incoming.count >= transfer.limitBytes {
       isPaused = true
       return Int(CURL_WRITEFUNC_PAUSE)
     }
-    if incoming.capacity < Self.readSizeBytes { incoming.reserveCapacity(Self.readSizeBytes + Self.readSizeBytes / 2) }
+    if incoming.capacity < readBytes { incoming.reserveCapacity(readBytes + readBytes / 2) }
     incoming.append(contentsOf: bytes)
+    noteNews()
     return bytes.count
+  }
+
+  private func noteNews() {
+    guard !isNoted else { return }
+    isNoted = true
+    news.note(id)
   }
 
   /// Hands over what came since the last call, as one block.
   func deliver(now: ContinuousClock.Instant) {
+    isNoted = false
     beginIfReady()
     guard !incoming.isEmpty else { return }
     lastByte = now
@@ -174,9 +188,6 @@ final class CurlExchange {
     isPaused = false
     _ = ccurl_resume(easy)
   }
-
-  /// Whether something waits to be delivered.
-  var hasNews: Bool { !incoming.isEmpty || (!hasBegun && !headerLines.isEmpty) }
 
   /// When the next deadline of ours is; nil while the reader is what we wait for.
   var deadline: ContinuousClock.Instant? {

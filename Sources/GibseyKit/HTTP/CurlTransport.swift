@@ -7,7 +7,9 @@ internal import Synchronization
 public final class CurlTransport: Transport {
   private let mailbox: CurlMailbox
 
-  public init(trust: HTTPTrust = HTTPTrust()) { mailbox = CurlMailbox(trust: trust) }
+  public init(trust: HTTPTrust = HTTPTrust(), buffers: HTTPBuffers = HTTPBuffers()) {
+    mailbox = CurlMailbox(trust: trust, buffers: buffers)
+  }
 
   deinit { mailbox.post(.stop) }
 
@@ -16,7 +18,7 @@ public final class CurlTransport: Transport {
   public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
     try Task.checkCancellation()
     try mailbox.start()
-    let transfer = Transfer()
+    let transfer = Transfer(limitBytes: mailbox.buffers.unreadBytes)
     let id = mailbox.nextID()
     let hold = CurlHold(id: id, mailbox: mailbox, transport: self)
     mailbox.post(.begin(id, request, transfer))
@@ -83,9 +85,13 @@ final class CurlMailbox: TaskExecutor {
   }
 
   let trust: HTTPTrust
+  let buffers: HTTPBuffers
   private let state = Mutex(State())
 
-  init(trust: HTTPTrust) { self.trust = trust }
+  init(trust: HTTPTrust, buffers: HTTPBuffers) {
+    self.trust = trust
+    self.buffers = buffers
+  }
 
   func nextID() -> Int {
     state.withLock { state in
@@ -137,11 +143,11 @@ final class CurlMailbox: TaskExecutor {
   }
 
   private static func wake(_ state: inout State) {
-    guard state.isAsleep, let multi = state.multiAddress.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) else {
+    guard state.isAsleep, let multi = state.multiAddress.flatMap({ OpaquePointer(bitPattern: $0) }) else {
       return
     }
     state.isAsleep = false
-    _ = ccurl_multi_wake(multi)
+    ccurl_multi_wake(multi)
   }
 
   func collect() -> [Letter] {

@@ -6,13 +6,18 @@ struct CurlWorker: ~Copyable {
   /// The longest sleep: libcurl counts in Int32 milliseconds. A letter or the network ends it early.
   private static let idleMilliseconds: Int32 = 3_600_000
 
-  private let multi: UnsafeMutableRawPointer
+  private let multi: OpaquePointer
   private let mailbox: CurlMailbox
+  private let news = CurlNews()
   private var exchanges: [Int: CurlExchange] = [:]
+  /// The numbers of the exchanges by their handles.
+  private var ids: [UnsafeMutableRawPointer: Int] = [:]
+  /// No deadline is earlier. That of one exchange only moves later as bytes come, so all are looked at when this passes.
+  private var nextLook: ContinuousClock.Instant?
   private let clock = ContinuousClock()
 
   init?(multiAddress: UInt, mailbox: CurlMailbox) {
-    guard let multi = UnsafeMutableRawPointer(bitPattern: multiAddress) else { return nil }
+    guard let multi = OpaquePointer(bitPattern: multiAddress) else { return nil }
     self.multi = multi
     self.mailbox = mailbox
   }
@@ -22,15 +27,17 @@ struct CurlWorker: ~Copyable {
   consuming func run() {
     while readLetters() {
       mailbox.runJobs()
-      var running: Int32 = 0
-      _ = ccurl_multi_perform(multi, &running)
+      ccurl_multi_perform(multi)
       let now = clock.now
-      for exchange in exchanges.values where exchange.hasNews { exchange.deliver(now: now) }
+      for id in news.collect() { deliver(id, now: now) }
       reapEnded(now: now)
       reapLate(now: now)
       mailbox.runJobs()
-      guard !exchanges.values.contains(where: \.hasNews), mailbox.fallAsleep() else { continue }
-      _ = ccurl_multi_wait(multi, sleep(now: now))
+      guard news.isEmpty, mailbox.fallAsleep() else {
+        ccurl_multi_wait(multi, 0)
+        continue
+      }
+      ccurl_multi_wait(multi, sleep(now: now))
       mailbox.wakeUp()
     }
     mailbox.close()
@@ -42,7 +49,7 @@ struct CurlWorker: ~Copyable {
     for letter in mailbox.collect() {
       switch letter {
       case .begin(let id, let request, let transfer): begin(id, request, transfer)
-      case .resume(let id): exchanges[id]?.resume(now: clock.now)
+      case .resume(let id): resume(id, now: clock.now)
       case .cancel(let id): remove(id, CancellationError())
       case .stop: return false
       }
@@ -53,17 +60,39 @@ struct CurlWorker: ~Copyable {
   private mutating func begin(_ id: Int, _ request: HTTPRequest, _ transfer: Transfer) {
     do {
       let exchange = try CurlExchange(
-        id: id, request: request, transfer: transfer, trust: mailbox.trust, now: clock.now)
+        id: id, request: request, transfer: transfer, trust: mailbox.trust, buffers: mailbox.buffers, news: news,
+        now: clock.now)
       exchanges[id] = exchange
+      ids[exchange.easy] = id
+      heed(exchange)
       _ = ccurl_multi_add(multi, exchange.easy)
     } catch {
       transfer.end(error)
     }
   }
 
+  private mutating func deliver(_ id: Int, now: ContinuousClock.Instant) {
+    guard let exchange = exchanges[id] else { return }
+    exchange.deliver(now: now)
+    heed(exchange)
+  }
+
+  private mutating func resume(_ id: Int, now: ContinuousClock.Instant) {
+    guard let exchange = exchanges[id] else { return }
+    exchange.resume(now: now)
+    heed(exchange)
+  }
+
+  /// The first byte, and going on after a pause, bring another deadline, which may be an earlier one.
+  private mutating func heed(_ exchange: CurlExchange) {
+    guard let deadline = exchange.deadline else { return }
+    if nextLook.map({ deadline < $0 }) ?? true { nextLook = deadline }
+  }
+
   /// Taking an unfinished handle out closes its connection.
   private mutating func remove(_ id: Int, _ error: any Error) {
     guard let exchange = exchanges.removeValue(forKey: id) else { return }
+    ids[exchange.easy] = nil
     _ = ccurl_multi_remove(multi, exchange.easy)
     exchange.transfer.end(error)
   }
@@ -71,25 +100,35 @@ struct CurlWorker: ~Copyable {
   private mutating func reapEnded(now: ContinuousClock.Instant) {
     var code = CURLE_OK
     while let easy = ccurl_multi_ended(multi, &code) {
-      guard let exchange = exchanges.values.first(where: { $0.easy == easy }) else { continue }
+      guard let id = ids.removeValue(forKey: easy), let exchange = exchanges.removeValue(forKey: id) else { continue }
       exchange.finish(code, now: now)
       _ = ccurl_multi_remove(multi, easy)
-      exchanges[exchange.id] = nil
     }
   }
 
   private mutating func reapLate(now: ContinuousClock.Instant) {
+    guard let look = nextLook, look <= now else { return }
     for exchange in exchanges.values {
-      if let deadline = exchange.deadline, deadline <= now {
-        remove(exchange.id, exchange.lateness)
-      }
+      if let deadline = exchange.deadline, deadline <= now { remove(exchange.id, exchange.lateness) }
     }
+    nextLook = exchanges.values.compactMap(\.deadline).min()
   }
 
   private func sleep(now: ContinuousClock.Instant) -> Int32 {
-    guard let next = exchanges.values.compactMap(\.deadline).min() else {
-      return Self.idleMilliseconds
-    }
-    return Int32(clamping: min((next - now).milliseconds + 1, Int(Self.idleMilliseconds)))
+    guard let nextLook else { return Self.idleMilliseconds }
+    return Int32(clamping: min((nextLook - now).milliseconds + 1, Int(Self.idleMilliseconds)))
+  }
+}
+
+/// The exchanges on which something came since the last look. It belongs to the worker thread.
+final class CurlNews {
+  private var ids: [Int] = []
+
+  var isEmpty: Bool { ids.isEmpty }
+  func note(_ id: Int) { ids.append(id) }
+
+  func collect() -> [Int] {
+    defer { ids.removeAll(keepingCapacity: true) }
+    return ids
   }
 }

@@ -73,6 +73,19 @@ public struct HTTPTrust: Sendable, Equatable {
   }
 }
 
+/// How much of one response may lie in memory, in bytes. A server of many slow readers wants less than a tool of one.
+public struct HTTPBuffers: Sendable, Equatable {
+  /// Read from the network at once.
+  public var readBytes: Int
+  /// Beyond this many that nobody has taken, the sender has to wait.
+  public var unreadBytes: Int
+
+  public init(readBytes: Int = 256 << 10, unreadBytes: Int = 256 << 10) {
+    self.readBytes = readBytes
+    self.unreadBytes = unreadBytes
+  }
+}
+
 /// What a response says before its body.
 public struct HTTPHead: Sendable, Equatable {
   public let status: Int

@@ -3,9 +3,6 @@ internal import Synchronization
 
 /// One response on its way from the worker thread to the task that reads it. Its identity is the exchange.
 final class Transfer: Sendable {
-  /// Beyond this many bytes that nobody has read yet, the sender has to wait.
-  static let bufferLimitBytes = 256 << 10
-
   /// What the reader gets: a block (nil is the end), and whether the sender now waits to be told to go on.
   struct Portion: Sendable {
     var block: [UInt8]?
@@ -29,7 +26,11 @@ final class Transfer: Sendable {
     var blockReader: CheckedContinuation<Portion, any Error>?
   }
 
+  /// Beyond this many bytes that nobody has read yet, the sender has to wait.
+  let limitBytes: Int
   private let state = Mutex(State())
+
+  init(limitBytes: Int) { self.limitBytes = limitBytes }
 
   // The worker's side.
 
@@ -46,7 +47,7 @@ final class Transfer: Sendable {
     let (reader, mustPause) = state.withLock { state in
       if let reader = take(&state.blockReader) { return (Optional(reader), false) }
       if state.buffer.isEmpty { state.buffer = block } else { state.buffer += block }
-      state.isPaused = state.buffer.count >= Self.bufferLimitBytes
+      state.isPaused = state.buffer.count >= limitBytes
       return (nil, state.isPaused)
     }
     reader?.resume(returning: Portion(block: block))
@@ -97,7 +98,7 @@ final class Transfer: Sendable {
 
   /// Takes a block to be filled again.
   func recycle(_ block: consuming [UInt8]) {
-    guard block.capacity <= 2 * Self.bufferLimitBytes else { return }
+    guard block.capacity <= 2 * limitBytes else { return }
     state.withLock { swap(&block, &$0.spare) }
   }
 

@@ -146,7 +146,35 @@ import Testing
       total += block.count
     }
     #expect(total == size)
-    #expect(largest <= 2 * Transfer.bufferLimitBytes + (128 << 10))
+    #expect(largest <= 2 * HTTPBuffers().unreadBytes + (128 << 10))
+  }
+
+  @Test func `small buffers make the sender wait sooner`() async throws {
+    let size = 8 << 20
+    let buffers = HTTPBuffers(readBytes: 16 << 10, unreadBytes: 32 << 10)
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: \(size)\r\n\r\n"), .sendBytes(size)]
+    ])
+    let response = try await CurlTransport(buffers: buffers).send(request(server.url))
+    var largest = 0
+    var total = 0
+    while let block = try await response.body.next() {
+      largest = max(largest, block.count)
+      total += block.count
+    }
+    #expect(total == size)
+    #expect(largest <= 2 * buffers.unreadBytes + buffers.readBytes)
+  }
+
+  /// More than any library's own idea of how many connections one host may have.
+  @Test func `three hundred answers stand open at once`() async throws {
+    let server = ScriptedServer(crowd: 300, first: Self.head + "Content-Length: 2\r\n\r\na", rest: "b")
+    let transport = CurlTransport()
+    let texts = try await withThrowingTaskGroup(of: String.self) { group in
+      for _ in 0..<300 { group.addTask { try await text(transport.send(request(server.url))) } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(texts == Array(repeating: "ab", count: 300))
   }
 
   @Test func `a task may run on the thread that reads the network`() async throws {

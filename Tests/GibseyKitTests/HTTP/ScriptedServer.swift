@@ -22,20 +22,7 @@ final class ScriptedServer: Sendable {
   private let sent = Mutex(0)
 
   init(_ scripts: [[Step]]) {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    port = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-        _ = bind(listener, raw, size)
-        _ = listen(listener, 8)
-        _ = getsockname(listener, raw, &size)
-      }
-      return Int(UInt16(bigEndian: pointer.pointee.sin_port))
-    }
-    self.listener = listener
+    (listener, port) = Self.listen(backlog: 8)
     guard !scripts.isEmpty else {
       close(listener)
       return
@@ -49,6 +36,39 @@ final class ScriptedServer: Sendable {
       }
       close(listener)
     }
+  }
+
+  /// A server that answers nobody before so many have come: all get `first`, then all get `rest`.
+  init(crowd count: Int, first: String, rest: String) {
+    (listener, port) = Self.listen(backlog: Int32(count))
+    DispatchQueue(label: "scripted server").async { [self] in
+      var connections: [Int32] = []
+      while connections.count < count {
+        let connection = accept(listener, nil, nil)
+        guard connection >= 0 else { break }
+        _ = read(connection)
+        connections.append(connection)
+      }
+      for text in [first, rest] { for connection in connections { _ = send(connection, Array(text.utf8)) } }
+      for connection in connections + [listener] { close(connection) }
+    }
+  }
+
+  private static func listen(backlog: Int32) -> (listener: Int32, port: Int) {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let port = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+        _ = bind(listener, raw, size)
+        _ = Glibc.listen(listener, backlog)
+        _ = getsockname(listener, raw, &size)
+      }
+      return Int(UInt16(bigEndian: pointer.pointee.sin_port))
+    }
+    return (listener, port)
   }
 
   var url: String { "http://127.0.0.1:\(port)" }
