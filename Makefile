@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask gibsey-serve
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
-.PHONY: help demo model test test-live check lint examples bench voice format man install clean setup
+.PHONY: help demo model test test-live check lint examples bench voice token-counts format man install clean setup
 
 help: ## print this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ bench: setup ## measure against the peers; one JSON line each
 voice: ## whose voice a text has, held against the novel; ANSWERS=FILE (and PROMPTS=FILE) for answers
 	@Scripts/setup.sh python3
 	@python3 Scripts/voice.py $(if $(ANSWERS),--answers $(if $(PROMPTS),--prompts '$(PROMPTS)') <'$(ANSWERS)')
+
+token-counts: ## count the tokens of the tests' texts again, with real tokenizers
+	@Scripts/token-counts.sh
 
 format: ## format all Swift
 	$(SWIFT) format --in-place --recursive --configuration .swift-format $(SOURCES)

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import statistics
@@ -117,6 +118,45 @@ def context(programs, folder, rounds):
     medians = compare(rounds * 20, lambda: run(ours), {"sqlite3": lambda: run([shell, "-readonly", database, query])})
     say("context_novel", milliseconds=medians["ours"][0] * 1000, sqlite3_milliseconds=medians["sqlite3"][0] * 1000,
         ratio=medians["ours"][0] / medians["sqlite3"][0])
+
+
+def prompting(programs, folder, rounds):
+    """What one more prompt costs a running gibsey-context: of 20 pages found, 40 turns of history and 200 entries of lore."""
+    if not os.path.exists(NOVEL):
+        return say("prompt", skipped="the novel is not here")
+    database, card = os.path.join(folder, "prompting.db"), os.path.join(folder, "card.json")
+    rng = random.Random(5)
+    with open(NOVEL, encoding="utf-8") as lines:
+        words = sorted(set(re.findall("[a-z]{5,}", "".join(lines).lower())))
+    told = ["machine", "ghost", "screen", "park", "story", *rng.sample(words, 45)]
+    entries = [{"keys": [told[place % 50]], "content": " ".join(rng.choices(words, k=60)), "constant": place % 20 == 0}
+               for place in range(200)]
+    with open(card, "w", encoding="utf-8") as file:
+        json.dump({"spec": "chara_card_v2", "data": {
+            "name": "London Fox", "description": " ".join(rng.choices(words, k=300)),
+            "character_book": {"scan_depth": 4, "entries": entries}}}, file)
+    index, ask = os.path.join(programs, "gibsey-index"), os.path.join(programs, "gibsey-context")
+    run([index, "--database", database, "--embedder", "none", NOVEL])
+    run([index, "--database", database, "--import-card", card])
+    history = [{"role": ("user", "assistant")[turn % 2], "content": " ".join(rng.choices(words, k=30))} for turn in range(80)]
+    request = json.dumps({"prompt": "What does the machine on the screen of the park tell of the ghost in the story?",
+                          "character_id": "london-fox", "current_page_id": "400", "history": history}) + "\n"
+    few, many = os.path.join(folder, "few"), os.path.join(folder, "many")
+    for path, count in ((few, 20), (many, 220)):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(request * count)
+
+    def lines(path, *flags):
+        with open(path) as stdin:
+            return run([ask, "--database", database, "--mode", "keywords", *flags], stdin)
+
+    found = ["--search", "20"]
+    runs = {"few": lambda: lines(few), "many_found": lambda: lines(many, *found), "few_found": lambda: lines(few, *found)}
+    medians = compare(rounds, lambda: lines(many), runs)
+    each = {name: [(more - less) / 200 * 1000 for more, less in zip(medians[first], medians[second])]
+            for name, first, second in (("prompt", "ours", "few"), ("search", "many_found", "few_found"))}
+    say("prompt", pages_found=20, turns=40, lore_entries=200, milliseconds=each["prompt"][0], cpu_milliseconds=each["prompt"][1],
+        search_milliseconds=each["search"][0], building_milliseconds=each["prompt"][0] - each["search"][0], limit=3)
 
 
 def model_path():
@@ -318,7 +358,7 @@ def main():
     parser.add_argument("programs")
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--vectors", type=int, default=20_000)
-    parser.add_argument("--only", nargs="+", choices=["embedding", "indexing", "context", "novel", "searching", "asking"])
+    parser.add_argument("--only", nargs="+", choices=["embedding", "indexing", "context", "prompting", "novel", "searching", "asking"])
     parser.add_argument("--tokens", type=int, default=200_000)
     parser.add_argument("--texts", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
@@ -327,6 +367,7 @@ def main():
         "embedding": lambda folder: embedding(folder, arguments.texts, arguments.rounds),
         "indexing": lambda folder: indexing(arguments.programs, folder, arguments.pages, arguments.rounds),
         "context": lambda folder: context(arguments.programs, folder, arguments.rounds),
+        "prompting": lambda folder: prompting(arguments.programs, folder, arguments.rounds),
         "novel": lambda folder: novel(arguments.programs, folder, arguments.rounds),
         "searching": lambda folder: searching.bench(
             arguments.programs, folder, arguments.vectors, arguments.rounds, run, compare, say, remove,

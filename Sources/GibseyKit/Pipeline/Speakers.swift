@@ -64,7 +64,7 @@ struct Speakers {
       let found = try store.lore(
         ofCard: row, calledBy: words, limit: Self.loreLimit, contentLimitBytes: contentLimit)
       try calling.add(try entries(found), isCalled: false)
-      words = calling.speakOfLore()
+      words = card.isLoreRecursive ? calling.speakOfLore() : []
     }
     return PromptLore(
       entries: calling.called.sorted(by: LoreEntry.isFirst).map { PromptLore.Entry($0, card.macros) },

@@ -76,6 +76,7 @@ struct LoreEntry: Sendable, Equatable {
   /// The content with its macros filled in, without the decorators that version 3 puts on its first lines.
   func told(_ macros: CardMacros) -> String? {
     guard let content else { return nil }
+    guard content.hasPrefix("@@") else { return String(PageText.trimmed(macros.expanded(content)[...])) }
     var lines = content.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }[...]
     while lines.first?.hasPrefix("@@") == true { lines.removeFirst() }
     return String(PageText.trimmed(macros.expanded(lines.joined(separator: "\n"))[...]))

@@ -9,7 +9,8 @@ import Testing
     shortPersona: "You are X.")
 
   private func prompt(
-    _ pages: [String], question: String = "Who?", history: [Message] = [], budget: Int
+    _ pages: [String], question: String = "Who?", history: [Message] = [], budget: Int, lore: PromptLore? = nil,
+    samples: [VoiceSample] = []
   ) throws -> Prompt {
     let candidates = pages.enumerated().map { index, text in
       PromptMaterial.Candidate(
@@ -19,7 +20,8 @@ import Testing
     return try PromptBuilder.prompt(
       PromptMaterial(
         character: character, request: ChatRequest(prompt: question, history: history), candidates: candidates,
-        terms: KeywordQuery(question: question).terms, gatePageID: nil, budgetTokens: budget))
+        terms: KeywordQuery(question: question).terms, gatePageID: nil, budgetTokens: budget, lore: lore,
+        samples: samples))
   }
 
   private func words(_ count: Int) -> String { Array(repeating: "word", count: count).joined(separator: " ") }
@@ -83,37 +85,60 @@ import Testing
       (0..<Int.random(in: 1...limit, using: &random)).map { _ in words.randomElement(using: &random)! }
         .joined(separator: " ")
     }
-    var built = 0
+    var (built, withLore, withSamples) = (0, 0, 0)
     for round in 0..<10_000 {
       let pages = (0..<Int.random(in: 0...8, using: &random)).map { _ in text(40) }
+      let lore = try (0..<Int.random(in: 0...4, using: &random)).map { place in
+        PromptLore.Entry(
+          try LoreEntry(JSONObject(), place: place, content: text(12) + " lore\(place)"),
+          CardMacros(character: "x", user: "y"))
+      }
+      let samples = (0..<Int.random(in: 0...5, using: &random)).map { place in
+        VoiceSample(pageID: Bool.random(using: &random) ? "p\(place)" : "s\(place)", text: text(20))
+      }
+      func build() throws -> Prompt {
+        try self.prompt(
+          pages, question: question, history: history, budget: budget,
+          lore: lore.isEmpty ? nil : PromptLore(entries: lore, budgetTokens: round % 3 == 0 ? 30 : nil),
+          samples: samples)
+      }
       let history = (0..<Int.random(in: 0...6, using: &random)).map { _ in
         Message(role: Bool.random(using: &random) ? .user : .assistant, content: text(15))
       }
       let (question, budget) = (text(20), Int.random(in: 200...1500, using: &random))
       let prompt: Prompt
-      do {
-        prompt = try self.prompt(pages, question: question, history: history, budget: budget)
-      } catch is GibseyError { continue }
+      do { prompt = try build() } catch is GibseyError { continue }
       built += 1
       let tokens = try #require(prompt.tokens)
+      withLore += tokens.lore == nil ? 0 : 1
+      withSamples += prompt.samples.isEmpty ? 0 : 1
       let actual = prompt.messages.reduce(TokenEstimate.promptOverhead) {
         $0 + TokenEstimate.tokens(of: $1.content) + TokenEstimate.messageOverhead
       }
       let kept = prompt.messages.filter { $0.role != .system }.count - 1
       let items = prompt.pages.map(\.id) + prompt.leftOut.filter { $0.kind == "page" }.map(\.id)
+      let told = prompt.messages.first { $0.content.contains("\n<<<LORE\n") }?.content ?? ""
+      let untold = Set(prompt.leftOut.filter { $0.kind == "lore" }.map(\.id))
+      let isLoreRight = lore.allSatisfy { untold.contains($0.id) != told.contains("lore\($0.id)") }
       let isRight =
-        actual <= budget && tokens.total == actual
-        && tokens.total == tokens.persona + tokens.pages + tokens.history + tokens.query
+        isLoreRight && actual <= budget && tokens.total == actual
+        && tokens.total == tokens.persona + tokens.pages + tokens.history + tokens.query + (tokens.lore ?? 0)
+          + (tokens.samples ?? 0)
         && Set(items).count == pages.count && items.count == pages.count
+        && (prompt.samples.map(\.id) + prompt.leftOut.filter { $0.kind == "sample" }.map(\.id)).sorted()
+          == samples.map(\.pageID).sorted()
+        && Set(prompt.samples.map(\.id)).isDisjoint(with: prompt.pages.map(\.id))
+        && (tokens.samples ?? 0) <= budget / 10
         && kept + prompt.leftOut.filter { $0.kind == "turn" }.count == history.count
         && prompt.messages.last == Message(role: .user, content: question)
       #expect(isRight, "seed \(seed), round \(round): \(actual) of \(budget)")
       if round % 10 == 0 {
-        let again = try self.prompt(pages, question: question, history: history, budget: budget)
+        let again = try build()
         #expect(
           RecordCoder.encode(.prompt(again)) == RecordCoder.encode(.prompt(prompt)), "seed \(seed), round \(round)")
       }
     }
     #expect(built > 8_000, "only \(built) of 10,000 could be built")
+    #expect(withLore > 1_000 && withSamples > 300, "\(withLore) with lore, \(withSamples) with samples")
   }
 }
