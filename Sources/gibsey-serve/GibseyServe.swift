@@ -18,6 +18,7 @@ import GibseyKit
   @Option(help: "A folder of characters of your own; else GIBSEY_CHARACTERS.") var characters: String?
   @Option(parsing: .unconditional, help: "Seconds that a daemon which was told to end may take; 20.") var grace: Double?
   @OptionGroup(title: "Limits") var bounds: LimitOptions
+  @OptionGroup(title: "Telling") var logging: LogOptions
   @OptionGroup var common: CommonOptions
 
   static func main() async { await Tool.main(Self.self) }
@@ -41,7 +42,8 @@ import GibseyKit
       context: context,
       options: Daemon.Options(
         listen: listen.isEmpty ? ListenAddress.usual : listen, isUsualPlace: listen.isEmpty, unixSocket: unixSocket,
-        hosts: allowHost, origins: allowOrigin, isWholeBook: wholeBook, grace: grace ?? 20, limits: bounds.limits))
+        hosts: allowHost, origins: allowOrigin, isWholeBook: wholeBook, grace: grace ?? 20, limits: bounds.limits,
+        logging: logging))
     return try await daemon.run()
   }
 }

@@ -28,6 +28,11 @@ public struct ToolContext: Sendable {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// The same with another voice; nil changes nothing.
+  public func saying(_ diagnostics: Diagnostics?) -> ToolContext {
+    ToolContext(settings: settings, diagnostics: diagnostics ?? self.diagnostics)
+  }
+
   /// Writes a record as one line to standard output.
   public func write(_ record: Record) throws { try output.write(RecordCoder.encode(record)) }
 

@@ -35,7 +35,7 @@ public struct Diagnostics: Sendable {
   private func say(_ text: String) { sink("\(tool): \(Self.oneLine(text))") }
 
   /// The text with control characters escaped, so that foreign text can neither forge a line nor drive a terminal.
-  static func oneLine(_ text: String) -> String {
+  public static func oneLine(_ text: String) -> String {
     var line = ""
     for scalar in text.unicodeScalars {
       switch scalar.value {

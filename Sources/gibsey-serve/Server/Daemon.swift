@@ -16,20 +16,31 @@ struct Daemon {
     var isWholeBook = false
     var grace = 20.0
     var limits = Limits()
+    var logging = LogOptions()
   }
 
   private let context: ToolContext
-  private let options: Options
+  private var options: Options
   private let service: Service
   private let tokens: Tokens
+  private let events: EventLog
+  private let supervisor: Supervisor
+  private let inherited: [InheritedSocket]
 
   /// - Throws: what is wrong with the settings, the database, the token file, or the places to listen at.
   init(context: ToolContext, options: Options) throws {
-    self.context = context
     self.options = options
+    events = try EventLog.make(options.logging, in: context)
+    let context = context.saying(events.diagnostics)
+    self.context = context
     let tokens = try Tokens(path: context.settings.string(.tokenFile))
     self.tokens = tokens
-    if !tokens.areWanted, let open = options.listen.first(where: { !$0.isLoopback }) {
+    supervisor = Supervisor()
+    inherited = try supervisor.sockets.map { try InheritedSocket($0) }
+    // Whoever is handed sockets listens there, and nowhere else unasked.
+    if !inherited.isEmpty, options.isUsualPlace { self.options.listen = [] }
+    let places = self.options.listen + inherited.compactMap(\.address)
+    if !tokens.areWanted, let open = places.first(where: { !$0.isLoopback }) {
       throw GibseyError.usage(
         "\(open) is not this machine alone, and there are no tokens",
         hint: "name a file of name:token lines with --token-file, or listen at 127.0.0.1")
@@ -48,7 +59,7 @@ struct Daemon {
         admission: Admission(
           hosts: Set(options.hosts.map { $0.lowercased() }), origins: Set(options.origins.map { $0.lowercased() }),
           tokens: { tokens.file }, router: Router(routes: Route.all)),
-        diagnostics: context.diagnostics))
+        diagnostics: context.diagnostics, events: events))
   }
 
   /// Serves until a signal comes.
@@ -57,15 +68,18 @@ struct Daemon {
     let server = try await start()
     for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
     if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
+    supervisor.tell(.ready, "listening")
     await signals.first()
+    supervisor.tell(.stopping)
     service.drain()
     await server.shutDown()
+    events.close()
     return .done
   }
 
   private func start() async throws -> Server {
     do {
-      return try await Server(service, listen: options.listen, unixSocket: options.unixSocket)
+      return try await Server(service, listen: options.listen, unixSocket: options.unixSocket, inherited: inherited)
     } catch let error as GibseyError where options.isUsualPlace {
       // Machines without IPv6 have no ::1.
       guard case .cannotCreate(_, let reason) = error, reason.contains("address") else { throw error }

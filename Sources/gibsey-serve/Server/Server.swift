@@ -16,7 +16,8 @@ final class Server: Sendable {
   /// Binds all addresses, or none.
   /// - Throws: `GibseyError.cannotCreate` for one that cannot be had.
   init(
-    _ service: Service, listen: [ListenAddress], unixSocket: String? = nil, threads: Int = System.coreCount
+    _ service: Service, listen: [ListenAddress], unixSocket: String? = nil, inherited: [InheritedSocket] = [],
+    threads: Int = System.coreCount
   ) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let watches = Watches(group)
@@ -27,6 +28,13 @@ final class Server: Sendable {
         listeners.append(
           try await Self.bind(service, group, watches, at: address.description) {
             try await $0.bind(to: try address.resolved()).get()
+          })
+      }
+      for socket in inherited {
+        let name = socket.address?.description ?? "descriptor \(socket.descriptor.number)"
+        listeners.append(
+          try await Self.bind(service, group, watches, at: name) {
+            try await $0.withBoundSocket(socket.descriptor.number).get()
           })
       }
       if let unixSocket {
@@ -41,9 +49,10 @@ final class Server: Sendable {
       throw error
     }
     (self.group, self.watches, self.listeners) = (group, watches, listeners)
-    addresses = zip(listen, listeners).map { asked, listener in
-      ListenAddress(host: asked.host, port: listener.localAddress?.port ?? asked.port)
-    }
+    addresses =
+      zip(listen, listeners).map { asked, listener in
+        ListenAddress(host: asked.host, port: listener.localAddress?.port ?? asked.port)
+      } + inherited.compactMap(\.address)
   }
 
   /// No more connections; those that are there go on.

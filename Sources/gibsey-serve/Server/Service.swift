@@ -18,6 +18,7 @@ final class Service: Sendable {
     /// Ids of responses.
     var makeID: @Sendable () -> String = { RandomID.make() }
     var diagnostics: Diagnostics
+    var events = EventLog()
   }
 
   let parts: Parts
@@ -35,6 +36,7 @@ final class Service: Sendable {
   var limits: Limits { parts.limits }
   var admission: Admission { parts.admission }
   var room: ReadingRoom { parts.room }
+  var events: EventLog { parts.events }
   func now() -> Timestamp { parts.now() }
 
   /// Since the start, in milliseconds' steps.

@@ -1,0 +1,91 @@
+// Lines for a reader that may be slow: those who write never wait for it.
+internal import Dispatch
+internal import Synchronization
+
+/// Writes lines to a descriptor from a thread of its own. What finds no room, because the reader stalls, is dropped and
+/// counted. Its identity is the thread, which ends with it.
+public final class LineWriter: Sendable {
+  private struct State {
+    var pending: [UInt8] = []
+    /// Lines dropped since the last one that was taken.
+    var dropped = 0
+    var droppedInAll = 0
+    /// The reader left, or the writer is closed.
+    var isOver = false
+  }
+
+  private final class Desk: Sendable {
+    let state = Mutex(State())
+    let news = DispatchSemaphore(value: 0)
+    let ended = DispatchSemaphore(value: 0)
+
+    /// Writes until there is nothing more to come.
+    func work(_ descriptor: FileDescriptor, _ name: String, _ failed: (GibseyError) -> Void) {
+      while true {
+        news.wait()
+        let (block, isOver) = state.withLock { state in
+          defer { state.pending = [] }
+          return (state.pending, state.isOver)
+        }
+        do {
+          if !block.isEmpty { try descriptor.write(block, named: name) }
+        } catch {
+          state.withLock { $0.isOver = true }
+          failed(error as? GibseyError ?? .ourBug("\(error)"))
+        }
+        if isOver || state.withLock({ $0.isOver && $0.pending.isEmpty }) {
+          ended.signal()
+          return
+        }
+      }
+    }
+  }
+
+  private let desk = Desk()
+  private let limitBytes: Int
+
+  /// - Parameters:
+  ///   - limitBytes: lines that wait for the reader may be this long, all together.
+  ///   - failed: called once, on the thread, when nothing can be written any more.
+  /// - Throws: `GibseyError.ourBug` when there is no thread.
+  public init(
+    _ descriptor: FileDescriptor, named name: String, limitBytes: Int = 4 << 20,
+    failed: @escaping @Sendable (GibseyError) -> Void = { _ in }
+  ) throws {
+    self.limitBytes = limitBytes
+    try WorkerThread.start { [desk] in desk.work(descriptor, name, failed) }
+  }
+
+  deinit {
+    desk.state.withLock { $0.isOver = true }
+    desk.news.signal()
+  }
+
+  /// Lines that were dropped since the start.
+  public var droppedCount: Int { desk.state.withLock { $0.droppedInAll } }
+
+  /// Takes a line, its line feed included; it is made only when there is room for it.
+  /// - Parameter line: given how many were dropped just before it.
+  public func write(_ line: (_ dropped: Int) -> [UInt8]) {
+    let mustWake = desk.state.withLock { state in
+      guard !state.isOver, state.pending.count < limitBytes else {
+        state.dropped += 1
+        state.droppedInAll += 1
+        return false
+      }
+      let wasEmpty = state.pending.isEmpty
+      state.pending += line(state.dropped)
+      state.dropped = 0
+      return wasEmpty
+    }
+    if mustWake { desk.news.signal() }
+  }
+
+  /// Ends it: what was taken is written, but a reader that stalls is waited for no longer than `limit`.
+  public func close(limit: Duration = .seconds(1)) {
+    desk.state.withLock { $0.isOver = true }
+    desk.news.signal()
+    let nanoseconds = Int(limit / .nanoseconds(1))
+    _ = desk.ended.wait(timeout: .now() + .nanoseconds(nanoseconds))
+  }
+}

@@ -1,0 +1,144 @@
+// What happens is told in one line an event, and nobody waits for whoever listens.
+import Foundation
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite struct EventTests {
+  private static let time = Timestamp(microseconds: 1_750_066_340_776_166)
+
+  /// The lines that `body` makes an event log write.
+  private func lines(_ format: LogFormat = .text, isVerbose: Bool = false, body: (EventLog) -> Void) throws -> (
+    events: [String], log: [String]
+  ) {
+    let (events, log) = (Pipe(), Pipe())
+    let diary = Diary(
+      lines: try LineWriter(FileDescriptor(number: log.fileHandleForWriting.fileDescriptor), named: "log"),
+      format: format, tool: "gibsey-serve", isVerbose: isVerbose, now: { Self.time })
+    let eventLog = EventLog(
+      lines: try LineWriter(FileDescriptor(number: events.fileHandleForWriting.fileDescriptor), named: "events"),
+      diary: diary, now: { Self.time })
+    body(eventLog)
+    eventLog.close()
+    return (try Self.read(events), try Self.read(log))
+  }
+
+  private static func read(_ pipe: Pipe) throws -> [String] {
+    try pipe.fileHandleForWriting.close()
+    let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    return text.split(separator: "\n").map(String.init)
+  }
+
+  @Test func anEventIsARecordThatTheGrammarReads() throws {
+    let told = try lines { $0.note(.firstToken) { $0.with("response_id", "r1").with("duration_ms", 180) } }
+    let line =
+      #"{"type":"event","data":{"name":"first_token","timestamp":"2025-06-16T09:32:20.776166Z","response_id":"r1","duration_ms":180}}"#
+    #expect(told.events == [line])
+    #expect(RecordCoder.encode(try RecordCoder.decode(Array(line.utf8))) == Array((line + "\n").utf8))
+  }
+
+  @Test func theLogTellsTheNewsAndTheRestOnlyWhenAsked() throws {
+    let happens = { (log: EventLog) in
+      log.note(.connected) { $0.with("session_id", "s1") }
+      log.note(.completed) { $0.with("session_id", "s1").with("tokens", 12) }
+    }
+    #expect(try lines(body: happens).log == ["gibsey-serve: completed session_id=s1 tokens=12"])
+    #expect(
+      try lines(isVerbose: true, body: happens).log == [
+        "gibsey-serve: debug: connected session_id=s1", "gibsey-serve: completed session_id=s1 tokens=12",
+      ])
+  }
+
+  @Test func whatAClientChoseCanForgeNoLine() throws {
+    let forged = "s1\ngibsey-serve: completed session_id=\u{1B}[31mroot\u{202E}"
+    let happens = { (log: EventLog) in log.note(.failed) { $0.with("session_id", forged) } }
+    let text = try lines(body: happens).log
+    #expect(
+      text == [
+        #"gibsey-serve: warning: failed session_id="s1\ngibsey-serve: completed session_id=\u001b[31mroot\u{202e}""#
+      ])
+    let json = try lines(.json, body: happens)
+    #expect(json.log.count == 1)
+    #expect(json.events.count == 1)
+    #expect(!json.log[0].utf8.contains(0x1B))
+  }
+
+  @Test func whatAClientChoseIsCut() throws {
+    let long = String(repeating: "a", count: 10_000)
+    let told = try lines { $0.note(.failed) { $0.with("session_id", long) } }
+    #expect(told.log[0].count < 400)
+  }
+
+  @Test func diagnosticsGoTheSameWay() throws {
+    let error = GibseyError.cannotRead(path: "story.db", reason: "no such file")
+    let log = try lines(.json) {
+      $0.diagnostics?.warning("it rains"); $0.diagnostics?.error(error)
+    }.log
+    #expect(
+      log == [
+        #"{"time":"2025-06-16T09:32:20.776166Z","level":"warning","message":"it rains"}"#,
+        #"{"time":"2025-06-16T09:32:20.776166Z","level":"error","message":"cannot read story.db: no such file"}"#,
+      ])
+  }
+
+  @Test func aReaderThatStallsHoldsNobodyUpAndIsToldWhatItMissed() throws {
+    let pipe = Pipe()
+    let writer = try LineWriter(
+      FileDescriptor(number: pipe.fileHandleForWriting.fileDescriptor), named: "events", limitBytes: 1000)
+    let log = EventLog(lines: writer, now: { Self.time })
+    // Far more than the pipe and the writer hold; nobody reads.
+    for number in 0..<20_000 { log.note(.request) { $0.with("number", number) } }
+    let dropped = log.droppedCount
+    #expect(dropped > 0)
+    // It reads again: what was kept comes, in order, and the gaps are told.
+    let reader = pipe.fileHandleForReading
+    var text = ""
+    while !text.contains("\"number\":-1") {
+      text += String(decoding: reader.availableData, as: UTF8.self)
+      log.note(.request) { $0.with("number", -1) }
+    }
+    let whole = text.prefix(through: try #require(text.lastIndex(of: "\n")))
+    let fields = try whole.split(separator: "\n").map { line in
+      guard case .frame(_, let data) = try RecordCoder.decode(Array(line.utf8)) else { return JSONObject() }
+      return data.fields
+    }
+    let numbers = fields.compactMap { $0["number"]?.integerValue }.filter { $0 >= 0 }
+    #expect(numbers == numbers.sorted())
+    let missed = fields.reduce(0) { $0 + ($1["dropped"]?.integerValue ?? 0) }
+    #expect((dropped...log.droppedCount).contains(missed))
+  }
+
+  @Test func aReaderThatLeavesIsToldOnce() throws {
+    let pipe = Pipe()
+    let told = Signal()
+    let writer = try LineWriter(FileDescriptor(number: pipe.fileHandleForWriting.fileDescriptor), named: "events") {
+      #expect($0 == .readerLeft)
+      told.fire()
+    }
+    try pipe.fileHandleForReading.close()
+    writer.write { _ in Array("one\n".utf8) }
+    writer.close()
+    #expect(told.hasFired)
+    writer.write { _ in Array("two\n".utf8) }
+    #expect(writer.droppedCount == 1)
+  }
+
+  @Test(arguments: [
+    ("-", EventPlace.descriptor(.standardOutput)), ("fd:5", .descriptor(FileDescriptor(number: 5))),
+    ("events.jsonl", .file("events.jsonl")),
+  ])
+  func aPlaceForEventsIsReadFromItsName(argument: String, place: EventPlace) {
+    #expect(EventPlace(argument: argument) == place)
+  }
+
+  @Test(arguments: ["", "fd:", "fd:-1", "fd:x"]) func whatIsNoPlaceIsRefused(argument: String) {
+    #expect(EventPlace(argument: argument) == nil)
+  }
+
+  @Test func aDescriptorThatIsNotOpenIsTold() {
+    #expect(throws: GibseyError.cannotCreate(path: "fd:250", reason: "not open for writing")) {
+      try EventPlace.descriptor(FileDescriptor(number: 250)).open()
+    }
+  }
+}
