@@ -85,16 +85,25 @@ extension ChatProvider {
 }
 
 extension Prompt {
-  /// The leading system messages' texts, and the messages after them.
-  var parts: (system: [String], rest: ArraySlice<Message>) {
+  /// The leading system messages' texts, and the messages after them. Of these neighbours of one role are one message: a
+  /// history may have them, and many chat templates fail unless the roles alternate.
+  var parts: (system: [String], rest: [Message]) {
     let system = messages.prefix { $0.role == .system }
-    return (system.map(\.content), messages[system.endIndex...])
+    var rest: [Message] = []
+    for message in messages[system.endIndex...] {
+      if message.role != .system, rest.last?.role == message.role {
+        rest[rest.count - 1].content += "\n\n" + message.content
+      } else {
+        rest.append(message)
+      }
+    }
+    return (system.map(\.content), rest)
   }
 
   /// The messages with the leading system messages joined into one: many chat templates read only the first.
   var joinedMessages: [Message] {
     let (system, rest) = parts
-    guard !system.isEmpty else { return Array(rest) }
+    guard !system.isEmpty else { return rest }
     return [Message(role: .system, content: system.joined(separator: "\n\n"))] + rest
   }
 }

@@ -33,6 +33,24 @@ import Testing
         + #""options":{"num_ctx":10240,"num_predict":4000,"temperature":0.5}}"#)
   }
 
+  @Test func `neighbours of one role are sent as one message`() throws {
+    let prompt = Prompt(
+      prompt: "Who?",
+      messages: [
+        Message(role: .system, content: "Rules."), Message(role: .user, content: "a"),
+        Message(role: .user, content: "b"), Message(role: .assistant, content: "c"),
+        Message(role: .assistant, content: "d"), Message(role: .user, content: "Who?"),
+      ])
+    let sent =
+      #"{"role":"user","content":"a\n\nb"},{"role":"assistant","content":"c\n\nd"},"#
+      + #"{"role":"user","content":"Who?"}]"#
+    for name in ["ollama", "openai", "anthropic"] {
+      let request = try Providers.named(name).request(
+        for: prompt, options: RequestOptions(), lessons: RequestLessons())
+      #expect(String(decoding: request.body, as: UTF8.self).contains(sent), "\(name)")
+    }
+  }
+
   @Test func `OpenAI's own server and the others name the limit differently`() throws {
     let options = RequestOptions(maxTokens: 9)
     #expect(
