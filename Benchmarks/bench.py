@@ -1,6 +1,6 @@
 """Measures the tools against their peers in one run, A B A B, and prints one JSON line a figure.
 
-Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--vectors N] [--tokens N] [--texts N] [--rounds N] [--only ROW...]
+Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--vectors N] [--tokens N] [--texts N] [--turns N] [--rounds N] [--only ROW...]
 
 Whole processes; CPU is user + system time of the child as the kernel counts it. The pages come from a seeded generator,
 the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 shell take part when they are installed, and
@@ -21,6 +21,7 @@ import threading
 import time
 import http.server
 
+import conversations
 import searching
 import story_generator
 
@@ -214,6 +215,12 @@ def novel(programs, folder, rounds):
     searching.novel(programs, folder, NOVEL, cases, rounds, run, say)
 
 
+def talking(programs, folder, turns, rounds):
+    with Server() as server:
+        Tokens.body = chunked(*WIRES["ndjson"][2:], 1, 1)
+        conversations.bench(programs, folder, NOVEL, turns, rounds, run, compare, say, server)
+
+
 class Tokens(http.server.BaseHTTPRequestHandler):
     """Answers any request with the same bytes; with `apart`, each after that many seconds, noting when it was sent."""
     protocol_version = "HTTP/1.1"
@@ -358,7 +365,9 @@ def main():
     parser.add_argument("programs")
     parser.add_argument("--pages", type=int, default=10_000)
     parser.add_argument("--vectors", type=int, default=20_000)
-    parser.add_argument("--only", nargs="+", choices=["embedding", "indexing", "context", "prompting", "novel", "searching", "asking"])
+    parser.add_argument("--only", nargs="+", choices=[
+        "embedding", "indexing", "context", "prompting", "novel", "searching", "conversations", "asking"])
+    parser.add_argument("--turns", type=int, default=100_000)
     parser.add_argument("--tokens", type=int, default=200_000)
     parser.add_argument("--texts", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
@@ -372,6 +381,7 @@ def main():
         "searching": lambda folder: searching.bench(
             arguments.programs, folder, arguments.vectors, arguments.rounds, run, compare, say, remove,
             shutil.which("sqlite3")),
+        "conversations": lambda folder: talking(arguments.programs, folder, arguments.turns, arguments.rounds),
         "asking": lambda _: asking(arguments.programs, arguments.tokens, arguments.rounds),
     }
     for name in arguments.only or rows:

@@ -10,16 +10,19 @@ import GibseyKit
 
   @OptionGroup var asking: AskingOptions
   @OptionGroup var answers: AnswerOptions
+  @OptionGroup var keeping: KeepingOptions
   @OptionGroup var recordings: RecordingOptions
   @OptionGroup var common: CommonOptions
 
   static func main() async { await Tool.main(Self.self) }
 
-  func overriding(_ settings: Settings) -> Settings { asking.overriding(settings) }
+  func overriding(_ settings: Settings) -> Settings {
+    asking.overriding(settings).overriding(.database, keeping.database, flag: "--database")
+  }
 
   func validate() throws { try recordings.validate(beside: asking.provider) }
 
   func run(in context: ToolContext) async throws -> ExitStatus {
-    try await AskRun(context: context, options: AskRun.Options(asking, answers, recordings)).run()
+    try await AskRun(context: context, options: AskRun.Options(asking, answers, keeping, recordings)).run()
   }
 }

@@ -18,6 +18,7 @@ import GibseyKit
   var knowledge: Knowledge?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
   @Flag(help: "End at the first line that cannot be read.") var strict = false
+  @OptionGroup var sessions: SessionOptions
   @OptionGroup var searching: SearchOptions
   @OptionGroup var casting: CharacterOptions
   @OptionGroup var common: CommonOptions
@@ -25,6 +26,10 @@ import GibseyKit
   var question: String?
 
   static func main() { Tool.main(Self.self) }
+
+  func validate() throws {
+    if sessions.retry, question != nil { throw ValidationError("--retry asks the last question: give none") }
+  }
 
   func overriding(_ settings: Settings) -> Settings {
     settings.overriding(.database, database, flag: "--database")
@@ -50,14 +55,14 @@ import GibseyKit
     defaults.knowledge = try context.settings.knowledge()
     defaults.tokenFactor = try context.settings.factor(.tokenFactor)
     defaults.budgetTokens = try context.settings.count(.budget) ?? defaults.budgetTokens
-    let building = ContextBuilding(
-      store: store,
-      searching: try Searching(
-        store: store, embedder: active, words: { try questions.words() }, options: searching.options),
-      embed: { try questions.vector(of: $0) }, defaults: defaults, cast: cast)
+    sessions.apply(to: &defaults)
+    let building = try ContextBuilding(
+      store: store, embedder: active, questions: questions, searching: searching.options, defaults: defaults, cast: cast
+    )
     if let character { try building.checkCharacter(character) }
     let run = ContextRun(context: context, building: building, options: searching, isStrict: strict)
     if searching.evaluate { return try run.evaluate(mode: searching.mode, embedder: active?.fingerprint) }
+    if sessions.retry { return try run.run(try building.again()) }
     guard let question else { return try run.runLines() }
     return try run.run(ChatRequest(prompt: question))
   }

@@ -21,6 +21,7 @@ import GibseyKit
   @Flag(help: "Look through the database, say whether it is sound, and end.") var check = false
   @Flag(help: "Print the pages as records, in reading order, and end.") var export = false
   @Option(parsing: .unconditional, help: "Seconds to wait for another indexer.") var wait = 60
+  @OptionGroup var conversations: ConversationOptions
   @OptionGroup var cards: CardOptions
   @OptionGroup var common: CommonOptions
   @Argument(help: "Files and folders; - is standard input.") var paths: [String] = []
@@ -45,6 +46,7 @@ import GibseyKit
     if status { return try IndexReports(context: context).status(of: path) }
     if check { return try IndexReports(context: context).check(path) }
     if export { return try IndexReports(context: context).export(path) }
+    if let status = try conversations.run(database: path, waitSeconds: wait, in: context) { return status }
     if let status = try cards.run(paths, database: path, waitSeconds: wait, in: context) { return status }
     guard !paths.isEmpty || embedding.embedder?.embedsByItself == true else {
       throw GibseyError.usage("nothing to index", hint: "name files or folders, or - for standard input")

@@ -8,6 +8,7 @@ import Testing
   /// Every type of the grammar.
   private static let types = [
     "page", "page_indexed", "index_summary", "ai_chat_request", "ai_prompt", "hit", "candidate", "character",
+    "session", "turn",
     "evaluation",
     "ai_response_stream", "provider_switched", "ask_summary", "error", "connection_established", "ping", "pong",
     "ai_chat_cancel", "ai_response_resume", "page_navigation", "vault_update", "prompt_selection",
@@ -95,7 +96,7 @@ import Testing
     .unknownPage(id: "", example: nil), .budgetTooSmall(budgetTokens: 1, neededTokens: 2),
     .questionTooLong(questionTokens: 2, roomTokens: 1),
     .unknownSession(id: ""), .sessionForgotten(id: ""), .unknownTurn(id: 1, sessionID: ""),
-    .turnOfAnotherCharacter(id: 1, characterID: nil),
+    .turnOfAnotherCharacter(id: 1, characterID: nil), .nothingToRetry(sessionID: "", characterID: nil),
     .badSetting(name: "", value: "", origin: "", wanted: ""),
     .keyWithheld(provider: "", urlName: "", keyName: ""), .keyUnavailable(provider: "", name: "", reason: ""),
     .unsafeSettingsFile(path: "", reason: ""),

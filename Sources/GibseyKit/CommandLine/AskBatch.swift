@@ -12,8 +12,11 @@ struct AskBatch: Sendable {
   private let asking: Asking
   private let signals: Signals
   private let line: OrderedOutput
+  /// Keeps the turns; nil when nobody asked for it.
+  private let keeper: TurnKeeper?
 
-  init(context: ToolContext, options: AskRun.Options, asking: Asking, signals: Signals) {
+  init(context: ToolContext, options: AskRun.Options, asking: Asking, signals: Signals, keeper: TurnKeeper? = nil) {
+    self.keeper = keeper
     self.context = context
     self.options = options
     self.asking = asking
@@ -158,23 +161,47 @@ struct AskBatch: Sendable {
     var output = AskOutput(
       at: place, diagnostics: diagnostics, isTerminal: context.output.isTerminal, options: options, prompt: prompt)
     var failure: (any Error)?
+    var unkept: (any Error)?
     do {
-      try await asking.run(prompt) { part in
-        try output.write(part)
-        try await place.awaitRoom()
+      var keeping = try keeping(prompt)
+      await keeping?.begin()
+      do {
+        try await asking.run(prompt) { part in
+          await keeping?.take(part)
+          try output.write(part)
+          try await place.awaitRoom()
+        }
+      } catch {
+        failure = error
       }
+      do { try await keeping?.end() } catch { unkept = error }
     } catch {
       failure = error
     }
     return end(Outcome(place: place.number, end: .answered, usage: output.usage), at: place, diagnostics) { outcome in
       try output.finish()
-      guard let error = failure ?? output.falseCitation else { return }
+      let failures = [failure, output.falseCitation, unkept].compactMap(\.self)
+      for error in failures.dropFirst() { (error as? GibseyError).map(diagnostics.error) }
+      guard let error = failures.first else { return }
       // It is told by whoever ends the program, who knows of no lines.
       if options.isStrict, options.isBatch, let line, let error = error as? GibseyError {
         throw GibseyError.ofLine(source: "standard input", line: line, error)
       }
       throw error
     }
+  }
+
+  /// Who keeps the turn; nil when nobody asked for it. A prompt's own session counts before the one that the flag names.
+  private func keeping(_ prompt: Prompt) throws -> KeptAnswer? {
+    guard let keeper, var session = options.session else { return nil }
+    if let name = prompt.sessionID {
+      guard let own = SessionID(name) else {
+        throw GibseyError.malformedInput(
+          source: "standard input", line: nil, reason: "session_id: wanted \(SessionID.wanted)")
+      }
+      session = own
+    }
+    return KeptAnswer(prompt, in: session, keeper: keeper) { Timestamp.now() }
   }
 
   /// Says what went wrong in `last`, the end of what is done at a place, and closes it.

@@ -93,6 +93,19 @@ public struct AnswerOptions: ParsableArguments {
   }
 }
 
+/// The flags of gibsey-ask about conversations.
+public struct KeepingOptions: ParsableArguments {
+  @Option(help: "Keep question and answer in the conversation of that name.")
+  public var session: SessionID?
+  @Option(help: "The database that keeps conversations; else GIBSEY_DATABASE.") public var database: String?
+
+  public init() {}
+
+  public func validate() throws {
+    if database != nil, session == nil { throw ValidationError("--database goes with --session") }
+  }
+}
+
 /// The flags about recordings.
 public struct RecordingOptions: ParsableArguments {
   @Option(help: "Keep what the provider sends in a file, with its times and without keys.")
@@ -112,8 +125,12 @@ public struct RecordingOptions: ParsableArguments {
 
 extension AskRun.Options {
   /// What the flags say.
-  public init(_ asking: AskingOptions, _ answers: AnswerOptions, _ recordings: RecordingOptions) {
+  public init(
+    _ asking: AskingOptions, _ answers: AnswerOptions, _ keeping: KeepingOptions, _ recordings: RecordingOptions
+  ) {
     self.init()
+    session = keeping.session
+    database = keeping.database
     choices = asking.choices
     replayPath = asking.provider?.replayPath
     isJSON = answers.json

@@ -32,6 +32,10 @@ public struct AskRun: Sendable {
     public var width = 1
     /// What became of all prompts is told at the end, and what is said of one names its line.
     public var isBatch = false
+    /// The conversation that the turns belong to; nil keeps none.
+    public var session: SessionID?
+    /// The database that keeps them.
+    public var database: String?
 
     public init() {}
   }
@@ -40,13 +44,18 @@ public struct AskRun: Sendable {
   private let options: Options
   private let asking: Asking
   private let signals = Signals()
+  private let keeper: TurnKeeper?
 
-  /// - Throws: `GibseyError.badSetting`, what is wrong with the provider that `choices` names, and what is wrong with a
-  ///   recording.
+  /// - Throws: `GibseyError.badSetting`, what is wrong with the provider that `choices` names, with a recording, or with the
+  ///   database of the session.
   public init(context: ToolContext, options: Options, transport: (any Transport)? = nil)
     throws
   {
     self.context = context
+    // What is known to be wrong is told before anybody is asked.
+    keeper =
+      options.session == nil
+      ? nil : try TurnKeeper(path: try context.databasePath(flag: options.database)) { Timestamp.now() }
     var options = options
     var policy = try context.settings.askingPolicy()
     policy.isBudgetStrict = options.isBudgetStrict
@@ -77,7 +86,7 @@ public struct AskRun: Sendable {
   /// Asks everything on standard input; the answers come in its order.
   /// - Throws: `GibseyError.interrupted` and `.readerLeft` after what came was written.
   public func run() async throws -> ExitStatus {
-    let batch = AskBatch(context: context, options: options, asking: asking, signals: signals)
+    let batch = AskBatch(context: context, options: options, asking: asking, signals: signals, keeper: keeper)
     let task = Task { try await batch.run() }
     let hasLeft = Atomic(false)
     let watch = ReaderWatch(context.output) { [signals] in

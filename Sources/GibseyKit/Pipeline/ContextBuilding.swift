@@ -13,6 +13,10 @@ public struct ContextBuilding {
     public var isWholeBook = false
     /// What the character knows of the pages that the reader has read.
     public var knowledge = Knowledge.reader
+    /// The name of a conversation.
+    public var sessionID: SessionID?
+    /// What is followed there.
+    public var parent = TurnParent.newest
 
     public init() {}
   }
@@ -27,18 +31,21 @@ public struct ContextBuilding {
   private let embed: (String) throws -> [Float]?
   private let defaults: Defaults
   private let speakers: Speakers
+  private let memory: SessionMemory?
 
   /// - Parameters:
   ///   - searching: finds pages in the store.
   ///   - embed: the vector of a question; nil to search by keywords alone.
+  ///   - memory: the conversations of the store; nil to have none.
   public init(
     store: PageStore, searching: Searching, embed: @escaping (String) throws -> [Float]? = { _ in nil },
-    defaults: Defaults, cast: Cast = Cast()
+    defaults: Defaults, cast: Cast = Cast(), memory: SessionMemory? = nil
   ) {
     self.store = store
     self.searching = searching
     self.embed = embed
     self.defaults = defaults
+    self.memory = memory
     speakers = Speakers(store: store, cast: cast)
   }
 
@@ -46,7 +53,7 @@ public struct ContextBuilding {
   /// - Throws: `GibseyError.emptyQuestion`, `.unknownCharacter`, `.unknownPage`, `.budgetTooSmall`, `.questionTooLong`,
   ///   and database errors.
   public func prompt(for request: ChatRequest) throws -> Prompt {
-    let request = completed(request)
+    let request = try completed(request)
     let speaker = try speakers.speaker(request.characterID)
     let place = try place(of: request)
     var candidates: [PromptMaterial.Candidate] = []
@@ -64,6 +71,9 @@ public struct ContextBuilding {
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
     material.lore = try speakers.lore(
       of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
+    material.conversation =
+      try memory?.conversation(for: request, gate: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
+      ?? PromptConversation()
     material.samples = try samples(of: request.characterID, upTo: place.gate?.pageIndex)
     do {
       return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)
@@ -85,7 +95,7 @@ public struct ContextBuilding {
 
   /// The pages found for a question, best first, as the prompt would be offered them.
   public func hits(for request: ChatRequest, limit: Int) throws -> [Hit] {
-    let request = completed(request)
+    let request = try completed(request)
     let place = try place(of: request)
     return try search(request, place, limit: limit).enumerated().map { rank, item in
       Hit(
@@ -119,7 +129,7 @@ public struct ContextBuilding {
   private func candidates(
     for request: ChatRequest, judge: (inout CandidateRecord) -> Void
   ) throws -> [CandidateRecord] {
-    let request = completed(request)
+    let request = try completed(request)
     let place = try place(of: request)
     return try search(request, place, limit: Searching.candidates).enumerated().map { rank, item in
       var record = Self.record(item, rank: rank + 1, request)
@@ -131,7 +141,7 @@ public struct ContextBuilding {
   /// What became of one page; of a page that the reader has not reached nothing but that.
   /// - Throws: `GibseyError.unknownPage` and what `prompt(for:)` throws.
   public func whyNot(_ id: String, for request: ChatRequest) throws -> CandidateRecord {
-    let completed = completed(request)
+    let completed = try completed(request)
     let place = try place(of: completed)
     guard let page = try store.page(id: id) else {
       throw GibseyError.unknownPage(id: id, example: try store.firstPageID())
@@ -157,7 +167,7 @@ public struct ContextBuilding {
   }
 
   /// The last page_index that a request may see; nil for the whole book.
-  func gate(of request: ChatRequest) throws -> Int? { try place(of: completed(request)).gate?.pageIndex }
+  func gate(of request: ChatRequest) throws -> Int? { try place(of: try completed(request)).gate?.pageIndex }
 
   /// Where a page stands.
   func place(ofPage id: String) throws -> Int { try store.page(id: id)?.pageIndex ?? 0 }
@@ -170,17 +180,30 @@ public struct ContextBuilding {
     var scope: PageScope?
   }
 
-  private func completed(_ request: ChatRequest) -> ChatRequest {
+  /// A request that says nothing of the conversation gets what the defaults say.
+  private func completed(_ request: ChatRequest) throws -> ChatRequest {
     var request = request
     request.characterID = request.characterID ?? defaults.characterID
     request.currentPageID = request.currentPageID ?? defaults.currentPageID
-    return request
+    request.sessionID = request.sessionID ?? defaults.sessionID?.text
+    if request.parent == .newest { request.parent = defaults.parent }
+    return try memory?.completed(request) ?? request
   }
 
-  private func place(of request: ChatRequest) throws -> Place {
-    guard !request.prompt.allSatisfy(\.isWhitespace) else { throw GibseyError.emptyQuestion }
+  /// The last question of the session once more, to stand beside its old answer.
+  /// - Throws: `GibseyError.unknownSession`, `.nothingToRetry`, and what is wrong with the page.
+  public func again() throws -> ChatRequest {
+    guard let memory else { throw GibseyError.unknownSession(id: defaults.sessionID?.text ?? "") }
+    let request = try completed(ChatRequest(prompt: ""))
+    return try memory.again(request, gate: try place(of: request, isAsking: false).gate?.pageIndex)
+  }
+
+  private func place(of request: ChatRequest, isAsking: Bool = true) throws -> Place {
+    guard !isAsking || !request.prompt.allSatisfy(\.isWhitespace) else { throw GibseyError.emptyQuestion }
     let scope = try scope(of: request)
-    guard let id = request.currentPageID else { return Place(scope: scope) }
+    guard let id = request.currentPageID else {
+      return Place(gate: defaults.isWholeBook ? nil : try memory?.furthestPage(of: request), scope: scope)
+    }
     guard let page = try store.page(id: id) else {
       throw GibseyError.unknownPage(id: id, example: try store.firstPageID())
     }

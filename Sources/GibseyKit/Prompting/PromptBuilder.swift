@@ -27,6 +27,8 @@ public struct PromptMaterial: Sendable {
   public var lore: PromptLore? = nil
   /// Passages of the character's own pages, best first.
   public var samples: [VoiceSample] = []
+  /// What the session remembers; the request's own history comes after it.
+  public var conversation = PromptConversation()
 }
 
 /// Spends the budget. The question is never cut, and the persona has a short form: it is used where the full one would
@@ -35,7 +37,8 @@ public struct PromptMaterial: Sendable {
 /// remains; of what then remains, history may take a third, newest turns first, a question never without its answer nor an
 /// answer without its question; pages go in whole, the current one first and then by rank. No page takes more than half of the
 /// pages' room, the fence set aside, unless it is the only one: one that alone is longer goes in as its best paragraphs. What
-/// pages leave over goes to older turns. Everything that does not make it is listed in `left_out`. What the chat template adds
+/// pages leave over goes to older turns. Where not all turns of a session fit, a third of history's room is for those that the
+/// question calls back. Everything that does not make it is listed in `left_out`. What the chat template adds
 /// is counted in the persona's share for the two messages that every prompt has, and in the share of the others for theirs.
 ///
 /// The messages stand in the order in which they change least: docs/design/0013-order-of-a-prompt.md.
@@ -58,8 +61,7 @@ struct PromptBuilder {
   /// With the rules and the frame, as long as they may become.
   private let personaTokens: Int
   private let questionTokens: Int
-  private var turns: [Message] = []
-  private var turnTokens = 0
+  private var history: PromptHistory
   /// Pages that are in, in the order in which they came to be.
   private var kept: [KeptPage] = []
   private var pagePieces = 0
@@ -84,10 +86,14 @@ struct PromptBuilder {
     let reserve = PromptSamples(material.samples, room: samplesRoom).tokens
     let room = builder.room - builder.loreTokens - reserve
     let historyRoom = material.candidates.isEmpty ? room : room / historyPart
-    builder.addTurns(room: historyRoom)
-    builder.addPages(room: room - builder.turnTokens)
+    let recallRoom = builder.history.reserve(of: historyRoom)
+    builder.history.add(room: historyRoom - recallRoom)
+    builder.addPages(room: room - builder.history.tokens - recallRoom)
     builder.samples = PromptSamples(material.samples, room: reserve, pages: Set(builder.kept.map(\.page.id)))
-    builder.addTurns(room: room + reserve - builder.samples.tokens - builder.pageTokens)
+    let rest = room + reserve - builder.samples.tokens - builder.pageTokens
+    builder.history.add(room: rest - recallRoom)
+    builder.history.recall(room: rest - builder.history.tokens)
+    builder.history.add(room: rest - builder.history.recalledTokens)
     return builder.finish()
   }
 
@@ -95,6 +101,8 @@ struct PromptBuilder {
     self.material = material
     question = material.request.prompt
     questionTokens = TokenEstimate.tokens(of: question)
+    history = PromptHistory(
+      material.request.history, material.conversation, question: question, questionTokens: questionTokens)
     let (full, short) = (material.character.persona, material.character.shortPersona)
     let budget = material.budgetTokens
     let fullTokens = Self.tokens(of: full, for: material)
@@ -133,19 +141,6 @@ struct PromptBuilder {
     let text = LoreBlock.block(told.compactMap(\.text))
     loreText = text
     loreTokens = TokenEstimate.tokens(of: text) + TokenEstimate.messageOverhead
-  }
-
-  /// Puts in turns, newest first and without a gap, as far as the room goes.
-  private mutating func addTurns(room: Int) {
-    let history = material.request.history
-    while turns.count < history.count {
-      let rest = history.dropLast(turns.count)
-      let turn = rest[(rest.lastIndex { $0.role == .user } ?? rest.startIndex)...]
-      let cost = turn.reduce(0) { $0 + TokenEstimate.tokens(of: $1.content) + TokenEstimate.messageOverhead }
-      guard turnTokens + cost <= room else { return }
-      turns += turn.reversed()
-      turnTokens += cost
-    }
   }
 
   private mutating func addPages(room: Int) {
@@ -227,26 +222,21 @@ struct PromptBuilder {
     if let message = samples.message { messages.append(message) }
     if let loreText { messages.append(Message(role: .system, content: loreText)) }
     if !pages.isEmpty { messages.append(Message(role: .system, content: PageBlock.block(pages.map(\.text)))) }
-    messages += turns.reversed()
-    messages.append(Message(role: .user, content: question))
-    let history = material.request.history
-    let missingTurns = (0..<(history.count - turns.count)).map { index in
-      LeftOut(
-        kind: "turn", id: String(index), reason: "budget",
-        tokens: TokenEstimate.tokens(of: history[index].content))
-    }
+    messages += history.messages + [history.asking]
     let personaTokens = TokenEstimate.tokens(of: instructions) + Self.frame
     let tokens = TokenShares(
       budget: material.budgetTokens,
-      total: personaTokens + samples.tokens + loreTokens + pageTokens + turnTokens + questionTokens,
-      persona: personaTokens, pages: pageTokens, history: turnTokens, query: questionTokens,
+      total: personaTokens + samples.tokens + loreTokens + pageTokens + history.tokens + questionTokens,
+      persona: personaTokens, pages: pageTokens, history: history.tokens, query: questionTokens,
       lore: loreText == nil ? nil : loreTokens, samples: samples.told.isEmpty ? nil : samples.tokens)
     var prompt = Prompt(
       prompt: question, characterID: material.request.characterID, messages: messages, pages: pages.map(\.page),
-      tokens: tokens, leftOut: leftOut + samples.leftOut + missingTurns, gatePageID: material.gatePageID,
+      tokens: tokens, leftOut: leftOut + samples.leftOut + history.leftOut, gatePageID: material.gatePageID,
+      parentTurn: material.conversation.parent,
       requestID: material.request.requestID, sessionID: material.request.sessionID,
       options: material.request.options)
     prompt.samples = samples.told
+    prompt.turns = history.turns
     return prompt
   }
 }

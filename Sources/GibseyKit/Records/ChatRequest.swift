@@ -77,7 +77,10 @@ public struct ChatRequest: RecordData {
   public var prompt: String
   public var characterID: String?
   public var currentPageID: String?
+  /// The name of a conversation; see `SessionID`.
   public var sessionID: String?
+  /// What it follows in that conversation. In the record `parent_turn`, where 0 follows nothing.
+  public var parent: TurnParent
   public var requestID: String?
   /// Oldest first; roles user and assistant.
   public var history: [Message]
@@ -87,12 +90,14 @@ public struct ChatRequest: RecordData {
 
   public init(
     prompt: String, characterID: String? = nil, currentPageID: String? = nil, sessionID: String? = nil,
-    requestID: String? = nil, history: [Message] = [], options: RequestOptions? = nil, vector: [Float]? = nil
+    parent: TurnParent = .newest, requestID: String? = nil, history: [Message] = [], options: RequestOptions? = nil,
+    vector: [Float]? = nil
   ) {
     self.prompt = prompt
     self.characterID = characterID
     self.currentPageID = currentPageID
     self.sessionID = sessionID
+    self.parent = parent
     self.requestID = requestID
     self.history = history
     self.options = options
@@ -104,10 +109,16 @@ public struct ChatRequest: RecordData {
     characterID = try fields.optionalString("character_id")
     currentPageID = try fields.optionalString("current_page_id")
     sessionID = try fields.optionalString("session_id")
+    switch try fields.optionalInteger("parent_turn") {
+    case nil: parent = .newest
+    case 0: parent = .turn(nil)
+    case let turn: parent = .turn(turn)
+    }
     requestID = try fields.optionalString("request_id")
     history = try fields.list("history") { try Message($0) }
     options = try fields.optionalObject("options").map { try RequestOptions(RecordFields($0)) }
     vector = try fields.optionalVector("vector")
+    if let sessionID, SessionID(sessionID) == nil { throw RecordProblem("session_id: wanted \(SessionID.wanted)") }
     if history.contains(where: { $0.role == .system }) {
       throw RecordProblem("history: wanted the roles user and assistant")
     }
@@ -118,6 +129,7 @@ public struct ChatRequest: RecordData {
     writer.member("character_id", characterID)
     writer.member("current_page_id", currentPageID)
     writer.member("session_id", sessionID)
+    if case .turn(let turn) = parent { writer.member("parent_turn", turn ?? 0) }
     writer.member("request_id", requestID)
     if !history.isEmpty {
       writer.key("history")

@@ -112,20 +112,51 @@ public struct TokenShares: RecordData {
   }
 }
 
+/// A turn of the session that is in a prompt.
+public struct PromptTurn: RecordData {
+  /// Its number.
+  public var id: Int
+  public var tokens: Int
+  /// True when it was found for the question and stands with the question, not among the messages.
+  public var isRecalled: Bool
+
+  public init(id: Int, tokens: Int, isRecalled: Bool) {
+    self.id = id
+    self.tokens = tokens
+    self.isRecalled = isRecalled
+  }
+
+  public init(_ fields: RecordFields) throws {
+    id = try fields.integer("id")
+    tokens = try fields.integer("tokens")
+    isRecalled = try fields.optionalBool("recalled") ?? false
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("id", id)
+    writer.member("tokens", tokens)
+    writer.member("recalled", isRecalled)
+  }
+}
+
 /// An item that did not make it into the prompt. Only items that the reader may know of are named.
 public struct LeftOut: RecordData {
-  /// `page`, `turn`, `lore` or `sample`.
+  /// `page`, `sample`, `lore`, `turn` of the request's own history, `session_turn`, or several of those: `session_turns`.
   public var kind: String
-  /// The id of the page, also of a sample's; or the turn's place in the given history or the entry's in its book, from 0.
+  /// The page's id, or the turn's place in the given history or the entry's in its book, from 0; the number of a turn of the
+  /// session, or the first and the last number of several, as in `3-96`.
   public var id: String
   public var reason: String
   public var tokens: Int?
+  /// How many they are, where they are several.
+  public var count: Int?
 
-  public init(kind: String, id: String, reason: String, tokens: Int?) {
+  public init(kind: String, id: String, reason: String, tokens: Int?, count: Int? = nil) {
     self.kind = kind
     self.id = id
     self.reason = reason
     self.tokens = tokens
+    self.count = count
   }
 
   public init(_ fields: RecordFields) throws {
@@ -133,6 +164,7 @@ public struct LeftOut: RecordData {
     id = try fields.string("id")
     reason = try fields.string("reason")
     tokens = try fields.optionalInteger("tokens")
+    count = try fields.optionalInteger("count")
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -140,6 +172,7 @@ public struct LeftOut: RecordData {
     writer.member("id", id)
     writer.member("reason", reason)
     writer.member("tokens", tokens)
+    writer.member("count", count)
   }
 }
 
@@ -155,6 +188,8 @@ public struct Prompt: RecordData {
   public var pages: [PromptPage]
   /// How the character has spoken: passages of pages that are not in the prompt otherwise.
   public var samples: [PromptSample] = []
+  /// Turns of the session that are in it, oldest first.
+  public var turns: [PromptTurn] = []
   public var tokens: TokenShares?
   public var leftOut: [LeftOut]
   /// The page up to which the reader has read; nil when there is no gate.
@@ -198,6 +233,7 @@ public struct Prompt: RecordData {
     characterID = try fields.optionalString("character_id")
     pages = try fields.list("pages") { try PromptPage($0) }
     samples = try fields.list("samples") { try PromptSample($0) }
+    turns = try fields.list("turns") { try PromptTurn($0) }
     tokens = try fields.optionalObject("tokens").map { try TokenShares(RecordFields($0)) }
     leftOut = try fields.list("left_out") { try LeftOut($0) }
     gatePageID = try fields.optionalObject("gate").flatMap { try RecordFields($0).optionalString("page_id") }
@@ -218,6 +254,10 @@ public struct Prompt: RecordData {
     if !samples.isEmpty {
       writer.key("samples")
       writer.array(samples) { writer, sample in writer.object { sample.write(to: &$0) } }
+    }
+    if !turns.isEmpty {
+      writer.key("turns")
+      writer.array(turns) { writer, turn in writer.object { turn.write(to: &$0) } }
     }
     if let tokens {
       writer.key("tokens")

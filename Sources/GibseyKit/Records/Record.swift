@@ -11,6 +11,8 @@ public enum Record: Sendable, Equatable {
   case candidate(CandidateRecord)
   case evaluation(Evaluation)
   case character(CharacterListing)
+  case session(SessionListing)
+  case turn(TurnRecord)
   case responseStream(ResponseStream)
   case providerSwitched(ProviderSwitched)
   case askSummary(AskSummary)
@@ -31,6 +33,8 @@ public enum Record: Sendable, Equatable {
     case .candidate: "candidate"
     case .evaluation: "evaluation"
     case .character: "character"
+    case .session: "session"
+    case .turn: "turn"
     case .responseStream: "ai_response_stream"
     case .providerSwitched: "provider_switched"
     case .askSummary: "ask_summary"
@@ -53,6 +57,8 @@ public enum Record: Sendable, Equatable {
     case "candidate": self = .candidate(try CandidateRecord(fields))
     case "evaluation": self = .evaluation(try Evaluation(fields))
     case "character": self = .character(try CharacterListing(fields))
+    case "session": self = .session(try SessionListing(fields))
+    case "turn": self = .turn(try TurnRecord(fields))
     case "ai_response_stream": self = .responseStream(try ResponseStream(fields))
     case "provider_switched": self = .providerSwitched(try ProviderSwitched(fields))
     case "ask_summary": self = .askSummary(try AskSummary(fields))
@@ -78,6 +84,8 @@ public enum Record: Sendable, Equatable {
     case .candidate(let data): data
     case .evaluation(let data): data
     case .character(let data): data
+    case .session(let data): data
+    case .turn(let data): data
     case .responseStream(let data): data
     case .providerSwitched(let data): data
     case .askSummary(let data): data

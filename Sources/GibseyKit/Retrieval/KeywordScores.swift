@@ -22,6 +22,21 @@ public struct TermCounts: Sendable {
     self.words = words
   }
 
+  /// The same for some of the rows, under other numbers: nothing of the others is felt in what is made of it.
+  /// - Parameters:
+  ///   - pages: how many there are of those that are kept, with a term or without, and `words` in all of them.
+  ///   - number: a row's new number, nil for one that is not kept; larger for a larger one.
+  func keeping(pages: Int, words: Int, _ number: (Int) -> Int?) -> TermCounts {
+    var kept = TermCounts(terms: terms, pages: pages, words: words)
+    for (index, row) in rows.enumerated() {
+      guard let row = number(row) else { continue }
+      kept.rows.append(row)
+      kept.counts += counts[index * terms..<(index + 1) * terms]
+      if index < close.count { kept.close.append(close[index]) }
+    }
+    return kept
+  }
+
   /// How rare each term is, by term: ln(1 + (N - n + ½) / (n + ½)) of N pages, n of which have it. Never below 0.
   public var rarity: [Double] {
     var pagesWith = [Int](repeating: 0, count: terms)

@@ -13,6 +13,12 @@ public struct PlaceTable: Sendable {
     words.reserveCapacity(rows)
   }
 
+  /// A table of rows from 0 on; `places` and `words` are as long.
+  init(places: [Int], words: [UInt32]) {
+    self.places = places
+    self.words = words
+  }
+
   /// Appends a block of packed rows; see SearchBlocks.swift. False when the bytes cannot be one.
   public mutating func append(_ bytes: [UInt8], firstRow: Int) -> Bool {
     guard bytes.count % 12 == 0, firstRow >= places.count else { return false }

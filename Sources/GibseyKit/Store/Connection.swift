@@ -126,6 +126,8 @@ final class Connection {
     return api
   }
 
+  /// Whether the file can only be read: SQLite opens it so when it may not be written.
+  var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
   var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 

@@ -12,6 +12,7 @@ public final class ConversationStore {
   let connection: Connection
   let blocks: TurnBlocks
   private var findSession: Statement
+  var findTurn: Statement
   static let sessionColumns =
     "session_id, id, owner, made_at, seen_at, character_id, page_id, furthest_page_index, turns"
 
@@ -45,10 +46,15 @@ public final class ConversationStore {
     path = connection.path
     blocks = try TurnBlocks(connection)
     findSession = try connection.prepare("SELECT \(Self.sessionColumns) FROM session WHERE id = ?1")
+    findTurn = try connection.prepare(
+      "SELECT \(Self.turnColumns) FROM \(Self.turnTables) WHERE turn.turn_id = ?1")
   }
 
   /// From now on a writer waits so long for others.
   public func wait(milliseconds: Int) { connection.setBusyTimeout(Int32(clamping: milliseconds)) }
+
+  /// Whether the file can only be read, whatever was asked for.
+  public var isReadOnly: Bool { connection.isReadOnly }
 
   // MARK: Sessions
 

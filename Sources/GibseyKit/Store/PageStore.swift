@@ -55,6 +55,14 @@ public final class PageStore {
     return try statement.step() ? statement.text(0) : nil
   }
 
+  /// The last page in the reading order that stands at a place or before it; nil when there is none.
+  public func lastPage(upTo place: Int) throws -> StoredPage? {
+    let statement = try connection.prepare(
+      "SELECT \(Self.columns) FROM page WHERE page_index <= ?1 ORDER BY page_index DESC, id DESC LIMIT 1")
+    statement.bind(1, place)
+    return try statement.step() ? try Self.read(statement, path: path) : nil
+  }
+
   /// Visits all pages in reading order, ties by id.
   public func forEachPage(_ visit: (StoredPage) throws -> Void) throws {
     let statement = try connection.prepare("SELECT \(Self.columns) FROM page ORDER BY page_index, id")

@@ -48,18 +48,11 @@ public struct StoredTurn: Sendable, Equatable {
 
 /// A turn as it is before its answer is there.
 public struct TurnToKeep: Sendable {
-  /// What it follows.
-  public enum Parent: Sendable, Equatable {
-    /// The newest turn of the session with this character, if there is one.
-    case newest
-    /// The prompt was built behind this one; nil when it was built as the first.
-    case turn(Int?)
-  }
-
   public var sessionID: SessionID
   /// The token name of who asks; nil is not asked for any.
   public var owner: String?
-  public var parent: Parent
+  /// What it follows.
+  public var parent: TurnParent
   /// Nil for the narrator.
   public var characterID: String?
   public var question: String
@@ -69,7 +62,7 @@ public struct TurnToKeep: Sendable {
   public var page: (id: String, index: Int)?
 
   public init(
-    sessionID: SessionID, owner: String? = nil, parent: Parent, characterID: String?, question: String,
+    sessionID: SessionID, owner: String? = nil, parent: TurnParent, characterID: String?, question: String,
     promptID: String, furthestPageIndex: Int? = nil, page: (id: String, index: Int)? = nil
   ) {
     self.sessionID = sessionID

@@ -3,7 +3,7 @@
 // A session may have a hundred thousand turns, and a prompt must know which of them are of its branch and behind its gate.
 // Reading them one by one takes fifty times as long. A turn's place is its number in its session, from 0. A block holds for
 // each turn, little-endian: 8 bytes of turn_id, 8 bytes of furthest_page_index (0: none), 4 bytes of its parent's place + 1
-// (0: none), 4 bytes of the count of its words in the full-text index, 4 bytes of flags (1: it has something to tell).
+// (0: none), 4 bytes of the count of its words in the full-text index, 4 bytes of flags (1: its answer holds text).
 
 /// The facts of one turn.
 struct TurnFact: Equatable {
@@ -15,7 +15,7 @@ struct TurnFact: Equatable {
   /// The place of the parent; nil for none.
   let parent: Int?
   let words: Int
-  /// Whether it is complete, or holds text: what else was interrupted or failed is no part of what was said.
+  /// Whether it holds text: what was interrupted or failed before its first word is no part of what was said.
   let isTelling: Bool
 
   func append(to bytes: inout [UInt8]) {
@@ -126,7 +126,7 @@ final class TurnBlocks {
     let list = try connection.prepare(
       """
       SELECT turn.turn_id, ifnull(turn.furthest_page_index, 0), ifnull(parent.place + 1, 0), size.sz,
-        turn.outcome = 'complete' OR turn.answer <> ''
+        turn.answer <> ''
       FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn
       LEFT JOIN turn_text_docsize AS size ON size.id = (turn.session_id << 32 | turn.place)
       WHERE turn.session_id = ?1 ORDER BY turn.place

@@ -5,15 +5,15 @@ public struct ChainQuery: Sendable {
   public var sessionID: SessionID
   /// Nil for the narrator.
   public var characterID: String?
-  /// The turn that it ends at; nil for the newest.
-  public var at: Int?
+  /// The turn that it ends at.
+  public var parent: TurnParent
   /// The last page_index that may have been in a turn's prompt; nil for the whole book.
   public var gate: Int?
 
-  public init(sessionID: SessionID, characterID: String?, at: Int? = nil, gate: Int? = nil) {
+  public init(sessionID: SessionID, characterID: String?, parent: TurnParent = .newest, gate: Int? = nil) {
     self.sessionID = sessionID
     self.characterID = characterID
-    self.at = at
+    self.parent = parent
     self.gate = gate
   }
 }
@@ -36,26 +36,35 @@ public struct TurnChain: Sendable {
 
   /// How many turns may be told.
   public var count: Int { places.count }
+
+  /// The numbers of the turns that may be told, from a place of theirs on, newest first.
+  func numbers(from first: Int) -> some RandomAccessCollection<Int> {
+    places.dropFirst(first).lazy.map { ids[$0] }
+  }
 }
 
 extension ConversationStore {
-  private static let columns =
+  static let turnColumns =
     """
     turn.turn_id, turn.parent_turn, session.id, turn.character_id, turn.question, turn.answer, turn.outcome,
     turn.furthest_page_index, turn.prompt_id, turn.made_at
     """
-  private static let tables = "turn JOIN session ON session.session_id = turn.session_id"
+  static let turnTables = "turn JOIN session ON session.session_id = turn.session_id"
 
   /// The branch that the next question continues; empty for a session that there is not.
   /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`.
   public func chain(_ query: ChainQuery, owner: String? = nil) throws -> TurnChain {
+    if case .turn(nil) = query.parent { return .empty }
     guard let (row, session) = try row(of: query.sessionID, owner: owner) else {
-      if let at = query.at { throw GibseyError.unknownTurn(id: at, sessionID: query.sessionID.text) }
+      if case .turn(let id?) = query.parent { throw GibseyError.unknownTurn(id: id, sessionID: query.sessionID.text) }
       return .empty
     }
     let tip =
-      try query.at.map { try member($0, ofSession: row, query.sessionID, characterID: query.characterID) }
-      ?? newest(ofSession: row, characterID: query.characterID)
+      if case .turn(let id?) = query.parent {
+        try Optional(member(id, ofSession: row, query.sessionID, characterID: query.characterID))
+      } else {
+        try newest(ofSession: row, characterID: query.characterID)
+      }
     guard let tip else { return .empty }
     return try chain(endingAt: tip, row, turns: session.turns, gate: query.gate)
   }
@@ -103,9 +112,9 @@ extension ConversationStore {
 
   /// The turn of that number, gated or not: the caller knows the gate.
   public func turn(_ id: Int) throws -> StoredTurn? {
-    let find = try connection.prepare("SELECT \(Self.columns) FROM \(Self.tables) WHERE turn.turn_id = ?1")
-    find.bind(1, id)
-    return try find.step() ? try turn(find) : nil
+    defer { findTurn.reset() }
+    findTurn.bind(1, id)
+    return try findTurn.step() ? try turn(findTurn) : nil
   }
 
   /// Visits all turns of a session in the order in which they were begun; false when there is no such session.
@@ -114,7 +123,7 @@ extension ConversationStore {
   ) throws -> Bool {
     guard let row = try row(of: id, owner: owner)?.row else { return false }
     let list = try connection.prepare(
-      "SELECT \(Self.columns) FROM \(Self.tables) WHERE turn.session_id = ?1 ORDER BY turn.place")
+      "SELECT \(Self.turnColumns) FROM \(Self.turnTables) WHERE turn.session_id = ?1 ORDER BY turn.place")
     list.bind(1, row)
     while try list.step() { try visit(try turn(list)) }
     return true
@@ -136,7 +145,7 @@ extension ConversationStore {
     }
     let list = try connection.prepare(
       """
-      SELECT \(Self.columns) FROM turn_text
+      SELECT \(Self.turnColumns) FROM turn_text
       JOIN turn ON turn.session_id = turn_text.rowid >> 32 AND turn.place = turn_text.rowid & 4294967295
       JOIN session ON session.session_id = turn.session_id
       WHERE turn_text MATCH ?1 AND turn_text.rowid BETWEEN ?2 AND ?3
@@ -153,6 +162,23 @@ extension ConversationStore {
     var found: [StoredTurn] = []
     while try list.step() { found.append(try turn(list)) }
     return found
+  }
+
+  /// The furthest place in the reading order of some pages and of what was in the prompts of some turns; nil for none.
+  public func furthestPageIndex(ofPages pages: [String], turns: [Int]) throws -> Int? {
+    var furthest: Int?
+    let page = try connection.prepare("SELECT page_index FROM page WHERE id = ?1")
+    for id in pages {
+      page.bind(1, id)
+      while try page.step() { furthest = max(furthest ?? 0, page.integer(0)) }
+    }
+    let turn = try connection.prepare(
+      "SELECT furthest_page_index FROM turn WHERE turn_id = ?1 AND furthest_page_index IS NOT NULL")
+    for id in turns {
+      turn.bind(1, id)
+      while try turn.step() { furthest = max(furthest ?? 0, turn.integer(0)) }
+    }
+    return furthest
   }
 
   /// The newest turn of a session with a character.

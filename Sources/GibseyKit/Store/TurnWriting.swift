@@ -39,7 +39,7 @@ extension ConversationStore {
       let words = try addWords(Self.words(turn.question, answer), row: Self.textRow(session, place))
       let fact = TurnFact(
         id: id, furthest: turn.furthestPageIndex ?? 0, parent: parent?.place, words: words,
-        isTelling: outcome == .complete || !answer.isEmpty)
+        isTelling: !answer.isEmpty)
       try blocks.write(fact, session: session, place: place)
       try mark(session, characterID: .some(turn.characterID), page: turn.page, newTurns: 1, at: now)
       return OpenTurn(id: id, sessionID: turn.sessionID, parent: parent?.id)
@@ -77,7 +77,7 @@ extension ConversationStore {
       let words = try addWords(Self.words(question, answer), row: row)
       let fact = TurnFact(
         id: turn.id, furthest: furthest, parent: parent, words: words,
-        isTelling: outcome == .complete || !answer.isEmpty)
+        isTelling: !answer.isEmpty)
       try blocks.write(fact, session: session, place: place)
       try mark(session, characterID: nil, page: nil, newTurns: 0, at: now)
     }

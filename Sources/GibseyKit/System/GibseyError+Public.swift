@@ -5,7 +5,7 @@ extension GibseyError {
   public var publicMessage: String {
     switch self {
     case .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall, .questionTooLong, .wrongRecord, .timedOut,
-      .knowledgeOfNobody, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
+      .knowledgeOfNobody, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter, .nothingToRetry,
       .emptyAnswer, .falseCitation, .interrupted:
       message
     case .ofLine(_, _, let error): error.publicMessage

@@ -46,6 +46,8 @@ extension GibseyError {
     case .sessionForgotten(let id): "session \(id) was forgotten meanwhile: the answer is not kept"
     case .unknownTurn(let id, let session): "session \(session) has no turn \(id)"
     case .turnOfAnotherCharacter(let id, let character): "turn \(id) was answered by \(character ?? "the narrator")"
+    case .nothingToRetry(let session, let character):
+      "session \(session) has no question to \(character ?? "the narrator") to ask again"
     case .badSetting(let name, let value, let origin, let wanted):
       "\(name)=\(value) (from \(origin)): wanted \(wanted)"
     case .keyWithheld(_, let url, let key, let origin):
@@ -138,7 +140,7 @@ extension GibseyError {
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase, .databaseFailed,
       .badSetting, .unsafeSettingsFile, .keyUnavailable, .requestRefused, .quotaExhausted, .providerFailed,
       .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug,
-      .sessionForgotten:
+      .sessionForgotten, .nothingToRetry:
       nil
     }
   }
@@ -152,7 +154,7 @@ extension GibseyError {
       .badEmbeddingModel, .otherEmbeddingModel:
       .malformed
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
-      .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn:
+      .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn, .nothingToRetry:
       .noInput
     case .unknownCharacter, .knowledgeOfNobody, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong: .usage
     case .dimensionsChanged, .embedderMisbehaved: .protocolBroken
@@ -189,7 +191,7 @@ extension GibseyError {
     case .knowledgeOfNobody: "KNOWLEDGE_OF_NOBODY"
     case .unknownPage: "UNKNOWN_PAGE"
     case .unknownSession, .sessionForgotten: "UNKNOWN_SESSION"
-    case .unknownTurn, .turnOfAnotherCharacter: "UNKNOWN_TURN"
+    case .unknownTurn, .turnOfAnotherCharacter, .nothingToRetry: "UNKNOWN_TURN"
     case .budgetTooSmall, .questionTooLong: "BUDGET_TOO_SMALL"
     case .badSetting, .keyWithheld, .unsafeSettingsFile: "BAD_SETTINGS"
     case .noProvider, .libraryMissing: "NO_PROVIDER"
@@ -226,6 +228,7 @@ extension GibseyError {
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter, .dimensionsChanged, .embedderMisbehaved,
       .embedderDiffers,
       .knowledgeOfNobody, .unknownPage, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
+      .nothingToRetry,
       .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyUnavailable, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,

@@ -48,6 +48,7 @@ public enum GibseyError: Error, Equatable, Sendable {
   case unknownTurn(id: Int, sessionID: String)
   /// `characterID` is nil for the narrator.
   case turnOfAnotherCharacter(id: Int, characterID: String?)
+  case nothingToRetry(sessionID: String, characterID: String?)
 
   // Settings
   case badSetting(name: String, value: String, origin: String, wanted: String)

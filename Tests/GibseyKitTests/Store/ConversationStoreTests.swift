@@ -27,7 +27,7 @@ struct ConversationScene {
   static func time(_ second: Int) -> Timestamp { Timestamp(microseconds: second * 1_000_000) }
 
   func turn(
-    _ question: String, after parent: TurnToKeep.Parent = .newest, character: String? = "fox", furthest: Int? = nil,
+    _ question: String, after parent: TurnParent = .newest, character: String? = "fox", furthest: Int? = nil,
     session: SessionID? = nil, owner: String? = nil
   ) -> TurnToKeep {
     TurnToKeep(
@@ -38,7 +38,7 @@ struct ConversationScene {
   /// Appends a whole turn and returns its number.
   @discardableResult
   func say(
-    _ question: String, _ answer: String, in store: ConversationStore, after parent: TurnToKeep.Parent = .newest,
+    _ question: String, _ answer: String, in store: ConversationStore, after parent: TurnParent = .newest,
     character: String? = "fox", furthest: Int? = nil, outcome: StoredTurn.Outcome = .complete
   ) throws -> Int {
     try store.append(
@@ -50,7 +50,8 @@ struct ConversationScene {
   func questions(
     _ store: ConversationStore, character: String? = "fox", at: Int? = nil, gate: Int? = nil, limit: Int = 99
   ) throws -> [String] {
-    let query = ChainQuery(sessionID: session, characterID: character, at: at, gate: gate)
+    let query = ChainQuery(
+      sessionID: session, characterID: character, parent: at.map { .turn($0) } ?? .newest, gate: gate)
     return try store.history(query, limit: limit).map(\.question)
   }
 }
@@ -179,7 +180,7 @@ struct ConversationScene {
     #expect(try scene.questions(store, gate: 1) == ["without pages", "early"])
     #expect(try scene.questions(store, at: late, gate: 1) == ["without pages", "early"])
     #expect(try store.find("canary", in: scene.session, gate: 2, limit: 9).isEmpty)
-    let chain = try store.chain(ChainQuery(sessionID: scene.session, characterID: "fox", at: late, gate: 1))
+    let chain = try store.chain(ChainQuery(sessionID: scene.session, characterID: "fox", parent: .turn(late), gate: 1))
     #expect(try store.last(of: chain)?.question == "without pages")
     #expect(chain.tip == late)
     #expect(first < late)
@@ -201,7 +202,7 @@ struct ConversationScene {
     #expect(try scene.questions(store) == ["one"])
     let nobody = try #require(SessionID("nobody"))
     #expect(throws: GibseyError.unknownTurn(id: 1, sessionID: "nobody")) {
-      try store.chain(ChainQuery(sessionID: nobody, characterID: nil, at: 1))
+      try store.chain(ChainQuery(sessionID: nobody, characterID: nil, parent: .turn(1)))
     }
     #expect(try store.chain(ChainQuery(sessionID: nobody, characterID: nil)).count == 0)
     #expect(throws: GibseyError.unknownSession(id: "nobody")) { try store.find("Q", in: nobody, limit: 1) }
@@ -300,6 +301,26 @@ struct ConversationScene {
     try writer.commit()
     try scene.say("after", "3", in: store)
     #expect(try scene.questions(store) == ["after", "before"])
+  }
+
+  @Test func aFullDiskIsSaidAndWhatWasAcceptedStays() throws {
+    let scene = try ConversationScene()
+    let store = try scene.store()
+    try scene.say("before", "1", in: store)
+    let pages = try store.connection.integer("PRAGMA page_count")
+    try store.connection.execute("PRAGMA max_page_count = \(pages)")
+    var kept = 1
+    #expect(throws: GibseyError.databaseFull(path: scene.path)) {
+      for index in 0..<1000 {
+        try scene.say("q\(index)", String(repeating: "words and words ", count: 60), in: store)
+        kept += 1
+      }
+    }
+    #expect(try scene.questions(store).count == kept)
+    #expect(try PageStore(path: scene.path, access: .readWrite).check().isEmpty)
+    try store.connection.execute("PRAGMA max_page_count = 1000000")
+    try scene.say("after", "2", in: store)
+    #expect(try scene.questions(store, limit: 1) == ["after"])
   }
 
   @Test func aFileThatIsMissingIsNotMadeAndOneThatMayNotBeWrittenIsRead() throws {

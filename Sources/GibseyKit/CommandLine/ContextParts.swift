@@ -1,0 +1,16 @@
+// The parts that a prompt is built with, put together: for gibsey-context, and for whoever builds prompts as it does.
+
+extension ContextBuilding {
+  /// Builds prompts from a store: finds pages by words and by the vectors that the store has, remembers conversations.
+  /// - Parameter questions: makes vectors of questions, for the store's active embedder.
+  public init(
+    store: PageStore, embedder: EmbedderRow?, questions: QuestionEmbedder, searching: Searching.Options,
+    defaults: Defaults, cast: Cast
+  ) throws {
+    let words = { try questions.words() }
+    self.init(
+      store: store, searching: try Searching(store: store, embedder: embedder, words: words, options: searching),
+      embed: { try questions.vector(of: $0) }, defaults: defaults, cast: cast,
+      memory: try SessionMemory(store, words: words))
+  }
+}

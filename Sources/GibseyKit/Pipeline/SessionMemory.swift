@@ -1,0 +1,114 @@
+// What a session brings to a prompt: where the reader is, what was said last, and what the question calls back.
+
+/// Reads the conversations of one database for prompts. Same database, same request: same turns.
+public struct SessionMemory {
+  /// So many of the last turns are offered to a prompt at most.
+  static let recentLimit = 200
+  /// So many turns that were found are offered to it.
+  static let recalledLimit = 12
+  /// No text of that many bytes for each token of a budget fits into it: `TokenEstimate` counts at least one for 7.
+  private static let bytesPerToken = 8
+
+  private let pages: PageStore
+  private let store: ConversationStore
+  private let recalling: Recalling
+
+  /// - Parameters:
+  ///   - pages: the store whose conversations are read.
+  ///   - words: what words mean by themselves; nil compares words by their letters alone.
+  public init(_ pages: PageStore, words: @escaping () throws -> (any WordVectors)? = { nil }) throws {
+    self.pages = pages
+    store = try ConversationStore(pages)
+    recalling = Recalling(pages: pages, store: store, words: words)
+  }
+
+  /// The session of a request; nil when it names none, or one that there is not.
+  func session(of request: ChatRequest) throws -> StoredSession? {
+    try request.sessionID.flatMap { SessionID($0) }.flatMap { try store.session($0) }
+  }
+
+  /// The request with the character that it goes on with: that of the turn that it follows, else the session's last.
+  func completed(_ request: ChatRequest) throws -> ChatRequest {
+    guard request.characterID == nil, let session = try session(of: request) else { return request }
+    var request = request
+    if case .turn(let id?) = request.parent, let turn = try store.turn(id), turn.sessionID == session.id {
+      request.characterID = turn.characterID
+    } else {
+      request.characterID = session.characterID
+    }
+    return request
+  }
+
+  /// The page up to which the reader of a session has read; nil when the session knows of none.
+  /// - Throws: `GibseyError.unknownPage` when no page stands there any more: never the whole book.
+  func furthestPage(of request: ChatRequest) throws -> StoredPage? {
+    guard let session = try session(of: request), let furthest = session.furthestPageIndex else { return nil }
+    guard let page = try pages.lastPage(upTo: furthest) else {
+      throw GibseyError.unknownPage(id: session.pageID ?? String(furthest), example: try pages.firstPageID())
+    }
+    return page
+  }
+
+  /// The last question of the session's branch once more, beside its old answer.
+  /// - Throws: `GibseyError.unknownSession`, `.nothingToRetry`.
+  func again(_ request: ChatRequest, gate: Int?) throws -> ChatRequest {
+    guard let query = query(request, gate: gate), try store.session(query.sessionID) != nil else {
+      throw GibseyError.unknownSession(id: request.sessionID ?? "")
+    }
+    guard let last = try store.last(of: try store.chain(query)) else {
+      throw GibseyError.nothingToRetry(sessionID: query.sessionID.text, characterID: request.characterID)
+    }
+    var request = request
+    request.prompt = last.question
+    request.parent = .turn(last.parent)
+    return request
+  }
+
+  private func query(_ request: ChatRequest, gate: Int?) -> ChainQuery? {
+    request.sessionID.flatMap { SessionID($0) }.map {
+      ChainQuery(sessionID: $0, characterID: request.characterID, parent: request.parent, gate: gate)
+    }
+  }
+
+  /// The turns for a prompt; none of them has seen a page behind the gate.
+  /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`, and database errors.
+  func conversation(for request: ChatRequest, gate: Int?, budgetTokens: Int) throws -> PromptConversation {
+    guard let query = query(request, gate: gate) else { return PromptConversation() }
+    return try pages.reading {
+      let chain = try store.chain(query)
+      var conversation = PromptConversation()
+      conversation.parent = chain.tip
+      let (bytes, overflow) = budgetTokens.multipliedReportingOverflow(by: Self.bytesPerToken)
+      let read = try recent(chain, limitBytes: overflow ? .max : bytes)
+      conversation.recent = read.turns
+      // What surely fits needs no looking for.
+      guard chain.count > read.turns.count || read.bytes > budgetTokens else { return conversation }
+      conversation.recalled = try recalling.turns(for: request.prompt, in: chain, limit: Self.recalledLimit)
+      let known = Set(conversation.recent.map(\.id))
+      let rest = chain.numbers(from: conversation.recent.count)
+      let count = rest.count - conversation.recalled.count { !known.contains($0.id) }
+      if count > 0, let newest = rest.first, let oldest = rest.last {
+        conversation.rest = PromptConversation.Rest(count: count, ids: oldest...newest)
+      }
+      return conversation
+    }
+  }
+
+  /// The last turns, as many as could fit.
+  private func recent(
+    _ chain: TurnChain, limitBytes: Int
+  ) throws -> (turns: [PromptConversation.Turn], bytes: Int) {
+    var turns: [PromptConversation.Turn] = []
+    var bytes = 0
+    while turns.count < min(chain.count, Self.recentLimit), bytes <= limitBytes {
+      guard let turn = try store.turns(of: chain, from: turns.count, limit: 1).first else { break }
+      turns.append(PromptConversation.Turn(turn))
+      bytes += turn.question.utf8.count + turn.answer.utf8.count
+    }
+    return (turns, bytes)
+  }
+}
+
+extension PromptConversation.Turn {
+  init(_ turn: StoredTurn) { self.init(id: turn.id, question: turn.question, answer: turn.answer) }
+}

@@ -1,0 +1,130 @@
+// Keeps what is asked and answered, while it is answered.
+
+/// Writes the turns of one database. Owns its store; everybody who answers shares it.
+public actor TurnKeeper {
+  /// Before an answer nobody waits longer for another writer: the turn is then appended when the answer is there.
+  static let beginPatienceMilliseconds = 200
+  static let keepPatienceMilliseconds = 20
+
+  private let store: ConversationStore
+  private let patienceMilliseconds: Int
+  private let now: @Sendable () -> Timestamp
+
+  /// - Parameters:
+  ///   - patienceMilliseconds: how long the end of an answer waits for another writer.
+  ///   - now: the clock on the wall.
+  /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, and what else is wrong with the file.
+  public init(
+    path: String, patienceMilliseconds: Int = ConversationStore.patienceMilliseconds,
+    now: @escaping @Sendable () -> Timestamp
+  ) throws {
+    store = try ConversationStore(path: path, access: .readWrite)
+    guard !store.isReadOnly else { throw GibseyError.databaseReadOnly(path: path) }
+    self.patienceMilliseconds = patienceMilliseconds
+    self.now = now
+  }
+
+  func begin(_ turn: TurnToKeep) throws -> OpenTurn {
+    store.wait(milliseconds: Self.beginPatienceMilliseconds)
+    return try store.begin(turn, at: now())
+  }
+
+  func keep(_ turn: OpenTurn, answer: String) throws {
+    store.wait(milliseconds: Self.keepPatienceMilliseconds)
+    try store.keep(turn, answer: answer, at: now())
+  }
+
+  func finish(_ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome) throws {
+    store.wait(milliseconds: patienceMilliseconds)
+    try store.finish(turn, answer: answer, outcome: outcome, at: now())
+  }
+
+  func append(_ turn: TurnToKeep, answer: String, outcome: StoredTurn.Outcome) throws -> OpenTurn {
+    store.wait(milliseconds: patienceMilliseconds)
+    return try store.append(turn, answer: answer, outcome: outcome, at: now())
+  }
+
+  /// A prompt as the turn that it will be: behind the turn that it was built behind, and as far in the book as what it holds.
+  func turn(of prompt: Prompt, in session: SessionID, owner: String?) throws -> TurnToKeep {
+    var turn = TurnToKeep(
+      sessionID: session, owner: owner,
+      // A prompt that was built without the session goes on where the session is.
+      parent: prompt.sessionID == session.text ? .turn(prompt.parentTurn) : .newest,
+      characterID: prompt.characterID, question: prompt.prompt, promptID: prompt.promptID)
+    turn.furthestPageIndex = try store.furthestPageIndex(
+      ofPages: prompt.pages.map(\.id) + prompt.samples.map(\.id), turns: prompt.turns.map(\.id))
+    if let id = prompt.gatePageID, let index = try store.furthestPageIndex(ofPages: [id], turns: []) {
+      turn.page = (id, index)
+    }
+    return turn
+  }
+}
+
+/// One answer on its way into a session. What came of it is there as interrupted from the first moment on, whatever becomes of
+/// the process; that it cannot be written now stops no answer, and is told when the answer has ended.
+public struct KeptAnswer: Sendable {
+  /// So often what came is kept.
+  static let intervalMicroseconds = 1_000_000
+
+  private let keeper: TurnKeeper
+  private let prompt: Prompt
+  private let session: SessionID
+  private let owner: String?
+  private let now: @Sendable () -> Timestamp
+  private var open: OpenTurn?
+  private var answer: [UInt8] = []
+  private var outcome = StoredTurn.Outcome.interrupted
+  private var keptAt: Timestamp
+  private var keptBytes = 0
+
+  /// - Parameter owner: the token name of who asks; nil where there are no tokens.
+  public init(
+    _ prompt: Prompt, in session: SessionID, owner: String? = nil, keeper: TurnKeeper,
+    now: @escaping @Sendable () -> Timestamp
+  ) {
+    self.keeper = keeper
+    self.prompt = prompt
+    self.session = session
+    self.owner = owner
+    self.now = now
+    keptAt = now()
+  }
+
+  /// Begins the turn. Call it before the prompt is asked.
+  public mutating func begin() async {
+    // What is wrong now is found again at the end, or is over then.
+    open = try? await keeper.begin(try await keeper.turn(of: prompt, in: session, owner: owner))
+  }
+
+  /// Follows the answer.
+  public mutating func take(_ part: Asking.Part) async {
+    switch part {
+    case .batch(let batch):
+      answer += batch.text
+      let time = now()
+      guard let open, answer.count > keptBytes,
+        time.microseconds - keptAt.microseconds >= Self.intervalMicroseconds
+      else { return }
+      (keptAt, keptBytes) = (time, answer.count)
+      try? await keeper.keep(open, answer: text)
+    case .completed(let completion): outcome = completion.finishReason == .cancelled ? .interrupted : .complete
+    case .failed: outcome = .failed
+    case .retrying, .adapted, .counted, .misread, .switched: return
+    }
+  }
+
+  /// Writes how it ended. Call it once, whether the asking threw or not.
+  /// - Returns: the turn.
+  /// - Throws: `GibseyError.databaseBusy`, `.databaseFull`, `.sessionForgotten` and what else keeps the answer from being kept.
+  @discardableResult
+  public func end() async throws -> OpenTurn {
+    guard let open else {
+      let turn = try await keeper.turn(of: prompt, in: session, owner: owner)
+      return try await keeper.append(turn, answer: text, outcome: outcome)
+    }
+    try await keeper.finish(open, answer: text, outcome: outcome)
+    return open
+  }
+
+  private var text: String { String(decoding: answer, as: UTF8.self) }
+}
