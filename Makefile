@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask gibsey-serve
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
-.PHONY: help demo model test test-live check lint examples bench voice token-counts format man install clean setup
+.PHONY: help demo model test test-live test-page check lint examples bench voice token-counts format man install clean setup
 
 help: ## print this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,11 @@ test-live: setup ## gibsey-ask against a real model over all three wires
 	@Scripts/setup.sh python3 python3-venv
 	$(SWIFT) build
 	@Scripts/test-live.sh "$$($(SWIFT) build --show-bin-path)"
+
+test-page: setup ## the reader's page in a real browser, on a real gibsey-serve; TESTS='NAME …' runs some
+	@Scripts/setup.sh python3
+	$(SWIFT) build
+	@Scripts/test-page.sh "$$($(SWIFT) build --show-bin-path)" $(TESTS)
 
 check: lint examples ## lint, examples, manual, then all tests
 	@$(MAKE) --no-print-directory test

@@ -20,6 +20,13 @@ let characters = [
   "manny-valentinas", "shamrock-stillman", "todd-fishbone", "the-author",
 ]
 
+// The reader's page, as it is served. See docs/design/0015-the-readers-page.md.
+let pageFiles = [
+  "index.html", "page.css", "icon.svg", "announcer.js", "bookmark.js", "cast.js", "colour.js", "composer.js",
+  "connection.js", "conversation.js", "door.js", "leaf.js", "library.js", "memory.js", "page.js", "prose.js",
+  "status.js", "thread.js", "welcome.js", "words.js",
+]
+
 func tool(_ name: String) -> Target {
   .executableTarget(name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: strict)
 }
@@ -59,7 +66,8 @@ let package = Package(
     tool("gibsey-context"),
     tool("gibsey-ask"),
     .executableTarget(
-      name: "gibsey-serve", dependencies: ["GibseyKit", argumentParser] + net, swiftSettings: strict),
+      name: "gibsey-serve", dependencies: ["GibseyKit", argumentParser] + net,
+      resources: pageFiles.map { .embedInCode("Page/\($0)") }, swiftSettings: strict),
     .testTarget(
       name: "GibseyKitTests", dependencies: ["CKernels", "GibseyKit"],
       exclude: ["Embedding/Reference", "Tokens", "Wires"],

@@ -12,5 +12,8 @@ extension Route {
     .storyPage,
     .search,
     .session,
+    .root,
+    .page,
+    .pageFile,
   ]
 }
