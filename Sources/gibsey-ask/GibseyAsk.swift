@@ -12,6 +12,7 @@ import GibseyKit
   @OptionGroup var answers: AnswerOptions
   @OptionGroup var keeping: KeepingOptions
   @OptionGroup var recordings: RecordingOptions
+  @OptionGroup var probes: ProbeOptions
   @OptionGroup var common: CommonOptions
 
   static func main() async { await Tool.main(Self.self) }
@@ -20,9 +21,14 @@ import GibseyKit
     asking.overriding(settings).overriding(.database, keeping.database, flag: "--database")
   }
 
-  func validate() throws { try recordings.validate(beside: asking.provider) }
+  func validate() throws {
+    try recordings.validate(beside: asking.provider)
+    try probes.validate(beside: asking.provider)
+  }
 
   func run(in context: ToolContext) async throws -> ExitStatus {
-    try await AskRun(context: context, options: AskRun.Options(asking, answers, keeping, recordings)).run()
+    let run = try AskRun(context: context, options: AskRun.Options(asking, answers, keeping, recordings))
+    if probes.check { return try await run.check() }
+    return try await probes.models ? run.listModels() : run.run()
   }
 }

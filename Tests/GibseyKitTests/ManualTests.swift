@@ -10,7 +10,8 @@ import Testing
     "page", "page_indexed", "index_summary", "ai_chat_request", "ai_prompt", "hit", "candidate", "character",
     "session", "turn",
     "evaluation",
-    "ai_response_stream", "provider_switched", "ask_summary", "error", "connection_established", "ping", "pong",
+    "ai_response_stream", "provider_switched", "ask_summary", "provider_status", "provider_model",
+    "error", "connection_established", "ping", "pong",
     "ai_chat_cancel", "ai_response_resume", "page_navigation", "vault_update", "prompt_selection",
     "prompt_selected", "page_update", "cluster_event", "event",
   ]

@@ -40,9 +40,9 @@ public struct AskRun: Sendable {
     public init() {}
   }
 
-  private let context: ToolContext
-  private let options: Options
-  private let asking: Asking
+  let context: ToolContext
+  let options: Options
+  let asking: Asking
   private let signals = Signals()
   private let keeper: TurnKeeper?
 
@@ -87,7 +87,13 @@ public struct AskRun: Sendable {
   /// - Throws: `GibseyError.interrupted` and `.readerLeft` after what came was written.
   public func run() async throws -> ExitStatus {
     let batch = AskBatch(context: context, options: options, asking: asking, signals: signals, keeper: keeper)
-    let task = Task { try await batch.run() }
+    return try await attended { try await batch.run() }
+  }
+
+  /// Runs a body that is cancelled by a signal, or when the reader of the output leaves.
+  /// - Throws: `GibseyError.interrupted` and `.readerLeft` then; what the body throws.
+  func attended(_ body: @escaping @Sendable () async throws -> ExitStatus) async throws -> ExitStatus {
+    let task = Task { try await body() }
     let hasLeft = Atomic(false)
     let watch = ReaderWatch(context.output) { [signals] in
       hasLeft.store(true, ordering: .relaxed)

@@ -9,7 +9,7 @@ final class KeyCommand: Sendable {
   private let command: String
   private let provider: String
   private let name: SettingName
-  private let run = Mutex<Task<APIKey, any Error>?>(nil)
+  private let run = Mutex<(task: Task<APIKey, any Error>?, waiters: Int)>((nil, 0))
 
   init(_ command: String, provider: String, name: SettingName) {
     self.command = command
@@ -17,28 +17,61 @@ final class KeyCommand: Sendable {
     self.name = name
   }
 
-  /// - Throws: `GibseyError.keyUnavailable`, which never tells what the command printed.
+  /// When all who wait for it are cancelled, the command is ended; the next who asks runs it again.
+  /// - Throws: `GibseyError.keyUnavailable`, which never tells what the command printed; `CancellationError`.
   func key() async throws -> APIKey {
     let task = run.withLock { run in
-      let task = run ?? Task { [self] in try await read() }
-      run = task
+      let task = run.task ?? Task { [self] in try await read() }
+      run = (task, run.waiters + 1)
       return task
     }
-    return try await task.value
+    return try await withTaskCancellationHandler {
+      defer { run.withLock { $0.waiters -= 1 } }
+      return try await task.value
+    } onCancel: {
+      run.withLock { run in
+        guard run.task == task, run.waiters == 1 else { return }
+        task.cancel()
+        run.task = nil
+      }
+    }
   }
 
   private func failure(_ reason: String) -> GibseyError {
     .keyUnavailable(provider: provider, name: name.rawValue, reason: reason)
   }
 
+  /// A pipe that tells a thread to stop waiting. Its identity is its two ends.
+  private final class Stop: Sendable {
+    let readEnd: Int32
+    private let writeEnd: Int32
+
+    init?() {
+      guard let ends = SystemCall.pipe() else { return nil }
+      (readEnd, writeEnd) = ends
+    }
+
+    deinit {
+      close(readEnd)
+      close(writeEnd)
+    }
+
+    func tell() { _ = write(writeEnd, [0], 1) }
+  }
+
   /// Waits on a thread of its own: the command may take as long as its owner.
   private func read() async throws -> APIKey {
-    let (bytes, status) = try await withCheckedThrowingContinuation { continuation in
-      do {
-        try WorkerThread.start { [self] in continuation.resume(with: Result { try output() }) }
-      } catch {
-        continuation.resume(throwing: error)
+    guard let stop = Stop() else { throw failure(SystemCall.reason(errno)) }
+    let (bytes, status) = try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        do {
+          try WorkerThread.start { [self] in continuation.resume(with: Result { try output(until: stop) }) }
+        } catch {
+          continuation.resume(throwing: error)
+        }
       }
+    } onCancel: {
+      stop.tell()
     }
     guard status == 0 else {
       throw failure(status & 0x7F == 0 ? "exit status \(status >> 8 & 0xFF)" : "ended by signal \(status & 0x7F)")
@@ -50,22 +83,29 @@ final class KeyCommand: Sendable {
   }
 
   /// What the command prints, and the status that `waitpid` tells. Its input is empty: ours is the prompt.
-  private func output() throws -> ([UInt8], Int32) {
+  private func output(until stop: Stop) throws -> ([UInt8], Int32) {
     guard let (readEnd, writeEnd) = SystemCall.pipe() else { throw failure(SystemCall.reason(errno)) }
     defer { close(readEnd) }
     var child = pid_t()
     let problem = spawn(&child, output: writeEnd)
     close(writeEnd)
     guard problem == 0 else { throw failure(SystemCall.reason(problem)) }
-    let bytes = Result { try collect(readEnd) }
+    let bytes = Result { try collect(readEnd, until: stop) }
+    if case .failure(let error) = bytes, error is CancellationError { kill(child, SIGTERM) }
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0, errno == EINTR {}
     return (try bytes.get(), status)
   }
 
-  private func collect(_ descriptor: Int32) throws -> [UInt8] {
+  private func collect(_ descriptor: Int32, until stop: Stop) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
+      var waits = [
+        pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: stop.readEnd, events: Int16(POLLIN), revents: 0),
+      ]
+      while poll(&waits, 2, -1) < 0, errno == EINTR {}
+      if waits[1].revents != 0 { throw CancellationError() }
       let block = try FileDescriptor(number: descriptor).read(limit: 4096, named: name.rawValue)
       if block.isEmpty || bytes.count > Self.limitBytes { return bytes }
       bytes += block

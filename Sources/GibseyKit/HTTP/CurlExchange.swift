@@ -55,6 +55,9 @@ final class CurlExchange {
     try check(ccurl_set_long(easy, CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS)))
     try check(ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0))
     try check(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
+    // A name server that does not answer would hold up the end of the exchange, and with it all others, until the resolver
+    // gives up; libcurl before 7.87 does not know how not to wait.
+    _ = ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
     try check(ccurl_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1))
     try check(ccurl_set_long(easy, CURLOPT_TCP_KEEPIDLE, 60))
     try check(ccurl_set_long(easy, CURLOPT_BUFFERSIZE, readBytes))

@@ -61,6 +61,19 @@ public struct Anthropic: ChatProvider {
       for: prompt, model: model(options), url: account.baseURL.appending("/v1" + TokenCount.path), headers: headers)
   }
 
+  public func request(asking question: ProviderQuestion) -> HTTPRequest? {
+    switch question {
+    case .version: nil
+    case .models:
+      HTTPRequest(method: .get, url: account.baseURL.appending("/v1/models?limit=1000"), headers: headers)
+    // The list has no aliases, as claude-haiku-4-5 is one; this knows them.
+    case .model(let model):
+      HTTPRequest(
+        method: .get, url: account.baseURL.appending("/v1/models/" + ProviderQuestion.pathElement(model)),
+        headers: headers)
+    }
+  }
+
   public func makeParser() -> any AnswerParser { AnthropicParser(AnswerTally(self)) }
 }
 

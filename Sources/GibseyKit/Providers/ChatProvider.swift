@@ -14,6 +14,8 @@ public protocol ChatProvider: Sendable {
   func request(for prompt: Prompt, options: RequestOptions, lessons: RequestLessons) -> HTTPRequest
   /// The request that asks how many tokens a prompt has; nil where there is no counter.
   func countRequest(for prompt: Prompt, options: RequestOptions) -> HTTPRequest?
+  /// The request for what a question asks; nil where it cannot be asked.
+  func request(asking question: ProviderQuestion) -> HTTPRequest?
   /// What such a request has that it could do without.
   func dispensable(_ options: RequestOptions) -> Set<RequestParameter>
   /// Whether the limit of tokens has another name.

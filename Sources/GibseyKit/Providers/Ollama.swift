@@ -35,11 +35,23 @@ public struct Ollama: ChatProvider {
         writer.member("temperature", options.temperature ?? account.temperature)
       }
     }
-    var headers = [HTTPHeader("Content-Type", "application/json")]
-    if let key = account.key { headers.append(HTTPHeader("Authorization", "Bearer \(key.secret)")) }
     return HTTPRequest(
       method: .post, url: account.baseURL.appending("/api/chat"), headers: headers,
       body: writer.bytes)
+  }
+
+  private var headers: [HTTPHeader] {
+    let key = account.key.map { [HTTPHeader("Authorization", "Bearer \($0.secret)")] } ?? []
+    return [HTTPHeader("Content-Type", "application/json")] + key
+  }
+
+  public func request(asking question: ProviderQuestion) -> HTTPRequest? {
+    let url = account.baseURL.appending(question == .version ? "/api/version" : "/api/tags")
+    guard case .model(let model) = question else { return HTTPRequest(method: .get, url: url, headers: headers) }
+    var writer = JSONWriter()
+    writer.object { $0.member("model", model) }
+    return HTTPRequest(
+      method: .post, url: account.baseURL.appending("/api/show"), headers: headers, body: writer.bytes)
   }
 
   public func makeParser() -> any AnswerParser { OllamaParser(AnswerTally(self)) }

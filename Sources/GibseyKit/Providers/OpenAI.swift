@@ -58,6 +58,11 @@ public struct OpenAI: ChatProvider {
       for: prompt, model: model(options), url: account.baseURL.appending(TokenCount.path), headers: headers)
   }
 
+  public func request(asking question: ProviderQuestion) -> HTTPRequest? {
+    guard question == .models else { return nil }
+    return HTTPRequest(method: .get, url: account.baseURL.appending("/models"), headers: headers)
+  }
+
   public func makeParser() -> any AnswerParser { OpenAIParser(AnswerTally(self)) }
 }
 

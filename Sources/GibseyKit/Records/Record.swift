@@ -16,6 +16,8 @@ public enum Record: Sendable, Equatable {
   case responseStream(ResponseStream)
   case providerSwitched(ProviderSwitched)
   case askSummary(AskSummary)
+  case providerStatus(ProviderStatus)
+  case providerModel(ProviderModel)
   case error(ErrorRecord)
   case frame(FrameType, FrameData)
   /// A type that this version does not know: the line as it came, to be passed through unchanged.
@@ -38,6 +40,8 @@ public enum Record: Sendable, Equatable {
     case .responseStream: "ai_response_stream"
     case .providerSwitched: "provider_switched"
     case .askSummary: "ask_summary"
+    case .providerStatus: "provider_status"
+    case .providerModel: "provider_model"
     case .error: "error"
     case .frame(let type, _): type.rawValue
     case .unknown(let type, _): type
@@ -62,6 +66,8 @@ public enum Record: Sendable, Equatable {
     case "ai_response_stream": self = .responseStream(try ResponseStream(fields))
     case "provider_switched": self = .providerSwitched(try ProviderSwitched(fields))
     case "ask_summary": self = .askSummary(try AskSummary(fields))
+    case "provider_status": self = .providerStatus(try ProviderStatus(fields))
+    case "provider_model": self = .providerModel(try ProviderModel(fields))
     case "error": self = .error(try ErrorRecord(fields))
     default:
       if let frame = FrameType(rawValue: type) {
@@ -89,6 +95,8 @@ public enum Record: Sendable, Equatable {
     case .responseStream(let data): data
     case .providerSwitched(let data): data
     case .askSummary(let data): data
+    case .providerStatus(let data): data
+    case .providerModel(let data): data
     case .error(let data): data
     case .frame(_, let data): data
     case .unknown: nil

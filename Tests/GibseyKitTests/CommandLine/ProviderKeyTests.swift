@@ -117,4 +117,11 @@ import Testing
     }
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "x\n")
   }
+
+  @Test func aCommandThatNobodyWaitsForAnyMoreIsEnded() async throws {
+    let command = KeyCommand("exec sleep 3600", provider: "openai", name: .openAIKeyCommand)
+    let waiting = Task { try await command.key() }
+    waiting.cancel()
+    await #expect(throws: CancellationError.self) { try await waiting.value }
+  }
 }
