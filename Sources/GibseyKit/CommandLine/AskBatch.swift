@@ -159,7 +159,8 @@ struct AskBatch: Sendable {
     _ prompt: Prompt, at place: OrderedOutput.Place, line: Int?, _ diagnostics: Diagnostics
   ) async -> Outcome {
     var output = AskOutput(
-      at: place, diagnostics: diagnostics, isTerminal: context.output.isTerminal, options: options, prompt: prompt)
+      at: place, diagnostics: diagnostics, isTerminal: context.output.isTerminal, options: options,
+      hasPrices: asking.policy.prices != nil, prompt: prompt)
     var failure: (any Error)?
     var unkept: (any Error)?
     do {

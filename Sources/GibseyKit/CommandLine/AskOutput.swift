@@ -5,6 +5,7 @@ struct AskOutput {
   private let place: OrderedOutput.Place
   private let diagnostics: Diagnostics
   private let options: AskRun.Options
+  private let hasPrices: Bool
   private let prompt: Prompt
   private var records: AskingRecords
   /// Only for a terminal: a pipe gets the bytes.
@@ -20,8 +21,10 @@ struct AskOutput {
 
   /// - Parameter isTerminal: whether a person reads the answer as it comes.
   init(
-    at place: OrderedOutput.Place, diagnostics: Diagnostics, isTerminal: Bool, options: AskRun.Options, prompt: Prompt
+    at place: OrderedOutput.Place, diagnostics: Diagnostics, isTerminal: Bool, options: AskRun.Options, hasPrices: Bool,
+    prompt: Prompt
   ) {
+    self.hasPrices = hasPrices
     self.place = place
     self.diagnostics = diagnostics
     self.options = options
@@ -95,6 +98,7 @@ struct AskOutput {
         let reading = PromptReading(of: prompt, readTokens: read, countedTokens: nil)
         if reading.isMeasure { words += "; token factor \(JSONNumber(reading.ratio).text)" }
       }
+      if hasPrices, usage.cost == nil { words += "; no price of \(completion.model)" }
       words += " (\(completion.provider), \(completion.model))"
     }
     diagnostics.notice("usage: \(words)\(usage.isEstimated ? ", estimated" : "")")
@@ -149,6 +153,7 @@ extension Usage {
     var words = promptTokens.map { "\(about)\($0) tokens in" } ?? "tokens in unknown"
     if let cachedTokens { words += " (\(cachedTokens) cached)" }
     if let completionTokens { words += ", \(about)\(completionTokens) out" }
+    if let cost { words += ", \(cost.isIncomplete ? "" : about)\(cost.words)" }
     return words
   }
 }

@@ -60,6 +60,7 @@ public struct AskRun: Sendable {
     var policy = try context.settings.askingPolicy()
     policy.isBudgetStrict = options.isBudgetStrict
     policy.countsTokens = options.countsTokens
+    policy.prices = try context.priceList()
     let clock = context.askingClock
     var choices = options.choices
     var candidates = context.settings.candidates

@@ -9,6 +9,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   case embedder = "GIBSEY_EMBEDDER"
   case embeddingModel = "GIBSEY_EMBEDDING_MODEL"
   case embeddingPrice = "GIBSEY_EMBEDDING_PRICE"
+  case prices = "GIBSEY_PRICES"
   case model = "GIBSEY_MODEL"
   case characters = "GIBSEY_CHARACTERS"
   case log = "GIBSEY_LOG"
@@ -61,7 +62,8 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .anthropicBaseURL: "https://api.anthropic.com"
     case .claudeModel: "claude-haiku-4-5"
     case .claudeMaxTokens: "1024"
-    case .database, .embedder, .embeddingModel, .embeddingPrice, .model, .characters, .log, .tokenFile, .totalTimeout,
+    case .database, .embedder, .embeddingModel, .embeddingPrice, .prices, .model, .characters, .log, .tokenFile,
+      .totalTimeout,
       .fallback,
       .ollamaTemperature,
       .ollamaMaxTokens, .openAIKey,
@@ -83,6 +85,7 @@ public enum SettingName: String, Sendable, CaseIterable {
       "what turns pages into vectors, when no --embedder says: auto, none, given, minilm, ollama or openai"
     case .embeddingModel: "the model that a server embeds with, when no --embedding-model says"
     case .embeddingPrice: "what a server takes for a million tokens, for the estimate of --dry-run"
+    case .prices: "a file of what models take for a million tokens, for the costs that are told"
     case .model: "the file of the embedded model; unset is where make model puts it"
     case .characters: "a folder of characters of your own, when no --characters names one"
     case .log: "debug: say on standard error what is done, as -v does"

@@ -180,7 +180,7 @@ struct AskingChain {
     guard !asking.policy.isBudgetStrict else {
       let error = GibseyError.promptCut(
         provider: attempt.provider.name, readTokens: read, sentTokens: reading.sentTokens, ratio: reading.ratio)
-      throw Ended(error: error, usage: usage)
+      throw Ended(error: error, usage: self.usage(attempt, told: usage))
     }
     try await take(.misread(provider: attempt.provider.name, reading))
   }
@@ -235,8 +235,18 @@ struct AskingChain {
       durationMilliseconds: Self.milliseconds(asking.clock.seconds() - start))
   }
 
-  /// What the provider told, else what it told before it was cut and what we counted ourselves.
+  /// What the provider told, else what it told before it was cut and what we counted ourselves; with its cost.
   private func usage(_ attempt: AskingAttempt?, told: Usage?) -> Usage {
+    var usage = tokens(attempt, told: told)
+    // What two providers spent together has no price.
+    if !hasResumed, let attempt, let prices = asking.policy.prices {
+      let provider = attempt.provider
+      usage.cost = prices.cost(of: usage, provider: provider.name, model: provider.model(options))
+    }
+    return usage
+  }
+
+  private func tokens(_ attempt: AskingAttempt?, told: Usage?) -> Usage {
     if let told, told.promptTokens != nil, told.completionTokens != nil { return told }
     let known = told ?? attempt?.usage
     return Usage(

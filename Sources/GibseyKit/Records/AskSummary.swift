@@ -9,7 +9,7 @@ extension Usage {
     }
     return Usage(
       promptTokens: sum(\.promptTokens), completionTokens: sum(\.completionTokens), cachedTokens: sum(\.cachedTokens),
-      isEstimated: one.isEstimated || other.isEstimated)
+      isEstimated: one.isEstimated || other.isEstimated, cost: Cost.sum(one.cost, other.cost))
   }
 }
 

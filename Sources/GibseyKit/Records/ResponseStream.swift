@@ -7,11 +7,14 @@ public struct Usage: RecordData {
   public var cachedTokens: Int?
   /// True when the provider did not say and we counted.
   public var isEstimated: Bool
+  /// By the user's own prices; nil without them.
+  public var cost: Cost?
 
   public init(
     promptTokens: Int? = nil, completionTokens: Int? = nil, cachedTokens: Int? = nil,
-    isEstimated: Bool = false
+    isEstimated: Bool = false, cost: Cost? = nil
   ) {
+    self.cost = cost
     self.promptTokens = promptTokens
     self.completionTokens = completionTokens
     self.cachedTokens = cachedTokens
@@ -23,6 +26,7 @@ public struct Usage: RecordData {
     completionTokens = try fields.optionalInteger("completion_tokens")
     cachedTokens = try fields.optionalInteger("cached_tokens")
     isEstimated = try fields.optionalBool("estimated") ?? false
+    cost = try fields.optionalObject("cost").map { try Cost(RecordFields($0)) }
   }
 
   public func write(to writer: inout JSONWriter) {
@@ -30,6 +34,9 @@ public struct Usage: RecordData {
     writer.member("completion_tokens", completionTokens)
     writer.member("cached_tokens", cachedTokens)
     writer.member("estimated", isEstimated)
+    guard let cost else { return }
+    writer.key("cost")
+    writer.object { cost.write(to: &$0) }
   }
 }
 
