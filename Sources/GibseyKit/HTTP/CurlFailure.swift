@@ -31,6 +31,8 @@ enum CurlFailure {
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT:
       return .badRequest(reason: words(code))
     case CURLE_PARTIAL_FILE: return .cut(reason: "the connection closed in the middle")
+    case CURLE_BAD_CONTENT_ENCODING:
+      return .cut(reason: "what came is encoded in a way that cannot be read, and no encoding was asked for")
     case CURLE_GOT_NOTHING: return .cut(reason: "the connection closed without an answer")
     default: return .cut(reason: words(code))
     }

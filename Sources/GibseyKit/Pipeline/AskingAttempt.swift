@@ -5,6 +5,9 @@ struct AskingAttempt {
   /// An error response is read up to here.
   private static let complaintLimitBytes = 64 << 10
 
+  /// What a body begins with that is compressed (RFC 1952 §2.3.1); no answer does.
+  private static let gzipMark: [UInt8] = [0x1F, 0x8B]
+
   let provider: any ChatProvider
   let options: RequestOptions
   let clock: AskingClock
@@ -50,6 +53,11 @@ struct AskingAttempt {
     var batch = AnswerBatch()
     var silence = Silence(since: start, deadlines: deadlines)
     while !parser.hasEnded, let block = try await told({ try await response.body.next() }) {
+      if parser.lineCount == 0, block.starts(with: Self.gzipMark) {
+        throw AttemptFailure(
+          GibseyError.streamCut(
+            provider: provider.name, reason: "what came is compressed with gzip, unasked and untold"))
+      }
       let result = Result { try parser.consume(block, into: &batch) }
       response.body.giveBack(block)
       usage = parser.usage
