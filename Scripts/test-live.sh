@@ -82,3 +82,81 @@ told = "".join(json.loads(line)["data"]["token"] for line in open(sys.argv[1]))
 assert open(sys.argv[2]).read().rstrip("\n") == told.rstrip("\n"), "the recording plays the same answer"
 END
 done
+
+# Who is there, and what they have.
+"$programs/gibsey-ask" --check --json >check.jsonl 9>&-
+"$python" - check.jsonl <<'END'
+import json, sys
+found = [json.loads(line)["data"] for line in open(sys.argv[1])]
+assert [status["provider"] for status in found] == ["ollama", "openai", "anthropic"], found
+assert all(status["ready"] for status in found), found
+print("ok       check: " + ", ".join(f"{s['provider']} {s['model']} {s['duration_ms']} ms" for s in found))
+END
+"$programs/gibsey-ask" --models --provider openai >models.txt 9>&-
+grep -qE '^openai .' models.txt
+# One that is not there, and a model that nobody has.
+if OLLAMA_BASE_URL=http://127.0.0.1:9 "$programs/gibsey-ask" --check --provider ollama >none.txt 9>&-; then
+  echo "test-live: nobody is ready" >&2
+  exit 1
+fi
+
+# Several at once: in the order of the questions, and one that cannot be asked ends none.
+for n in 1 2 3 4 5 6; do
+  printf '{"type":"ai_prompt","data":{"messages":[{"role":"user","content":"Count to %s."}],"request_id":"r%s"}}\n' $n $n
+done >prompts.jsonl
+"$programs/gibsey-ask" --provider openai --jobs 3 --max-tokens 12 --json <prompts.jsonl >batch.jsonl 2>batch.txt 9>&-
+"$python" - batch.jsonl <<'END'
+import json, sys
+*records, summary = [json.loads(line) for line in open(sys.argv[1])]
+order = list(dict.fromkeys(r["data"]["request_id"] for r in records))
+assert order == [f"r{n}" for n in range(1, 7)], order
+assert [r["data"]["request_id"] for r in records] == sorted(r["data"]["request_id"] for r in records), "answers mix"
+assert summary["type"] == "ask_summary" and summary["data"]["answered"] == 6, summary
+print(f"ok       jobs: {summary['data']}")
+END
+
+# An interrupt in the middle: the server sees the connection close, and what came stays.
+"$python" - "$programs/gibsey-ask" "$llama" <<'END'
+import json, os, signal, subprocess, sys, threading, time, socket
+# A door before the model's server, which notes when it was left.
+door = socket.create_server(("127.0.0.1", 0))
+left = []
+def pump(source, sink, note):
+    try:
+        while block := source.recv(65536):
+            sink.sendall(block)
+    except OSError:
+        pass
+    if note:
+        left.append(time.monotonic())
+    try:
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+def serve():
+    caller, _ = door.accept()
+    model = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
+    threading.Thread(target=pump, args=(model, caller, False), daemon=True).start()
+    pump(caller, model, True)
+    model.close()
+threading.Thread(target=serve, daemon=True).start()
+environment = dict(os.environ, OPENAI_BASE_URL=f"http://127.0.0.1:{door.getsockname()[1]}/v1")
+child = subprocess.Popen([sys.argv[1], "--provider", "openai", "--max-tokens", "1500", "--json"], stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, env=environment, start_new_session=True)
+child.stdin.write(b"Tell a very long story about a ferry.\n")
+child.stdin.close()
+lines = [child.stdout.readline() for _ in range(5)]
+sent = time.monotonic()
+child.send_signal(signal.SIGINT)
+lines += child.stdout.readlines()
+assert child.wait(10) == -signal.SIGINT, child.returncode
+last = json.loads(lines[-1])["data"]
+assert last["is_complete"] and last["finish_reason"] == "cancelled", last
+for _ in range(100):
+    if left:
+        break
+    time.sleep(0.01)
+milliseconds = (left[0] - sent) * 1000
+assert milliseconds < 200, milliseconds
+print(f"ok       interrupt: seen upstream after {milliseconds:.1f} ms, {len(lines) - 1} tokens kept")
+END
