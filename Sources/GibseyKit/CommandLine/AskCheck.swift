@@ -70,7 +70,7 @@ extension ProviderStatus {
     if let version { words += ", version \(version)" }
     if let contextTokens { words += ", \(contextTokens) tokens of context" }
     if key == .unchecked { words += ", it did not look at the key" }
-    if hasModel == nil { words += ", it does not tell its models" }
+    if hasModel == nil { words += ", it does not tell whether it has the model" }
     return words + ", \(durationMilliseconds ?? 0) ms"
   }
 }

@@ -28,8 +28,8 @@ public struct Checking: Sendable {
       do {
         let provider = try await self.provider(candidate)
         let chosen = provider.model(asking.choices)
-        answer = try await names(provider).map { names in
-          names.map { name in
+        answer = try await names(provider).map { list in
+          list.names.map { name in
             let isChosen = Self.isSame(name, chosen)
             return ProviderModel(provider: provider.name, model: name, isChosen: isChosen)
           }
@@ -99,9 +99,10 @@ public struct Checking: Sendable {
 
     if case .success(let body) = version { status.version = ProviderFacts.version(in: body) }
     switch list {
-    case .success(let names):
+    case .success(let list):
       status.isReachable = true
-      status.hasModel = names.contains { Self.isSame($0, model) }
+      // One that answers to every name cannot be said to have this one, nor to lack it.
+      status.hasModel = list.names.contains { Self.isSame($0, model) } ? true : list.isOneForAll ? nil : false
       status.key = provider.account.key == nil ? ProviderStatus.Key.none : isStranger ? .unchecked : .accepted
     case .failure(let error):
       status.isReachable = !error.isSilence
@@ -116,7 +117,7 @@ public struct Checking: Sendable {
       status.contextTokens = ProviderFacts.contextTokens(in: body)
     }
     guard status.hasModel == false else { return nil }
-    let offered = try list.get()
+    let offered = try list.get().names
     let reason = offered.isEmpty ? "it has none" : "it has " + Self.some(offered)
     return .modelMissing(provider: provider.name, model: model, reason: reason)
   }
@@ -133,8 +134,10 @@ public struct Checking: Sendable {
     one == other || one == other + ":latest" || one + ":latest" == other
   }
 
-  /// The names of the models, or why they are not known.
-  private func names(_ provider: any ChatProvider) async throws -> Result<[String], GibseyError> {
+  /// The models, or why they are not known.
+  private func names(
+    _ provider: any ChatProvider
+  ) async throws -> Result<(names: [String], isOneForAll: Bool), GibseyError> {
     switch try await answer(provider, .models) {
     case .success(let body):
       guard let names = ProviderFacts.models(in: body) else {
@@ -142,9 +145,9 @@ public struct Checking: Sendable {
         return .failure(
           .providerFailed(provider: provider.name, status: 200, reason: "what it sent is no list of models: \(words)"))
       }
-      return .success(names)
+      return .success((names, ProviderFacts.isOneForAll(body)))
     case .failure(let error): return .failure(error)
-    case nil: return .success([])
+    case nil: return .success(([], false))
     }
   }
 

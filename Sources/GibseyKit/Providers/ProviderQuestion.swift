@@ -40,6 +40,12 @@ enum ProviderFacts {
     }
   }
 
+  /// Whether a list is of llama.cpp's server with one model: that one answers, whatever it is called.
+  static func isOneForAll(_ body: [UInt8]) -> Bool {
+    guard let list = object(body)?["data"]?.arrayValue, list.count == 1 else { return false }
+    return list[0].objectValue?["owned_by"]?.stringValue == "llamacpp"
+  }
+
   /// The longest prompt and answer of a model, in tokens: `model_info["<architecture>.context_length"]` of Ollama.
   static func contextTokens(in body: [UInt8]) -> Int? {
     object(body)?["model_info"]?.objectValue?.members.first { $0.key.hasSuffix(".context_length") }?.value.integerValue
