@@ -137,8 +137,8 @@ import Testing
   }
 
   @Test func aDescriptorThatIsNotOpenIsTold() {
-    #expect(throws: GibseyError.cannotCreate(path: "fd:250", reason: "not open for writing")) {
-      try EventPlace.descriptor(FileDescriptor(number: 250)).open()
+    #expect(throws: GibseyError.cannotCreate(path: "fd:1000000", reason: "not open for writing")) {
+      try EventPlace.descriptor(FileDescriptor(number: 1_000_000)).open()
     }
   }
 }
