@@ -35,20 +35,22 @@ def words_of(blob):
     return total
 
 
-def fill(database, name, count):
-    """One session of so many turns, each behind the last."""
+def fill(database, name, count, said=None):
+    """One session of so many turns, each behind the last; returns their numbers. `said` are other turns than `turns` makes."""
     db = sqlite3.connect(database, isolation_level=None)
     db.execute("BEGIN")
     session = db.execute(
         "INSERT INTO session (id, made_at, seen_at, character_id, turns) VALUES (?, ?, ?, 'london-fox', ?)",
         (name, "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000000Z", count)).lastrowid
     parent, facts = None, []
-    for place, (question, answer) in enumerate(turns(count)):
+    numbers = []
+    for place, (question, answer) in enumerate(said or turns(count)):
         parent_place = place if parent else 0
         parent = db.execute(
             "INSERT INTO turn (session_id, place, parent_turn, character_id, question, answer, outcome, prompt_id, made_at)"
             " VALUES (?, ?, ?, 'london-fox', ?, ?, 'complete', 'p', '2026-01-01T00:00:00.000000Z')",
             (session, place, parent, question, answer)).lastrowid
+        numbers.append(parent)
         row = session << 32 | place
         db.execute("INSERT INTO turn_text (rowid, text) VALUES (?, ?)", (row, question + "\n" + answer))
         size = words_of(db.execute("SELECT sz FROM turn_text_docsize WHERE id = ?", (row,)).fetchone()[0])
@@ -59,6 +61,7 @@ def fill(database, name, count):
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
+    return numbers
 
 
 def bench(programs, folder, novel, count, rounds, run, compare, say, server):

@@ -84,6 +84,17 @@ public struct AskRun: Sendable {
     asking = Asking(candidates: candidates, transport: transport, choices: choices, policy: policy, clock: clock)
   }
 
+  /// Gives the turns their vectors, where the embedded model makes them; without them they are found by their words.
+  private func embedTurns() async {
+    guard let keeper else { return }
+    do {
+      let count = try await keeper.embed { [context] in try context.embeddedModel(of: $0) }
+      context.diagnostics.debug("embedded \(count) turns")
+    } catch {
+      context.diagnostics.debug("no vectors for the turns: \((error as? GibseyError)?.message ?? "\(error)")")
+    }
+  }
+
   /// Asks everything on standard input; the answers come in its order.
   /// - Throws: `GibseyError.interrupted` and `.readerLeft` after what came was written.
   public func run() async throws -> ExitStatus {
@@ -107,11 +118,13 @@ public struct AskRun: Sendable {
       withExtendedLifetime(watch) {}
     }
     do {
-      return try await withTaskCancellationHandler {
+      let status = try await withTaskCancellationHandler {
         try await task.value
       } onCancel: {
         task.cancel()
       }
+      await embedTurns()
+      return status
     } catch is CancellationError {
       throw hasLeft.load(ordering: .relaxed) ? GibseyError.readerLeft : .interrupted(signal: signals.received ?? 2)
     }

@@ -11,6 +11,6 @@ extension ContextBuilding {
     self.init(
       store: store, searching: try Searching(store: store, embedder: embedder, words: words, options: searching),
       embed: { try questions.vector(of: $0) }, defaults: defaults, cast: cast,
-      memory: try SessionMemory(store, words: words))
+      memory: try SessionMemory(store, embedder: searching.mode == .keywords ? nil : embedder, words: words))
   }
 }

@@ -74,6 +74,13 @@ extension ToolContext {
     return access(embeddedModelPath, F_OK) == 0 ? .minilm : .none
   }
 
+  /// The embedded model, when the vectors of an embedder are of it and its file is there; else nil.
+  func embeddedModel(of embedder: EmbedderRow) throws -> EmbeddedModel? {
+    guard embedder.remote == nil, !GivenVectors.made(embedder), access(embeddedModelPath, F_OK) == 0 else { return nil }
+    let model = try EmbeddedModel(path: embeddedModelPath, threads: 1)
+    return model.fingerprint.description == embedder.fingerprint ? model : nil
+  }
+
   /// The choice that the settings make.
   /// - Throws: `GibseyError.badSetting` for a name of nobody.
   func embedderChoice(_ flag: EmbedderChoice?) throws -> EmbedderChoice {
@@ -95,7 +102,7 @@ public final class QuestionEmbedder {
   private let active: EmbedderRow?
   private var model: EmbeddedModel?
   private var server: RemoteEmbedder?
-  /// The question that the server was asked last: an explanation wants its vector again.
+  /// The question whose vector was made last: turns and explanations want it again.
   private var served: (question: String, vector: [Float])?
   private var isMissing = false
   /// The question whose vector is being made ahead, and what comes of it.
@@ -128,7 +135,10 @@ public final class QuestionEmbedder {
     if let active, active.remote != nil { return try served(question, by: active) }
     let model = try embeddedModel()
     if model != nil, let ahead, ahead.question == question { return try ahead.vector.value() }
-    return try model?.embedQuery(question).components
+    if let served, served.question == question { return served.vector }
+    guard let vector = try model?.embedQuery(question).components else { return nil }
+    served = (question, vector)
+    return vector
   }
 
   /// What words mean by themselves; nil as above.

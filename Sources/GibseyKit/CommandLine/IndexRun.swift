@@ -121,7 +121,12 @@ public struct IndexRun {
       store: store, fingerprint: model.fingerprint,
       embed: { texts in try Blocking.run { try await model.embed(texts) } }, now: context.now)
     let outcome = try vectors.run { progress in if isShown { meter.show(progress) } }
+    let conversations = try ConversationStore(store)
+    let turns = try conversations.activeEmbedder().map { active in
+      try TurnEmbedding(store: conversations) { texts in try Blocking.run { try await model.embed(texts) } }.run(active)
+    }
     if isShown { meter.clear() }
+    context.diagnostics.debug("embedded \(turns ?? 0) turns")
     context.diagnostics.debug("embedded \(outcome.embedded) texts")
     if let first = outcome.truncated.first {
       context.diagnostics.notice(

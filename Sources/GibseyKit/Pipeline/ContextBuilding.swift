@@ -72,7 +72,8 @@ public struct ContextBuilding {
     material.lore = try speakers.lore(
       of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
     material.conversation =
-      try memory?.conversation(for: request, gate: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
+      try memory?.conversation(
+        for: request, vector: vector(of: request), gate: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
       ?? PromptConversation()
     material.samples = try samples(of: request.characterID, upTo: place.gate?.pageIndex)
     do {
@@ -225,11 +226,16 @@ public struct ContextBuilding {
   }
 
   private func search(_ request: ChatRequest, _ place: Place, limit: Int) throws -> [Searching.Found] {
-    let given = try request.vector.map { try searching.checked($0) }
-    let vector = { if let given { return given } else { return try embed(request.prompt) } }
+    let vector = try vector(of: request)
     return try searching.search(
       Searching.Query(text: request.prompt, vector: vector, gate: place.gate?.pageIndex, scope: place.scope),
       limit: limit)
+  }
+
+  /// The vector of a question: the one that it brings, else one that is made when it is asked for.
+  private func vector(of request: ChatRequest) throws -> () throws -> [Float]? {
+    let given = try request.vector.map { try searching.checked($0) }
+    return { if let given { return given } else { return try embed(request.prompt) } }
   }
 
   private static func current(_ page: StoredPage) -> PromptMaterial.Candidate {

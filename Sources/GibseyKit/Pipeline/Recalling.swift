@@ -6,6 +6,9 @@ struct Recalling {
   static let readCandidates = 40
   /// What a turn must reach to be called back at all: the score of a turn that has a third of the question's words.
   static let least = 0.4
+  static let leastWithMeaning = 0.4
+  /// Vectors that are compared in full, of those that look near by their signs.
+  static let vectorCandidates = 100
 
   /// In a conversation of more turns than these a word that every tenth of the last ones has is not looked for, when the
   /// question has a rarer one: it tells nothing apart, and costs most of the time.
@@ -15,25 +18,45 @@ struct Recalling {
   let pages: PageStore
   let store: ConversationStore
   let words: () throws -> (any WordVectors)?
+  /// Whose vectors are compared; nil to look for words alone.
+  let embedder: EmbedderRow?
 
   /// The turns that have most to do with a question, best first, ties by the newest.
-  func turns(for question: String, in chain: TurnChain, limit: Int) throws -> [PromptConversation.Turn] {
+  /// - Parameter vector: the question's, of the embedder's dimensions; nil where there is none.
+  func turns(
+    for question: String, vector: [Float]?, in chain: TurnChain, limit: Int
+  ) throws -> [PromptConversation.Turn] {
     let terms = try telling(try pages.distinctByStem(KeywordQuery(question: question).terms), in: chain)
-    guard let match = KeywordQuery.matchExpression(terms) else { return [] }
-    let (counts, places) = try store.termCounts(match, in: chain)
-    let keywords = KeywordScores(counts, places: places, gate: nil).scores
-    guard !keywords.isEmpty else { return [] }
-    var coverage = WordCoverage(terms: terms, counts: counts, words: try words())
-    let best = keywords.largest(Self.readCandidates, by: \.score)
-    let found = try best.sorted { $0.row < $1.row }.map { row, score in
-      let turn = try store.turn(atPlace: row, of: chain)
-      var evidence = PageEvidence(row: row)
-      evidence.keywords = score
-      evidence.coverage = coverage.share(ofPage: row, text: turn.question + "\n" + turn.answer)
-      evidence.closeness = coverage.closeness(ofPage: row)
-      return (turn: turn, score: evidence.score)
+    let (counts, places) = try store.termCounts(KeywordQuery.matchExpression(terms), in: chain)
+    var evidence: [Int: PageEvidence] = [:]
+    for (row, score) in KeywordScores(counts, places: places, gate: nil).scores.largest(
+      Self.readCandidates, by: \.score)
+    {
+      evidence[row, default: PageEvidence(row: row)].keywords = score
     }
-    return found.filter { $0.score >= Self.least }
+    if let embedder, let vector {
+      let near = try store.nearest(to: vector, in: chain, places, embedder, limit: Self.vectorCandidates)
+      let compared = try near.sorted().compactMap { row -> (row: Int, meaning: Double)? in
+        try store.nearness(of: chain.ids[row], to: vector, embedder).map { (row, $0) }
+      }
+      for (row, _) in compared.largest(Self.readCandidates, by: \.meaning) where evidence[row] == nil {
+        evidence[row] = PageEvidence(row: row)
+      }
+      for row in evidence.keys.sorted() {
+        evidence[row]?.meaning = try store.nearness(of: chain.ids[row], to: vector, embedder)
+      }
+    }
+    guard !evidence.isEmpty else { return [] }
+    var coverage = WordCoverage(terms: terms, counts: counts, words: try words())
+    let found = try evidence.values.sorted { $0.row < $1.row }.map { item in
+      let turn = try store.turn(atPlace: item.row, of: chain)
+      var item = item
+      item.coverage = coverage.share(ofPage: item.row, text: turn.question + "\n" + turn.answer)
+      item.closeness = coverage.closeness(ofPage: item.row)
+      return (turn: turn, score: item.score)
+    }
+    let least = embedder == nil || vector == nil ? Self.least : Self.leastWithMeaning
+    return found.filter { $0.score >= least }
       .sorted { $0.score == $1.score ? $0.turn.id > $1.turn.id : $0.score > $1.score }
       .prefix(limit).map { PromptConversation.Turn($0.turn) }
   }

@@ -15,11 +15,14 @@ public struct SessionMemory {
 
   /// - Parameters:
   ///   - pages: the store whose conversations are read.
+  ///   - embedder: whose vectors of turns are compared with a question's; nil to look for words alone.
   ///   - words: what words mean by themselves; nil compares words by their letters alone.
-  public init(_ pages: PageStore, words: @escaping () throws -> (any WordVectors)? = { nil }) throws {
+  public init(
+    _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil }
+  ) throws {
     self.pages = pages
     store = try ConversationStore(pages)
-    recalling = Recalling(pages: pages, store: store, words: words)
+    recalling = Recalling(pages: pages, store: store, words: words, embedder: embedder)
   }
 
   /// The session of a request; nil when it names none, or one that there is not.
@@ -72,7 +75,10 @@ public struct SessionMemory {
 
   /// The turns for a prompt; none of them has seen a page behind the gate.
   /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`, and database errors.
-  func conversation(for request: ChatRequest, gate: Int?, budgetTokens: Int) throws -> PromptConversation {
+  /// - Parameter vector: the question's, asked for when turns must be looked for.
+  func conversation(
+    for request: ChatRequest, vector: () throws -> [Float]?, gate: Int?, budgetTokens: Int
+  ) throws -> PromptConversation {
     guard let query = query(request, gate: gate) else { return PromptConversation() }
     return try pages.reading {
       let chain = try store.chain(query)
@@ -83,7 +89,8 @@ public struct SessionMemory {
       conversation.recent = read.turns
       // What surely fits needs no looking for.
       guard chain.count > read.turns.count || read.bytes > budgetTokens else { return conversation }
-      conversation.recalled = try recalling.turns(for: request.prompt, in: chain, limit: Self.recalledLimit)
+      conversation.recalled = try recalling.turns(
+        for: request.prompt, vector: try vector(), in: chain, limit: Self.recalledLimit)
       let known = Set(conversation.recent.map(\.id))
       let rest = chain.numbers(from: conversation.recent.count)
       let count = rest.count - conversation.recalled.count { !known.contains($0.id) }

@@ -9,6 +9,8 @@ public actor TurnKeeper {
   private let store: ConversationStore
   private let patienceMilliseconds: Int
   private let now: @Sendable () -> Timestamp
+  /// The first turn that was written here.
+  private var firstTurn: Int?
 
   /// - Parameters:
   ///   - patienceMilliseconds: how long the end of an answer waits for another writer.
@@ -26,7 +28,7 @@ public actor TurnKeeper {
 
   func begin(_ turn: TurnToKeep) throws -> OpenTurn {
     store.wait(milliseconds: Self.beginPatienceMilliseconds)
-    return try store.begin(turn, at: now())
+    return noted(try store.begin(turn, at: now()))
   }
 
   func keep(_ turn: OpenTurn, answer: String) throws {
@@ -41,7 +43,25 @@ public actor TurnKeeper {
 
   func append(_ turn: TurnToKeep, answer: String, outcome: StoredTurn.Outcome) throws -> OpenTurn {
     store.wait(milliseconds: patienceMilliseconds)
-    return try store.append(turn, answer: answer, outcome: outcome, at: now())
+    return noted(try store.append(turn, answer: answer, outcome: outcome, at: now()))
+  }
+
+  private func noted(_ turn: OpenTurn) -> OpenTurn {
+    firstTurn = min(firstTurn ?? turn.id, turn.id)
+    return turn
+  }
+
+  /// Gives vectors to the turns that were written here, a batch of them at most; `gibsey-index` gives them to the others.
+  /// - Parameter make: who embeds as the database's embedder does; nil where that cannot be had.
+  /// - Returns: how many turns there were.
+  public func embed(with make: @Sendable (EmbedderRow) throws -> (any Embedder)?) async throws -> Int {
+    guard let firstTurn, let active = try store.activeEmbedder(), let embedder = try make(active) else { return 0 }
+    let turns = try store.turnsWantingVectors(of: active, after: firstTurn - 1, limit: TurnEmbedding.batchTurns)
+    guard !turns.isEmpty else { return 0 }
+    let embeddings = try await embedder.embed(TurnEmbedding.texts(of: turns))
+    store.wait(milliseconds: Self.beginPatienceMilliseconds)
+    try store.write(try TurnEmbedding.vectors(of: turns, embeddings, active), of: turns, active)
+    return turns.count
   }
 
   /// A prompt as the turn that it will be: behind the turn that it was built behind, and as far in the book as what it holds.

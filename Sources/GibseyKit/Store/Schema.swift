@@ -173,6 +173,23 @@ enum Schema {
       PRIMARY KEY (session_id, block)
     ) STRICT;
     """,
+    // Vectors of turns, and their signs packed for 256 turns of a session: see TurnVectors.swift.
+    """
+    CREATE TABLE turn_vector (
+      embedder_id INTEGER NOT NULL REFERENCES embedder,
+      turn_id INTEGER NOT NULL REFERENCES turn,
+      vectors BLOB NOT NULL,
+      PRIMARY KEY (embedder_id, turn_id)
+    ) STRICT;
+    CREATE INDEX turn_vector_by_turn ON turn_vector (turn_id);
+    CREATE TABLE turn_code_block (
+      embedder_id INTEGER NOT NULL REFERENCES embedder,
+      session_id INTEGER NOT NULL REFERENCES session,
+      block INTEGER NOT NULL,
+      codes BLOB NOT NULL,
+      PRIMARY KEY (embedder_id, session_id, block)
+    ) STRICT;
+    """,
   ]
 
   static var version: Int { migrations.count }

@@ -140,7 +140,7 @@ final class SearchBlocks {
 }
 
 /// Puts the signs of vectors side by side.
-private struct CodePacker {
+struct CodePacker {
   let coding: VectorCoding
   private(set) var count = 0
   private var slots: [UInt8] = []

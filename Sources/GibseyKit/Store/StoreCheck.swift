@@ -188,6 +188,14 @@ private struct StoreInspection {
         parent.turn_id IS NULL OR parent.session_id <> turn.session_id OR parent.place >= turn.place)
       """)
     if strays > 0 { damage("\(strays) turns are of no session, or follow none of theirs") }
+    let lost = try connection.integer(
+      """
+      SELECT (SELECT count(*) FROM turn_vector WHERE turn_id NOT IN (SELECT turn_id FROM turn)
+          OR embedder_id NOT IN (SELECT embedder_id FROM embedder))
+        + (SELECT count(*) FROM turn_code_block WHERE session_id NOT IN (SELECT session_id FROM session)
+          OR embedder_id NOT IN (SELECT embedder_id FROM embedder))
+      """)
+    if lost > 0 { damage("\(lost) vectors or blocks are of no turn or embedder") }
     let blocks = try TurnBlocks(connection)
     let kept = try connection.prepare("SELECT facts FROM turn_block WHERE session_id = ?1 ORDER BY block")
     let list = try connection.prepare(

@@ -94,6 +94,8 @@ extension ConversationStore {
       }
       try connection.execute(
         """
+        DELETE FROM turn_code_block WHERE session_id = \(row);
+        DELETE FROM turn_vector WHERE turn_id IN (SELECT turn_id FROM turn WHERE session_id = \(row));
         DELETE FROM turn_block WHERE session_id = \(row);
         DELETE FROM turn WHERE session_id = \(row);
         DELETE FROM session WHERE session_id = \(row);

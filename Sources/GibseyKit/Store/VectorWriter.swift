@@ -123,6 +123,8 @@ public final class VectorWriter {
   public func forget(_ embedder: EmbedderRow) throws {
     try connection.execute(
       """
+      DELETE FROM turn_code_block WHERE embedder_id = \(embedder.row);
+      DELETE FROM turn_vector WHERE embedder_id = \(embedder.row);
       DELETE FROM code_block WHERE embedder_id = \(embedder.row);
       DELETE FROM vector WHERE embedder_id = \(embedder.row);
       DELETE FROM embedder WHERE embedder_id = \(embedder.row)

@@ -150,4 +150,60 @@ import Testing
     }
     #expect(try store.session(scene.session) == nil)
   }
+
+  /// A text is what it has of four things, whatever they are called.
+  private struct ThingEmbedder: Embedder {
+    static let things = [["ice", "frozen"], ["ship", "vessel"], ["bee", "insect"], ["lamp", "light"]]
+    let fingerprint = EmbeddingFingerprint(model: "things", revision: "1", dimensions: 4, windows: "all", prefix: "")
+
+    static func vector(_ text: String) -> UnitVector? {
+      UnitVector(normalizing: things.map { words in words.contains { text.contains($0) } ? 1 : 0.01 })
+    }
+
+    func embed(_ texts: [String]) async throws -> [TextEmbedding] {
+      texts.compactMap(Self.vector).map { TextEmbedding(windows: [$0], pieces: [1], isTruncated: false) }
+    }
+  }
+
+  @Test func turnsGetVectorsAndComeBackByTheirMeaningUntilTheyAreForgotten() async throws {
+    let embedder = ThingEmbedder()
+    let pages = try PageStore(path: scene.path, access: .readWrite)
+    let writer = try pages.writer()
+    let vectors = try pages.vectorWriter(writer)
+    try writer.begin()
+    let row = try vectors.embedder(
+      embedder.fingerprint.description, coding: VectorCoding(dimensions: 4, precision: .int4))
+    try vectors.activate(row)
+    try writer.commit()
+    let store = try scene.store()
+    let active = try #require(try store.activeEmbedder())
+    let before = try scene.say("one of before", "1", in: store)
+    let keeper = try keeper()
+    var kept = answer(prompt(parent: before), keeper)
+    await kept.begin()
+    await kept.take(batch("My sister keeps bees."))
+    await kept.take(completed())
+    let told = try await kept.end().id
+    #expect(try await keeper.embed { _ in nil } == 0)
+    #expect(try await keeper.embed { _ in embedder } == 1)
+    #expect(try store.turnsWantingVectors(of: active, after: 0, limit: 9).map(\.id) == [before])
+    for _ in 0..<200 { try scene.say("q", String(repeating: "filler ", count: 40), in: store) }
+    let embedding = TurnEmbedding(store: store) { texts in
+      texts.compactMap(ThingEmbedder.vector).map { TextEmbedding(windows: [$0], pieces: [1], isTruncated: false) }
+    }
+    #expect(try embedding.run(active) == 201)
+    #expect(try embedding.run(active) == 0)
+    #expect(try pages.check().filter { if case .damage = $0 { true } else { false } }.isEmpty)
+    let memory = try SessionMemory(pages, embedder: active)
+    let request = ChatRequest(prompt: "Which insects?", characterID: "fox", sessionID: "s1")
+    func recalled(_ vector: [Float]?) throws -> [Int] {
+      try memory.conversation(for: request, vector: { vector }, gate: nil, budgetTokens: 1000).recalled.map(\.id)
+    }
+    #expect(try recalled(ThingEmbedder.vector("insects")?.components).first == told)
+    #expect(try recalled(nil) == [])
+    #expect(try store.forget(scene.session))
+    #expect(
+      try store.connection.integer("SELECT (SELECT count(*) FROM turn_vector) + (SELECT count(*) FROM turn_code_block)")
+        == 0)
+  }
 }
