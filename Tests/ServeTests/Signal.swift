@@ -20,6 +20,15 @@ final class Signal: Sendable {
     for waiter in waiters { waiter.resume() }
   }
 
+  /// Waits for it, or for the end of the task.
+  func waitOrCancelled() async {
+    await withTaskCancellationHandler {
+      await wait()
+    } onCancel: {
+      fire()
+    }
+  }
+
   func wait() async {
     await withCheckedContinuation { continuation in
       let isReady = state.withLock { state in

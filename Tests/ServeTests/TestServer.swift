@@ -1,6 +1,7 @@
 // A whole server on a free port of loopback, for tests: a real story, real sockets, whoever is asked played by a script.
 import Foundation
 import NIOCore
+import Synchronization
 
 @testable import GibseyKit
 @testable import gibsey_serve
@@ -25,6 +26,24 @@ final class TestServer: Sendable {
     /// The pages, in place of those.
     var story: [Page] = []
     var isWholeBook = false
+    /// Whether clock and ids stand still: 1970, and a1, a2, a3.
+    var isStill = true
+    var linger = Duration.seconds(30)
+  }
+
+  private static func ids() -> @Sendable () -> String {
+    let count = Counter()
+    return { "a\(count.next())" }
+  }
+
+  private final class Counter: Sendable {
+    private let value = Mutex(0)
+    func next() -> Int {
+      value.withLock { value in
+        value += 1
+        return value
+      }
+    }
   }
 
   init(_ wishes: Wishes = Wishes()) async throws {
@@ -35,19 +54,26 @@ final class TestServer: Sendable {
     var reading = ReadingRoom.Options()
     reading.defaults.isWholeBook = wishes.isWholeBook
     let context = ToolContext(
-      settings: Settings(environment: [.embedder: "none"], environmentFile: [:]),
+      settings: Settings(environment: [.embedder: "none", .fallback: "ollama", .retryWait: "0"], environmentFile: [:]),
       diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in })
     let asking = Asking(
       candidates: context.settings.candidates, transport: wishes.transport ?? CurlTransport(),
-      policy: try context.settings.askingPolicy(), clock: context.askingClock)
+      policy: try context.settings.askingPolicy(),
+      clock: AskingClock(
+        seconds: { 0 }, sleep: { try await Task.sleep(for: $0) }, chance: { 0 }))
     let tokens = wishes.tokens
+    let isStill = wishes.isStill
+    let now: @Sendable () -> Timestamp = { isStill ? Timestamp(microseconds: 0) : Timestamp.now() }
+    let room = try ReadingRoom(context: context, path: path, options: reading)
     service = Service(
       Service.Parts(
-        limits: wishes.limits,
-        room: try ReadingRoom(context: context, path: path, options: reading), asking: asking,
+        limits: wishes.limits, room: room,
+        conversing: Conversing(prompting: { request, _ in try await room.prompt(for: request) }, asking: asking),
+        linger: wishes.linger,
         admission: Admission(
           hosts: wishes.hosts, origins: wishes.origins, tokens: { tokens },
           router: Router(routes: wishes.routes + Route.all)),
+        now: now, makeID: Self.ids(),
         diagnostics: context.diagnostics))
     server = try await Server(service, listen: [ListenAddress(host: "127.0.0.1", port: 0)])
   }

@@ -6,15 +6,33 @@ public struct AskingRecords: Sendable {
   private let requestID: String?
   private let sessionID: String?
   private let now: @Sendable () -> Timestamp
-  private var seq = 0
+  /// Whether strangers read them: errors then name no address and no path.
+  private let isPublic: Bool
+  /// The number of the next record.
+  public private(set) var seq: Int
 
   /// - Parameter now: the clock on the wall.
   public init(prompt: Prompt, responseID: String, now: @escaping @Sendable () -> Timestamp) {
+    self.init(responseID: responseID, requestID: prompt.requestID, sessionID: prompt.sessionID, now: now)
+  }
+
+  /// - Parameters:
+  ///   - seq: the number of the first record; more than 0 where an answer is gone on with.
+  ///   - isPublic: whether strangers read them: errors then name no address and no path.
+  public init(
+    responseID: String, requestID: String?, sessionID: String?, seq: Int = 0, isPublic: Bool = false,
+    now: @escaping @Sendable () -> Timestamp
+  ) {
     self.responseID = responseID
-    requestID = prompt.requestID
-    sessionID = prompt.sessionID
+    self.requestID = requestID
+    self.sessionID = sessionID
+    self.seq = seq
+    self.isPublic = isPublic
     self.now = now
   }
+
+  /// One record for all these tokens: for a reader that lags.
+  public mutating func merged(_ text: String) -> Record { .responseStream(stream(text, now().text, nil)) }
 
   /// The records of one part, all with one time stamp; none for thoughts, notices and repetitions.
   public mutating func records(of part: Asking.Part) -> [Record] {
@@ -28,7 +46,8 @@ public struct AskingRecords: Sendable {
       return [
         .providerSwitched(
           ProviderSwitched(
-            responseID: responseID, from: from, to: to, reason: error.message, afterSeq: seq - 1,
+            responseID: responseID, from: from, to: to, reason: isPublic ? error.publicMessage : error.message,
+            afterSeq: seq - 1,
             requestID: requestID, sessionID: sessionID))
       ]
     case .completed(let completion): return [.responseStream(stream("", now().text, completion))]
@@ -36,7 +55,7 @@ public struct AskingRecords: Sendable {
       return [
         .error(
           ErrorRecord(
-            message: error.message, code: error.code, timestamp: now().text,
+            message: isPublic ? error.publicMessage : error.message, code: error.code, timestamp: now().text,
             isRetryable: error.isRetryable,
             responseID: responseID, requestID: requestID, sessionID: sessionID, afterSeq: seq - 1,
             retryAfterMilliseconds: error.retryAfterMilliseconds, usage: usage))

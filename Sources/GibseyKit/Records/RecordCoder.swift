@@ -42,11 +42,24 @@ public enum RecordCoder {
     }
   }
 
+  /// The `request_id` of a line that may be no record otherwise.
+  public static func requestID(in line: [UInt8]) -> String? {
+    let value = try? JSONScanner.scan(line) { try $0.value() }
+    return value?.objectValue?["data"]?.objectValue?["request_id"]?.stringValue
+  }
+
   /// Encodes a record as one line with its line feed.
   public static func encode(_ record: Record) -> [UInt8] {
     var writer = JSONWriter()
     encode(record, to: &writer)
     return writer.bytes + [0x0A]
+  }
+
+  /// Encodes a record without a line feed, as a frame carries it.
+  public static func frame(_ record: Record) -> [UInt8] {
+    var writer = JSONWriter()
+    encode(record, to: &writer)
+    return writer.bytes
   }
 
   private static func encode(_ record: Record, to writer: inout JSONWriter) {

@@ -34,9 +34,9 @@ public enum FrameType: String, Sendable, CaseIterable {
     switch self {
     case .connectionEstablished:
       [("session_id", true), ("timestamp", true), ("protocol", true), ("resumable", true)]
-    case .ping, .pong: [("timestamp", false)]
+    case .ping, .pong: [("timestamp", false), ("request_id", false)]
     case .chatCancel: [("response_id", false), ("request_id", false)]
-    case .responseResume: [("response_id", true), ("after_seq", true)]
+    case .responseResume: [("response_id", true), ("after_seq", true), ("request_id", false)]
     case .pageNavigation: [("page_index", false), ("page_id", false), ("request_id", false)]
     case .vaultUpdate: [("vault_data", true), ("timestamp", true), ("request_id", false)]
     case .promptSelection: [("prompt_id", true), ("request_id", false)]

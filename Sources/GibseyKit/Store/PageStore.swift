@@ -46,6 +46,13 @@ public final class PageStore {
     return try pageByID.step() ? try Self.read(pageByID, path: path) : nil
   }
 
+  /// The id of the page at a place in the reading order; of several there the first by id. Nil when there is none.
+  public func pageID(at pageIndex: Int) throws -> String? {
+    let statement = try connection.prepare("SELECT id FROM page WHERE page_index = ?1 ORDER BY id LIMIT 1")
+    statement.bind(1, pageIndex)
+    return try statement.step() ? statement.text(0) : nil
+  }
+
   /// How many pages there are.
   public func pageCount() throws -> Int { try connection.integer("SELECT count(*) FROM page") }
 

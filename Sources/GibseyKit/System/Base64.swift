@@ -1,7 +1,7 @@
 // Base64 (RFC 4648 §4).
 
 /// Reads and writes the standard alphabet; on reading white space is passed over, and the padding may be missing.
-enum Base64 {
+public enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let values: [UInt8?] = {
     var values = [UInt8?](repeating: nil, count: 256)
@@ -9,7 +9,8 @@ enum Base64 {
     return values
   }()
 
-  static func encoded(_ bytes: [UInt8]) -> String {
+  /// The bytes as text, padded.
+  public static func encoded(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity((bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {

@@ -139,7 +139,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   private func take(_ error: HTTPParserError) {
     guard case .idle = state else { return cut() }
     switch error {
-    case .headerOverflow: refuse(gauge.hasLine ? .headersTooLarge : .targetTooLong)
+    case .headerOverflow: refuse(gauge.lineBytes > service.limits.targetBytes ? .targetTooLong : .headersTooLarge)
     case .invalidMethod: refuse(Refusal.notImplemented(.RAW(value: "")))
     case .invalidVersion:
       refuse(
@@ -149,7 +149,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   }
 
   private func begin(_ head: HTTPRequestHead) {
-    keepsAlive = head.isKeepAlive
+    // What follows a request for an upgrade is not read as HTTP any more, granted or not (RFC 9110 §7.8).
+    keepsAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
     do {
       guard entrance == .inside else { throw Refusal.busy }
       let admitted = try service.admission.admit(head, localAddress: context?.channel.localAddress, service.limits)
@@ -182,7 +183,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     let request = incoming.admitted.request(body: incoming.body)
     task = Task { [service, outlet] in
       let response = await service.answer(request)
-      guard case .stream(let write) = response.body, request.method != .HEAD else {
+      let write: @Sendable (BodyWriter) async throws -> Void
+      switch response.body {
+      case .socket(let peer):
+        service.noteResponse(response.status, to: request)
+        return loop.execute { connection.value.become(peer, response) }
+      case .stream(let body) where request.method != .HEAD: write = body
+      case .bytes, .stream:
         service.noteResponse(response.status, to: request)
         return loop.execute { connection.value.write(response) }
       }
@@ -238,6 +245,30 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     end(isWhole: true)
   }
 
+  /// Gives the connection to a WebSocket. What has come behind the handshake goes to it, however it was cut.
+  private func become(_ peer: any SocketPeer, _ response: Response) {
+    guard case .answering(let request) = state, let context else { return peer.end() }
+    let channel = context.channel
+    let head = HTTPResponseHead(version: request.version, status: response.status, headers: response.headers)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    let pipeline = context.pipeline
+    let handler = SocketHandler(peer, outlet: outlet, channel: channel, watch: watch, limits: service.limits)
+    do {
+      try pipeline.syncOperations.addHandler(handler, position: .after(self))
+      // The decoder at last: it passes on what it did not read.
+      let decoder = try pipeline.syncOperations.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+      let encoder = try pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+      let mustRead = wantsRead
+      pipeline.syncOperations.removeHandler(self, promise: nil)
+      pipeline.syncOperations.removeHandler(context: encoder, promise: nil)
+      pipeline.syncOperations.removeHandler(gauge, promise: nil)
+      pipeline.syncOperations.removeHandler(context: decoder, promise: nil)
+      handler.begin()
+      if mustRead { channel.read() }
+    } catch { channel.close(promise: nil) }
+  }
+
   private func begin(_ response: Response) {
     guard case .answering(let request) = state, let context else { return }
     var headers = response.headers
@@ -283,14 +314,20 @@ final class RequestGauge: ChannelInboundHandler, RemovableChannelHandler {
 
   /// Whether a byte of the request has come.
   private(set) var hasBegun = false
-  /// Whether its first line is whole.
-  private(set) var hasLine = false
+  /// Bytes of its first line so far.
+  private(set) var lineBytes = 0
+  private var hasLine = false
 
-  func reset() { (hasBegun, hasLine) = (false, false) }
+  func reset() { (hasBegun, hasLine, lineBytes) = (false, false, 0) }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     hasBegun = true
-    if !hasLine { hasLine = unwrapInboundIn(data).readableBytesView.contains(0x0A) }
+    if !hasLine {
+      let bytes = unwrapInboundIn(data).readableBytesView
+      let end = bytes.firstIndex(of: 0x0A)
+      hasLine = end != nil
+      lineBytes += (end ?? bytes.endIndex) - bytes.startIndex
+    }
     context.fireChannelRead(data)
   }
 }

@@ -11,7 +11,11 @@ final class Outlet: Sendable {
     var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
     /// Since when nothing was taken although something waits.
     var stuckSince: NIODeadline?
+    var onRoom: (@Sendable () -> Void)?
   }
+
+  /// So many times the limit are waiting, and what the reader says is not heard any more.
+  private static let floodFactor = 4
 
   private let channel: any Channel
   private let limitBytes: Int
@@ -25,15 +29,22 @@ final class Outlet: Sendable {
   /// What was given and is not yet with the kernel.
   var pendingBytes: Int { state.withLock { $0.pendingBytes } }
   var isClosed: Bool { state.withLock { $0.isClosed } }
+  /// Whether so much waits that the reader must be deaf.
+  var isFlooded: Bool { state.withLock { $0.pendingBytes > limitBytes * Self.floodFactor } }
+
+  /// Calls `body` on the event loop each time that there is room again.
+  func onRoom(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.onRoom = body } }
 
   /// Since when the reader has taken nothing of what waits for it; nil while it keeps up.
   var stuckSince: NIODeadline? { state.withLock { $0.stuckSince } }
 
   /// Writes, without waiting; false when the connection is closed.
+  /// - Parameter isLast: nothing is written after it.
   @discardableResult
-  func offer<Message: Sendable>(_ message: Message, count: Int) -> Bool {
+  func offer<Message: Sendable>(_ message: Message, count: Int, isLast: Bool = false) -> Bool {
     let isOpen = state.withLock { state in
       guard !state.isClosed else { return false }
+      state.isClosed = isLast
       if state.pendingBytes == 0 { state.stuckSince = .now() }
       state.pendingBytes += count
       return true
@@ -46,21 +57,25 @@ final class Outlet: Sendable {
   }
 
   /// Writes, and waits while the reader is behind.
+  /// - Returns: whether it was.
   /// - Throws: `CancellationError` when the connection is closed or the task is cancelled.
-  func send<Message: Sendable>(_ message: Message, count: Int) async throws {
+  @discardableResult
+  func send<Message: Sendable>(_ message: Message, count: Int) async throws -> Bool {
     guard offer(message, count: count) else { throw CancellationError() }
-    try await room()
+    return try await room()
   }
 
   /// Waits until no more than the limit is waiting.
+  /// - Returns: whether it had to wait.
   /// - Throws: as `send`.
-  func room() async throws {
+  @discardableResult
+  func room() async throws -> Bool {
     let id: Int? = state.withLock { state in
       guard state.pendingBytes > limitBytes || state.isClosed else { return nil }
       state.lastWaiter += 1
       return state.lastWaiter
     }
-    guard let id else { return }
+    guard let id else { return false }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
         let isReady: Bool? = state.withLock { state in
@@ -78,23 +93,27 @@ final class Outlet: Sendable {
     } onCancel: {
       state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: CancellationError())
     }
+    return true
   }
 
   private func written(_ count: Int) {
-    let waiters = state.withLock { state -> [CheckedContinuation<Void, any Error>] in
+    let (waiters, onRoom) = state.withLock {
+      state -> ([CheckedContinuation<Void, any Error>], (@Sendable () -> Void)?) in
       state.pendingBytes -= count
       state.stuckSince = state.pendingBytes == 0 ? nil : .now()
-      guard state.pendingBytes <= limitBytes / 2 else { return [] }
+      guard state.pendingBytes <= limitBytes / 2 else { return ([], nil) }
       defer { state.waiters = [:] }
-      return Array(state.waiters.values)
+      return (Array(state.waiters.values), state.onRoom)
     }
     for waiter in waiters { waiter.resume() }
+    onRoom?()
   }
 
   /// The connection is gone: nobody waits any more.
   func close() {
     let waiters = state.withLock { state in
       state.isClosed = true
+      state.onRoom = nil
       defer { state.waiters = [:] }
       return Array(state.waiters.values)
     }

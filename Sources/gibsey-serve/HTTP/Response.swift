@@ -11,16 +11,29 @@ struct Response: Sendable {
     /// Written as it comes; each write waits until the client keeps up, and throws once it has left. The head goes out with
     /// the first write: what is thrown before becomes a response of its own.
     case stream(@Sendable (BodyWriter) async throws -> Void)
+    /// The connection becomes a WebSocket, and this is who talks over it.
+    case socket(any SocketPeer)
   }
 
   var status: HTTPResponseStatus
   var headers: HTTPHeaders
   var body: Body
 
+  init(_ status: HTTPResponseStatus, headers: HTTPHeaders, body: Body) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
   init(_ status: HTTPResponseStatus = .ok, type: String, body: Body) {
     self.status = status
     headers = ["content-type": type]
     self.body = body
+  }
+
+  /// The end of HTTP on this connection.
+  static func socket(_ headers: HTTPHeaders, _ peer: any SocketPeer) -> Response {
+    Response(.switchingProtocols, headers: headers, body: .socket(peer))
   }
 
   /// A JSON text, with a line feed at its end.

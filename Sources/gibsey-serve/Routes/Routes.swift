@@ -15,5 +15,6 @@ extension Route {
     .root,
     .page,
     .pageFile,
+    .socket,
   ]
 }

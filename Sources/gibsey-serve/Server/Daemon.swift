@@ -55,7 +55,8 @@ struct Daemon {
       policy: try context.settings.askingPolicy(), clock: context.askingClock)
     service = Service(
       Service.Parts(
-        limits: options.limits, room: room, asking: asking,
+        limits: options.limits, room: room,
+        conversing: Conversing(prompting: { request, _ in try await room.prompt(for: request) }, asking: asking),
         admission: Admission(
           hosts: Set(options.hosts.map { $0.lowercased() }), origins: Set(options.origins.map { $0.lowercased() }),
           tokens: { tokens.file }, router: Router(routes: Route.all)),

@@ -11,7 +11,10 @@ final class Service: Sendable {
     var limits = Limits()
     /// Reads the story.
     var room: ReadingRoom
-    var asking: Asking
+    /// Answers questions.
+    var conversing: Conversing
+    /// How long an answer goes on without its reader, who may come back.
+    var linger = Duration.seconds(30)
     var admission: Admission
     /// The clock on the wall.
     var now: @Sendable () -> Timestamp = { Timestamp.now() }
@@ -24,6 +27,7 @@ final class Service: Sendable {
   let parts: Parts
   let doors: Doors
   let metrics = Metrics()
+  let sessions = Sessions()
   let startedAt: Timestamp
   private let draining = Atomic(false)
 
@@ -37,6 +41,7 @@ final class Service: Sendable {
   var admission: Admission { parts.admission }
   var room: ReadingRoom { parts.room }
   var events: EventLog { parts.events }
+  var conversing: Conversing { parts.conversing }
   func now() -> Timestamp { parts.now() }
 
   /// Since the start, in milliseconds' steps.
@@ -87,7 +92,17 @@ final class Service: Sendable {
     metrics.countRequest(route: admitted.route.pattern, method: admitted.method.rawValue, status: status.code)
   }
 
-  /// Writes down that somebody was sent away who got to no route.
+  /// Lets somebody use a session.
+  /// - Throws: `Refusal.unknownSession` when it is another's.
+  func enter(_ session: SessionID, _ identity: Identity) async throws {
+    guard let name = identity.name else { return }
+    guard sessions.claim(session.text, for: name) else { throw Refusal.unknownSession }
+  }
+
+  /// The reader of a session is on a page now.
+  func move(_ session: SessionID, to page: (id: String, index: Int), owner: String?) async throws {}
+
+  /// Writes down that somebody was sent away.
   func noteRefusal(_ refusal: Refusal, from address: SocketAddress?) {
     metrics.countRefusal(code: refusal.code)
     metrics.countRequest(route: "", method: "", status: refusal.status.code)

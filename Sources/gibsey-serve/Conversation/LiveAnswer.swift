@@ -1,0 +1,152 @@
+// An answer that is being made: all of it so far, for whoever comes to it when.
+import GibseyKit
+import Synchronization
+
+/// What has been told of one answer, from its first token on. Its identity is the response.
+///
+/// One task adds to it; any number follow, each at its own pace. It lives as long as somebody may still want it.
+final class LiveAnswer: Sendable {
+  /// A stretch of the answer that a follower has not had yet.
+  enum Piece: Sendable {
+    /// Tokens end to end, and where each ends.
+    case tokens([UInt8], ends: [Int])
+    /// A switch of provider, or the end.
+    case part(Asking.Part)
+    var isEnd: Bool {
+      switch self {
+      case .part(.completed), .part(.failed): true
+      default: false
+      }
+    }
+  }
+
+  /// A place in the answer.
+  struct Place: Sendable, Equatable {
+    /// Tokens before it.
+    var token = 0
+    /// Parts, other than tokens, before it.
+    var part = 0
+  }
+
+  private struct State {
+    var text: [UInt8] = []
+    var tokenEnds: [Int] = []
+    /// Each with the count of tokens before it.
+    var parts: [(token: Int, part: Asking.Part)] = []
+    var hasEnded = false
+    var waiters: [CheckedContinuation<Void, Never>] = []
+    /// For each record that the one who asked was sent, how many tokens there were with it; nil while it is one each.
+    var ledger: [Int]?
+  }
+
+  let responseID: String
+  let requestID: String?
+  let sessionID: String?
+  private let state = Mutex(State())
+
+  init(responseID: String, requestID: String?, sessionID: String?) {
+    self.responseID = responseID
+    self.requestID = requestID
+    self.sessionID = sessionID
+  }
+
+  var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+  /// Whether nothing comes after a place any more.
+  func hasEnded(at place: Place) -> Bool {
+    state.withLock { $0.hasEnded && place.token == $0.tokenEnds.count && place.part == $0.parts.count }
+  }
+
+  /// Adds what was told; thoughts and notices are nobody's here.
+  func add(_ part: Asking.Part) {
+    let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+      switch part {
+      case .batch(let batch):
+        guard !batch.tokenEnds.isEmpty else { return [] }
+        let start = state.text.count
+        state.text += batch.text
+        for end in batch.tokenEnds { state.tokenEnds.append(start + end) }
+      case .switched: state.parts.append((state.tokenEnds.count, part))
+      case .completed, .failed:
+        guard !state.hasEnded else { return [] }
+        state.parts.append((state.tokenEnds.count, part))
+        state.hasEnded = true
+      case .retrying, .adapted, .counted, .misread: return []
+      }
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// It will not go on: who waits need not any more.
+  func abandon() {
+    let waiters = state.withLock { state in
+      state.hasEnded = true
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// What comes next after a place, which moves behind it; nil when there is nothing yet.
+  func next(_ place: inout Place) -> Piece? {
+    state.withLock { state in
+      let stop = place.part < state.parts.count ? state.parts[place.part].token : state.tokenEnds.count
+      if place.token < stop {
+        let start = place.token == 0 ? 0 : state.tokenEnds[place.token - 1]
+        let end = state.tokenEnds[stop - 1]
+        let ends = state.tokenEnds[place.token..<stop].map { $0 - start }
+        place.token = stop
+        return .tokens(Array(state.text[start..<end]), ends: ends)
+      }
+      guard place.part < state.parts.count else { return nil }
+      place.part += 1
+      return .part(state.parts[place.part - 1].part)
+    }
+  }
+
+  /// Waits until there is something after a place. Whoever waits is woken at the latest by the end of the answer.
+  func news(after place: Place) async {
+    await withCheckedContinuation { continuation in
+      let isReady = state.withLock { state in
+        let isReady = place.token < state.tokenEnds.count || place.part < state.parts.count || state.hasEnded
+        if !isReady { state.waiters.append(continuation) }
+        return isReady
+      }
+      if isReady { continuation.resume() }
+    }
+  }
+
+  /// Notes how many tokens there were with the record of a number, as it was sent to the one who asked.
+  func note(record seq: Int, tokens: Int) {
+    state.withLock { state in
+      if state.ledger == nil {
+        guard tokens != seq + 1 else { return }
+        state.ledger = Array(1..<(seq + 1))
+      }
+      guard var ledger = state.ledger.take() else { return }
+      if ledger.count > seq { ledger.removeLast(ledger.count - seq) }
+      ledger.append(tokens)
+      state.ledger = ledger
+    }
+  }
+
+  /// The place behind the record of a number, as it was sent to the one who asked; -1 is the start.
+  func place(after seq: Int) -> Place {
+    state.withLock { state in
+      var place = Place()
+      if seq >= 0 {
+        if let ledger = state.ledger {
+          place.token = ledger.isEmpty ? 0 : ledger[min(seq, ledger.count - 1)]
+        } else {
+          place.token = min(seq + 1, state.tokenEnds.count)
+        }
+      }
+      // A switch that stood before the last token that was had, was had.
+      place.part =
+        state.parts.firstIndex { $0.token >= place.token && !($0.token == 0 && place.token > 0) } ?? state.parts.count
+      return place
+    }
+  }
+}

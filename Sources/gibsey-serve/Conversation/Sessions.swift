@@ -1,0 +1,87 @@
+// What goes on in each session now: answers being made, and who watches. Sockets, too, for what is said to all.
+import GibseyKit
+import NIOCore
+import Synchronization
+
+/// The open sockets and the answers being made, by session. Its identity is the daemon's.
+final class Sessions: Sendable {
+  private struct Room {
+    var answers: [String: ActiveAnswer] = [:]
+    var watchers: [ObjectIdentifier: SocketConversation] = [:]
+    var isEmpty: Bool { answers.isEmpty && watchers.isEmpty }
+  }
+
+  private struct State {
+    var rooms: [String: Room] = [:]
+    var sockets: [ObjectIdentifier: Socket] = [:]
+    /// Whose the sessions are that were used since the start, where tokens are wanted.
+    var owners: [String: String] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  /// How many answers are being made, or kept for a reader who may come back.
+  var answerCount: Int { state.withLock { $0.rooms.values.reduce(0) { $0 + $1.answers.count } } }
+  var socketCount: Int { state.withLock { $0.sockets.count } }
+
+  /// Makes a session the name's, unless it is another's: then false.
+  func claim(_ session: String, for name: String) -> Bool {
+    state.withLock { state in
+      if let owner = state.owners[session] { return owner == name }
+      state.owners[session] = name
+      return true
+    }
+  }
+
+  func open(_ socket: Socket) { state.withLock { $0.sockets[ObjectIdentifier(socket)] = socket } }
+  func close(_ socket: Socket) { state.withLock { $0.sockets[ObjectIdentifier(socket)] = nil } }
+
+  /// All open sockets.
+  var sockets: [Socket] { state.withLock { Array($0.sockets.values) } }
+
+  func watch(_ session: String, by watcher: SocketConversation) -> [ActiveAnswer] {
+    state.withLock { state in
+      state.rooms[session, default: Room()].watchers[ObjectIdentifier(watcher)] = watcher
+      return state.rooms[session].map { Array($0.answers.values) } ?? []
+    }
+  }
+
+  func unwatch(_ session: String, by watcher: SocketConversation) {
+    change(session) { $0.watchers[ObjectIdentifier(watcher)] = nil }
+  }
+
+  /// An answer of the session begins: who watches is told of it.
+  func begin(_ answer: ActiveAnswer, in session: String) {
+    let watchers = state.withLock { state in
+      state.rooms[session, default: Room()].answers[answer.live.responseID] = answer
+      return state.rooms[session].map { Array($0.watchers.values) } ?? []
+    }
+    for watcher in watchers { watcher.watch(answer.live) }
+  }
+
+  func end(_ answer: ActiveAnswer, in session: String) {
+    change(session) { $0.answers[answer.live.responseID] = nil }
+  }
+
+  /// The answer of a session by the id of its response, or of its request.
+  func answer(in session: String, responseID: String?, requestID: String?) -> ActiveAnswer? {
+    state.withLock { state in
+      guard let room = state.rooms[session] else { return nil }
+      if let responseID { return room.answers[responseID] }
+      return room.answers.values.first { $0.live.requestID == requestID && !$0.live.hasEnded }
+    }
+  }
+
+  /// The answers of a session that can be gone on with, by their ids.
+  func resumable(in session: String) -> [String] {
+    state.withLock { $0.rooms[session]?.answers.values.filter(\.isResumable).map(\.live.responseID).sorted() ?? [] }
+  }
+
+  private func change(_ session: String, _ body: (inout Room) -> Void) {
+    state.withLock { state in
+      guard var room = state.rooms[session] else { return }
+      body(&room)
+      state.rooms[session] = room.isEmpty ? nil : room
+    }
+  }
+}

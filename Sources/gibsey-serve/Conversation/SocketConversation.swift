@@ -1,0 +1,246 @@
+// The protocol of a socket: records in, records out. Questions wait for their turn; everything else is heard at once.
+import GibseyKit
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// One reader's socket. Its identity is the connection.
+final class SocketConversation: SocketPeer {
+  private struct State {
+    var socket: Socket?
+    var hasEnded = false
+    /// Records that came and were not yet looked at, in their order.
+    var inbox: [[UInt8]] = []
+    var inboxBytes = 0
+    var isReading = false
+    /// The page that this reader said to be on last.
+    var pageID: String?
+    var queue: [ChatRequest] = []
+    /// Answers that this socket asked for and that are being made; nil stands for one that has no response yet.
+    var running: [Int: Running] = [:]
+    var lastNumber = 0
+    /// What this socket reads besides, as a watcher or after it came back.
+    var following: [Int: Task<Void, Never>] = [:]
+  }
+
+  private struct Running {
+    let requestID: String?
+    var answer: ActiveAnswer?
+    var task: Task<Void, Never>?
+  }
+
+  let service: Service
+  let session: SessionID
+  let identity: Identity
+  /// Whether it only watches what others of the session ask.
+  let isWatching: Bool
+  /// Whether its answers go on for a while when it leaves.
+  let isResuming: Bool
+  private let state = Mutex(State())
+
+  init(_ service: Service, session: SessionID, identity: Identity, isWatching: Bool, isResuming: Bool) {
+    self.service = service
+    self.session = session
+    self.identity = identity
+    self.isWatching = isWatching
+    self.isResuming = isResuming
+  }
+
+  var socket: Socket? { state.withLock { $0.socket } }
+
+  // MARK: The socket
+
+  func begin(_ socket: Socket) {
+    state.withLock { $0.socket = socket }
+    service.sessions.open(socket)
+    var data = JSONObject()
+    data["session_id"] = .string(session.text)
+    data["timestamp"] = .string(service.now().text)
+    data["protocol"] = .number(JSONNumber(1))
+    let resumable = isResuming ? service.sessions.resumable(in: session.text) : []
+    data["resumable"] = .array(resumable.map { .string($0) })
+    say(.frame(.connectionEstablished, FrameData(data)))
+    guard isWatching else { return }
+    for answer in service.sessions.watch(session.text, by: self) { watch(answer.live) }
+  }
+
+  func end() {
+    let (socket, running, following) = state.withLock { state in
+      defer {
+        state.hasEnded = true
+        state.socket = nil
+        state.queue = []
+        state.inbox = []
+        state.running = [:]
+        state.following = [:]
+      }
+      return (state.socket, state.running, state.following)
+    }
+    if let socket { service.sessions.close(socket) }
+    if isWatching { service.sessions.unwatch(session.text, by: self) }
+    for task in following.values { task.cancel() }
+    for one in running.values {
+      if let answer = one.answer, answer.isResumable { linger(answer) } else { one.task?.cancel() }
+    }
+  }
+
+  var isFull: Bool { state.withLock { $0.inboxBytes > service.limits.messageBytes } }
+
+  func receive(binary: [UInt8]) {
+    fail(Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: "wanted a text frame, got a binary one"), nil)
+  }
+
+  func receive(text: [UInt8]) {
+    let mustStart = state.withLock { state in
+      state.inbox.append(text)
+      state.inboxBytes += text.count
+      defer { state.isReading = true }
+      return !state.isReading
+    }
+    if mustStart { Task { await readInbox() } }
+  }
+
+  /// One record after the other, so that what a reader says first holds first.
+  private func readInbox() async {
+    while true {
+      let (next, socket) = state.withLock { state -> ([UInt8]?, Socket?) in
+        guard !state.inbox.isEmpty else {
+          state.isReading = false
+          return (nil, nil)
+        }
+        let next = state.inbox.removeFirst()
+        let wasFull = state.inboxBytes > service.limits.messageBytes
+        state.inboxBytes -= next.count
+        return (next, wasFull ? state.socket : nil)
+      }
+      guard let next else { return }
+      await take(next)
+      socket?.readAgain()
+    }
+  }
+
+  func say(_ record: Record) { socket?.offer(FrameWriter.frame(.text, RecordCoder.frame(record))) }
+
+  /// Says what was wrong.
+  func fail(_ error: any Error, _ requestID: String?, responseID: String? = nil) {
+    let refusal = Refusal(error)
+    say(
+      .error(
+        ErrorRecord(
+          message: refusal.message, code: refusal.code, timestamp: service.now().text,
+          isRetryable: refusal.isRetryable, responseID: responseID, requestID: requestID)))
+  }
+
+  // MARK: Questions
+
+  var pageID: String? { state.withLock { $0.pageID } }
+  func move(to pageID: String) { state.withLock { $0.pageID = pageID } }
+
+  /// Puts a question into the queue.
+  /// - Throws: `Refusal.queueFull`.
+  func enqueue(_ request: ChatRequest) throws {
+    try state.withLock { state in
+      guard !state.hasEnded else { return }
+      let isFree = state.running.count < service.limits.parallel
+      guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
+      state.queue.append(request)
+    }
+    startNext()
+  }
+
+  /// Takes a question out of the queue; nil when none there has that id.
+  func withdraw(requestID: String) -> ChatRequest? {
+    state.withLock { state in
+      state.queue.firstIndex { $0.requestID == requestID }.map { state.queue.remove(at: $0) }
+    }
+  }
+
+  /// Stops a question of this socket that has no response yet; false when there is none of that id.
+  func stopEarly(requestID: String) -> Bool {
+    let task = state.withLock { state in
+      state.running.values.first { $0.requestID == requestID && $0.answer == nil }?.task
+    }
+    task?.cancel()
+    return task != nil
+  }
+
+  private func startNext() {
+    while true {
+      let next = state.withLock { state -> (number: Int, request: ChatRequest)? in
+        guard !state.hasEnded, !state.queue.isEmpty, state.running.count < service.limits.parallel else { return nil }
+        let request = state.queue.removeFirst()
+        state.lastNumber += 1
+        state.running[state.lastNumber] = Running(requestID: request.requestID)
+        return (state.lastNumber, request)
+      }
+      guard let next else { return }
+      let task = Task(executorPreference: service.conversing.executor) { [self] in
+        await run(next.request, number: next.number)
+        state.withLock { _ = $0.running.removeValue(forKey: next.number) }
+        startNext()
+      }
+      let early = state.withLock { state in
+        state.running[next.number]?.task = task
+        return state.running[next.number]?.answer
+      }
+      early?.made(by: task)
+    }
+  }
+
+  /// Notes the answer to a question, once there is one; false when the reader has left.
+  func note(_ answer: ActiveAnswer, number: Int) -> Bool {
+    let (task, isThere) = state.withLock { state in
+      state.running[number]?.answer = answer
+      return (state.running[number]?.task, !state.hasEnded)
+    }
+    if let task { answer.made(by: task) }
+    return isThere
+  }
+
+  // MARK: Reading along
+
+  /// Sends a whole answer of the session, from its start on and as it is made.
+  func watch(_ live: LiveAnswer) {
+    let records = service.records(of: live)
+    follow(live, from: LiveAnswer.Place(), AnswerFrames(records)) {}
+  }
+
+  /// Sends what there is of an answer from a place on, and then what comes.
+  @discardableResult
+  func follow(
+    _ live: LiveAnswer, from place: LiveAnswer.Place, _ frames: AnswerFrames, then: @escaping @Sendable () -> Void
+  ) -> Task<Void, Never>? {
+    let number: Int? = state.withLock { state in
+      guard !state.hasEnded else { return nil }
+      state.lastNumber += 1
+      return state.lastNumber
+    }
+    guard let number, let socket else { return nil }
+    let task = Task { [self] in
+      var (place, frames, isLate) = (place, frames, false)
+      reading: while !Task.isCancelled {
+        while let piece = live.next(&place) {
+          guard let waited = try? await socket.send(frames.frames(of: piece, isLate: isLate)) else { break reading }
+          isLate = waited
+          if piece.isEnd { break reading }
+        }
+        if live.hasEnded(at: place) { break }
+        await live.news(after: place)
+      }
+      state.withLock { _ = $0.following.removeValue(forKey: number) }
+      then()
+    }
+    state.withLock { state in if !state.hasEnded { state.following[number] = task } else { task.cancel() } }
+    return task
+  }
+
+  /// Lets an answer go on without its reader, for a while.
+  func linger(_ answer: ActiveAnswer) {
+    answer.leave(
+      Task { [service, session] in
+        guard (try? await Task.sleep(for: service.parts.linger)) != nil else { return }
+        answer.cancel()
+        service.sessions.end(answer, in: session.text)
+      })
+  }
+}

@@ -1,0 +1,156 @@
+// What each record from a socket means.
+import GibseyKit
+import NIOCore
+import NIOHTTP1
+
+extension SocketConversation {
+  /// Does what one record says. Returns when its answer, if it has one at once, was said.
+  func take(_ bytes: [UInt8]) async {
+    let record: Record
+    do {
+      record = try RecordCoder.decode(bytes)
+    } catch {
+      let reason = (error as? RecordProblem)?.reason ?? "cannot be read"
+      return fail(
+        Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: reason), RecordCoder.requestID(in: bytes))
+    }
+    switch record {
+    case .frame(.ping, let data): say(.frame(.pong, data))
+    case .frame(.promptSelection, let data): select(data)
+    case .frame(.pageNavigation, let data): await navigate(data)
+    case .frame(.chatCancel, let data): cancel(data)
+    case .frame(.responseResume, let data): resume(data)
+    case .chatRequest(let request): ask(request)
+    default:
+      fail(
+        Refusal(
+          status: .badRequest, code: "UNKNOWN_MESSAGE_TYPE", message: "no record of type \(record.type) is heard here"),
+        RecordCoder.requestID(in: bytes))
+    }
+  }
+
+  private func ask(_ request: ChatRequest) {
+    guard !isWatching else { return fail(Refusal.watching, request.requestID) }
+    var request = request
+    // The server keeps the history, and its settings decide the rest.
+    request.history = []
+    request.options = nil
+    request.vector = nil
+    request.sessionID = session.text
+    request.currentPageID = request.currentPageID ?? pageID
+    do { try enqueue(request) } catch { fail(error, request.requestID) }
+  }
+
+  private func select(_ data: FrameData) {
+    let requestID = data.fields["request_id"]?.stringValue
+    guard data.fields["prompt_id"]?.stringValue != nil else {
+      return fail(Refusal.malformed("prompt_id: wanted a string"), requestID)
+    }
+    say(.frame(.promptSelected, data))
+  }
+
+  private func navigate(_ data: FrameData) async {
+    let requestID = data.fields["request_id"]?.stringValue
+    guard !isWatching else { return fail(Refusal.watching, requestID) }
+    do {
+      let page = try await page(data)
+      try await service.move(session, to: page, owner: identity.name)
+      move(to: page.id)
+      var vault = JSONObject()
+      vault["current_page_index"] = .number(JSONNumber(page.index))
+      vault["session_id"] = .string(session.text)
+      var answer = JSONObject()
+      answer["vault_data"] = .object(vault)
+      answer["timestamp"] = .string(service.now().text)
+      if let requestID { answer["request_id"] = .string(requestID) }
+      say(.frame(.vaultUpdate, FrameData(answer)))
+    } catch { fail(error, requestID) }
+  }
+
+  /// The page that is meant, and where it stands.
+  private func page(_ data: FrameData) async throws -> (id: String, index: Int) {
+    if let value = data.fields["page_id"] {
+      guard let id = value.stringValue else { throw Refusal.malformed("page_id: wanted a string") }
+      return try await service.room.read { reading in
+        guard let page = try reading.store.page(id: id) else {
+          throw GibseyError.unknownPage(id: id, example: try reading.store.firstPageID())
+        }
+        return (page.id, page.pageIndex)
+      }
+    }
+    guard let index = data.fields["page_index"]?.integerValue else {
+      throw Refusal.malformed("page_index: wanted an integer")
+    }
+    return try await service.room.read { reading in
+      guard let id = try reading.store.pageID(at: index) else {
+        throw GibseyError.unknownPage(id: String(index), example: try reading.store.firstPageID())
+      }
+      return (id, index)
+    }
+  }
+
+  private func cancel(_ data: FrameData) {
+    let (responseID, requestID) = (data.fields["response_id"]?.stringValue, data.fields["request_id"]?.stringValue)
+    guard !isWatching else { return fail(Refusal.watching, requestID, responseID: responseID) }
+    guard responseID != nil || requestID != nil else {
+      return fail(Refusal.malformed("response_id: wanted a string"), nil)
+    }
+    if responseID == nil, let requestID {
+      if let request = withdraw(requestID: requestID) { return sayCancelled(request) }
+      if stopEarly(requestID: requestID) { return }
+    }
+    let answer = service.sessions.answer(in: session.text, responseID: responseID, requestID: requestID)
+    guard let answer, !answer.live.hasEnded else {
+      return fail(Refusal.unknownResponse, requestID, responseID: responseID)
+    }
+    answer.cancel()
+  }
+
+  /// The end of a question that was never asked.
+  func sayCancelled(_ request: ChatRequest) {
+    var records = AskingRecords(
+      responseID: service.parts.makeID(), requestID: request.requestID, sessionID: request.sessionID, isPublic: true,
+      now: service.parts.now)
+    let completion = Completion(
+      finishReason: .cancelled, provider: "", model: "", promptID: "", durationMilliseconds: 0)
+    for record in records.records(of: .completed(completion)) { say(record) }
+  }
+
+  private func resume(_ data: FrameData) {
+    let requestID = data.fields["request_id"]?.stringValue
+    guard let responseID = data.fields["response_id"]?.stringValue, let seq = data.fields["after_seq"]?.integerValue,
+      seq >= -1
+    else { return fail(Refusal.malformed("wanted response_id (a string) and after_seq (from -1)"), requestID) }
+    guard !isWatching else { return fail(Refusal.watching, requestID, responseID: responseID) }
+    let found = service.sessions.answer(in: session.text, responseID: responseID, requestID: nil)
+    guard let answer = found, answer.isResumable else {
+      return fail(Refusal.unknownResponse, requestID, responseID: responseID)
+    }
+    let live = answer.live
+    let place = live.place(after: seq)
+    let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
+      live.note(record: seq, tokens: tokens)
+    }
+    let task = follow(live, from: place, frames) { [weak self] in
+      // It left before the end: somebody may come back once more.
+      if let self, !live.hasEnded || self.socket == nil { self.linger(answer) }
+    }
+    if let task { answer.follow(by: task) }
+  }
+}
+
+extension Refusal {
+  static func malformed(_ reason: String) -> Refusal {
+    Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: reason)
+  }
+
+  static let queueFull = Refusal(
+    status: .tooManyRequests, code: "BUSY", message: "too many questions are waiting; ask again when one is answered",
+    isRetryable: true)
+
+  static let unknownResponse = Refusal(
+    status: .notFound, code: "UNKNOWN_RESPONSE", message: "this session has no such response")
+
+  static let watching = Refusal(
+    status: .forbidden, code: "WATCHING", message: "this socket only watches: it was opened with watch=1")
+}

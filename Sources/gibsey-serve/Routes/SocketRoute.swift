@@ -1,0 +1,24 @@
+// The WebSocket of a session.
+import GibseyKit
+import NIOHTTP1
+
+extension Route {
+  /// `?watch=1` only reads what others of the session are answered; with `?resume=1` answers outlive the connection for a while.
+  static let socket = Route(.GET, "/ws/{session_id}") { request, service in
+    guard let session = SessionID(request.parameter("session_id")) else { throw Refusal.badSession }
+    let headers = try Handshake.accept(request)
+    guard !service.isDraining else { throw Refusal.leaving }
+    try await service.enter(session, request.identity)
+    return .socket(
+      headers,
+      SocketConversation(
+        service, session: session, identity: request.identity, isWatching: request.query.isSet("watch"),
+        isResuming: request.query.isSet("resume")))
+  }
+}
+
+extension Refusal {
+  static let badSession = Refusal.badRequest("a session is 1 to 128 of A-Z a-z 0-9 . _ -")
+  static let unknownSession = Refusal(
+    status: .notFound, code: "UNKNOWN_SESSION", message: "there is no such session")
+}

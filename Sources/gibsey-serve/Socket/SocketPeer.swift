@@ -1,0 +1,48 @@
+// Who talks over a socket, and the handle that it talks with.
+import NIOCore
+
+/// The one behind a socket. Called on the socket's event loop: it must not wait.
+protocol SocketPeer: AnyObject, Sendable {
+  /// The socket stands. Called once, before anything else.
+  func begin(_ socket: Socket)
+  func receive(text: [UInt8])
+  func receive(binary: [UInt8])
+  /// Whether it has more than enough to do: nothing more is read until `Socket.readAgain`.
+  var isFull: Bool { get }
+  /// The connection is gone. Called once, after everything else.
+  func end()
+}
+
+/// A socket from any thread.
+final class Socket: Sendable {
+  private let channel: any Channel
+  private let outlet: Outlet
+
+  init(_ channel: any Channel, _ outlet: Outlet) {
+    self.channel = channel
+    self.outlet = outlet
+  }
+
+  var isClosed: Bool { outlet.isClosed }
+
+  /// Writes frames, without waiting.
+  func offer(_ frames: ByteBuffer) { outlet.offer(frames, count: frames.readableBytes) }
+
+  /// Writes frames, and waits while the reader is behind.
+  /// - Returns: whether it was.
+  /// - Throws: `CancellationError` when the connection is gone or the task is cancelled.
+  @discardableResult
+  func send(_ frames: ByteBuffer) async throws -> Bool { try await outlet.send(frames, count: frames.readableBytes) }
+
+  /// Waits until there is room to write.
+  /// - Throws: as `send`.
+  func room() async throws { try await outlet.room() }
+
+  /// Whoever was full is not any more.
+  func readAgain() { channel.triggerUserOutboundEvent(SocketHandler.Again(), promise: nil) }
+
+  /// Closes with a code, after what was written.
+  func close(_ code: UInt16, reason: String) {
+    channel.triggerUserOutboundEvent(SocketHandler.Farewell(code: code, reason: reason), promise: nil)
+  }
+}

@@ -1,0 +1,201 @@
+// More sockets than one: who watches, who comes back, who lags, whose a session is.
+import NIOCore
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite struct SessionTests {
+  private static func wishes(_ steps: [ScriptedProvider.Step]...) -> TestServer.Wishes {
+    TestServer.Wishes(transport: ScriptedProvider(steps))
+  }
+
+  @Test func anAnswerGoesToWhoAskedAndToWhoWatchesAndToNobodyElse() async throws {
+    let go = Signal()
+    let wishes = Self.wishes([.token("one"), .wait(go), .token("two"), .end], [.token("mine"), .end])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let asker = try ReaderClient(server)
+      let early = try ReaderClient(server, query: "?watch=1")
+      let other = try ReaderClient(server)
+      let stranger = try ReaderClient(server, "s2", query: "?watch=1")
+      try asker.ask("What?", requestID: "r1")
+      #expect(try asker.hearStream().token == "one")
+      // Who comes in the middle sees it from its start.
+      let late = try ReaderClient(server, query: "?watch=1")
+      go.fire()
+      #expect(try asker.hearStream().token == "two")
+      #expect(try early.hearAnswer().tokens == ["one", "two"])
+      let (tokens, end) = try late.hearAnswer()
+      #expect(tokens == ["one", "two"])
+      #expect(end.requestID == "r1")
+      // The others have heard nothing: the next that they hear is their own.
+      try other.ask("And mine?", requestID: "r2")
+      #expect(try other.hearAnswer().end.requestID == "r2")
+      try stranger.say("ping", "{\"timestamp\":1}")
+      #expect(try stranger.hearText().contains("pong"))
+    }
+  }
+
+  @Test func whoWatchesMayNotAskCancelOrMove() async throws {
+    try await TestServer.with(Self.wishes([.token("x"), .end])) { (server: TestServer) async throws -> Void in
+      let watcher = try ReaderClient(server, query: "?watch=1")
+      try watcher.ask("What?")
+      #expect(try watcher.hearError().code == "WATCHING")
+      try watcher.say("page_navigation", "{\"page_index\":3}")
+      #expect(try watcher.hearError().code == "WATCHING")
+      try watcher.say("ai_chat_cancel", "{\"response_id\":\"a1\"}")
+      #expect(try watcher.hearError().code == "WATCHING")
+      try watcher.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":0}")
+      #expect(try watcher.hearError().code == "WATCHING")
+    }
+  }
+
+  @Test func oneOfTwoThatLeavesTakesNothingFromTheOther() async throws {
+    let go = Signal()
+    try await TestServer.with(Self.wishes([.wait(go), .token("x"), .end])) {
+      (server: TestServer) async throws -> Void in
+      let stays = try ReaderClient(server)
+      var leaves: ReaderClient? = try ReaderClient(server)
+      _ = leaves?.greeting
+      try stays.ask("What?")
+      leaves = nil
+      go.fire()
+      #expect(try stays.hearAnswer().tokens == ["x"])
+    }
+  }
+
+  @Test func whoComesBackHearsWhatWasMissedAndThenTheRest() async throws {
+    let (left, back) = (Signal(), Signal())
+    let wishes = Self.wishes([
+      .token("one "), .wait(left), .token("two "), .token("three "), .wait(back), .token("four"), .end,
+    ])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      var first: ReaderClient? = try ReaderClient(server, query: "?resume=1")
+      try first?.ask("What?", requestID: "r1")
+      let heard = try first?.hearStream()
+      #expect(heard?.token == "one ")
+      first = nil
+      while server.service.sessions.socketCount > 0 { await Task.yield() }
+      left.fire()
+      let second = try ReaderClient(server, query: "?resume=1")
+      #expect(second.greeting.contains("\"resumable\":[\"a1\"]"))
+      try second.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":0}")
+      for (seq, token) in [(1, "two "), (2, "three ")] {
+        let stream = try second.hearStream()
+        #expect(stream.seq == seq)
+        #expect(stream.token == token)
+      }
+      back.fire()
+      #expect(try second.hearStream().token == "four")
+      let end = try second.hearStream()
+      #expect(end.seq == 4)
+      #expect(end.isComplete)
+      #expect(end.requestID == "r1")
+    }
+  }
+
+  @Test func anAnswerToWhichNobodyComesBackEnds() async throws {
+    let provider = ScriptedProvider([[.endless("on ")]])
+    var wishes = TestServer.Wishes(transport: provider)
+    wishes.linger = .milliseconds(50)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      var reader: ReaderClient? = try ReaderClient(server, query: "?resume=1")
+      try reader?.ask("What?")
+      _ = try reader?.hearStream()
+      reader = nil
+      await provider.abandoned.wait()
+      let second = try ReaderClient(server, query: "?resume=1")
+      try second.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":0}")
+      #expect(try second.hearError().code == "UNKNOWN_RESPONSE")
+    }
+  }
+
+  @Test func anotherSessionsAnswerIsUnknown() async throws {
+    let go = Signal()
+    try await TestServer.with(Self.wishes([.token("x"), .wait(go), .end])) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, query: "?resume=1")
+      try reader.ask("What?")
+      _ = try reader.hearStream()
+      let stranger = try ReaderClient(server, "s2", query: "?resume=1")
+      #expect(stranger.greeting.contains("\"resumable\":[]"))
+      for (type, rest) in [("ai_chat_cancel", ""), ("ai_response_resume", ",\"after_seq\":-1")] {
+        try stranger.say(type, "{\"response_id\":\"a1\"\(rest)}")
+        #expect(try stranger.hearError().code == "UNKNOWN_RESPONSE")
+      }
+      go.fire()
+      #expect(try reader.hearStream().completion?.finishReason == .stop)
+    }
+  }
+
+  @Test func whoLagsIsSentTheSameTextInFewerRecordsWithoutAGap() async throws {
+    // Blocks of many tokens, far more than waits for one reader; the reader begins to read late.
+    let words = (0..<40_000).map { "w\($0) " }
+    let blocks = stride(from: 0, to: words.count, by: 200).map {
+      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
+    }
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
+    wishes.limits.outboundBytes = 16 << 10
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      let first = try reader.hearStream()
+      #expect(first.token == "w0 ")
+      let (tokens, end) = try reader.hearRest(after: [first.token])
+      #expect(tokens.joined() == words.joined())
+      #expect(end.completion?.finishReason == .stop)
+    }
+  }
+
+  @Test func aSessionBelongsToTheNameThatFirstUsedIt() async throws {
+    var wishes = Self.wishes([.token("x"), .end])
+    wishes.tokens = try TokenFile(text: "ann:0123456789abcdefAA\nben:0123456789abcdefBB\n", path: "tokens")
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let nobody = try server.client()
+      #expect(try nobody.upgrade("/ws/s1", port: server.port).status == 401)
+      let wrong = try server.client()
+      #expect(
+        try wrong.upgrade("/ws/s1", port: server.port, extra: "Authorization: Bearer 0123456789abcdefXX\r\n").status
+          == 401)
+      let address = try server.client()
+      #expect(try address.upgrade("/ws/s1?token=0123456789abcdefAA", port: server.port).status == 401)
+      _ = try ReaderClient(server, extra: "Authorization: Bearer 0123456789abcdefAA\r\n")
+      let ben = try server.client()
+      #expect(
+        try ben.upgrade("/ws/s1", port: server.port, extra: "Authorization: Bearer 0123456789abcdefBB\r\n").status
+          == 404)
+      let page = try server.client()
+      let response = try page.upgrade(
+        "/ws/s1", port: server.port, extra: "Sec-WebSocket-Protocol: gibsey.v1, gibsey.token.0123456789abcdefAA\r\n")
+      #expect(response.status == 101)
+      #expect(response.header("sec-websocket-protocol") == "gibsey.v1")
+      #expect(try server.get("/health").status == 200)
+    }
+  }
+
+  @Test(arguments: ["a%2Fb", "a%20b", "%00", "..", "a", "A-z_0.9", "x129"]) func aSessionHasAName(_ name: String)
+    async throws
+  {
+    try await TestServer.with(Self.wishes([.end])) { (server: TestServer) async throws -> Void in
+      let client = try server.client()
+      let target = name == "x129" ? String(repeating: "x", count: 129) : name
+      let status = try client.upgrade("/ws/\(target)", port: server.port).status
+      #expect(status == (["a", "A-z_0.9"].contains(name) ? 101 : 400))
+    }
+  }
+
+  @Test func tooManyConnectionsOfOneAddressAreToldSoAndTheOthersLive() async throws {
+    var wishes = Self.wishes([.token("x"), .end])
+    wishes.limits.connectionsPerAddress = 2
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let first = try ReaderClient(server)
+      let second = try ReaderClient(server)
+      let third = try server.client()
+      #expect(try third.upgrade("/ws/s3", port: server.port).status == 503)
+      try first.ask("What?")
+      #expect(try first.hearAnswer().tokens == ["x"])
+      try second.ask("What?")
+      #expect(try second.hearAnswer().tokens == ["x"])
+    }
+  }
+}
