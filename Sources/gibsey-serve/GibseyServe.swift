@@ -16,6 +16,7 @@ import GibseyKit
   @Option(parsing: .unconditional, help: "Tokens for a whole prompt; else GIBSEY_BUDGET, else 6000.") var budget: Int?
   @Flag(help: "Use pages after the reader's page too.") var wholeBook = false
   @Option(help: "A folder of characters of your own; else GIBSEY_CHARACTERS.") var characters: String?
+  @Option(parsing: .unconditional, help: "Seconds that an answer goes on without its reader; 30.") var linger: Double?
   @Option(parsing: .unconditional, help: "Seconds that a daemon which was told to end may take; 20.") var grace: Double?
   @OptionGroup(title: "Limits") var bounds: LimitOptions
   @OptionGroup(title: "Telling") var logging: LogOptions
@@ -24,6 +25,7 @@ import GibseyKit
   static func main() async { await Tool.main(Self.self) }
 
   func validate() throws {
+    if let linger, !(0...3600).contains(linger) { throw ValidationError("--linger is 0 to 3600 seconds") }
     if let grace, !(0...3600).contains(grace) { throw ValidationError("--grace is 0 to 3600 seconds") }
     for origin in allowOrigin where !Admission.isOrigin(origin) {
       throw ValidationError("--allow-origin is a scheme and a host, as in https://story.example; got \(origin)")
@@ -42,7 +44,8 @@ import GibseyKit
       context: context,
       options: Daemon.Options(
         listen: listen.isEmpty ? ListenAddress.usual : listen, isUsualPlace: listen.isEmpty, unixSocket: unixSocket,
-        hosts: allowHost, origins: allowOrigin, isWholeBook: wholeBook, grace: grace ?? 20, limits: bounds.limits,
+        hosts: allowHost, origins: allowOrigin, isWholeBook: wholeBook, grace: grace ?? 20, linger: linger ?? 30,
+        limits: bounds.limits,
         logging: logging))
     return try await daemon.run()
   }

@@ -147,6 +147,42 @@ import Testing
     }
   }
 
+  @Test func whatWasSaidIsRememberedByTheNextSocketAndStaysBehindTheGate() async throws {
+    let provider = ScriptedProvider([[.token("A lantern."), .end]])
+    try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
+      let first = try ReaderClient(server)
+      try first.ask("What swings there?", page: "009")
+      _ = try first.hearAnswer()
+      let second = try ReaderClient(server)
+      try second.ask("And who counts?")
+      _ = try second.hearAnswer()
+      #expect(provider.bodies[1].contains("What swings there?"))
+      #expect(provider.bodies[1].contains("A lantern."))
+      // The furthest page of the session is the gate.
+      #expect(!provider.bodies[1].contains("On page 10 "))
+      let third = try ReaderClient(server)
+      try third.ask("And earlier?", page: "003")
+      _ = try third.hearAnswer()
+      #expect(!provider.bodies[2].contains("What swings there?"))
+      let history = try server.get("/api/v1/sessions/s1")
+      #expect(history.body.contains("\"outcome\":\"complete\""))
+    }
+  }
+
+  @Test func anAnswerWhoseReaderLeftIsKeptAsInterrupted() async throws {
+    let provider = ScriptedProvider([[.token("A lantern "), .endless("on ")]])
+    try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
+      var reader: ReaderClient? = try ReaderClient(server)
+      try reader?.ask("What?", page: "003")
+      _ = try reader?.hearStream()
+      reader = nil
+      await provider.abandoned.wait()
+      var history = ""
+      while !history.contains("A lantern on ") { history = try server.get("/api/v1/sessions/s1").body }
+      #expect(history.contains("\"outcome\":\"interrupted\""))
+    }
+  }
+
   @Test func aSessionBelongsToTheNameThatFirstUsedIt() async throws {
     var wishes = Self.wishes([.token("x"), .end])
     wishes.tokens = try TokenFile(text: "ann:0123456789abcdefAA\nben:0123456789abcdefBB\n", path: "tokens")

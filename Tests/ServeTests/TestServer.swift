@@ -2,6 +2,7 @@
 import Foundation
 import NIOCore
 import Synchronization
+import Testing
 
 @testable import GibseyKit
 @testable import gibsey_serve
@@ -68,7 +69,9 @@ final class TestServer: Sendable {
     service = Service(
       Service.Parts(
         limits: wishes.limits, room: room,
-        conversing: Conversing(prompting: { request, _ in try await room.prompt(for: request) }, asking: asking),
+        conversing: Conversing(
+          prompting: { try await room.prompt(for: $0) }, asking: asking, keeper: try TurnKeeper(path: path, now: now),
+          now: now, problem: { Issue.record("a turn is not kept: \($0)") }),
         linger: wishes.linger,
         admission: Admission(
           hosts: wishes.hosts, origins: wishes.origins, tokens: { tokens },

@@ -132,7 +132,8 @@ private struct Desk {
       store: store,
       searching: try Searching(
         store: store, embedder: active, words: { try questions.words() }, options: options.searching),
-      embed: { try questions.vector(of: $0) }, defaults: options.defaults, cast: cast)
+      embed: { try questions.vector(of: $0) }, defaults: options.defaults, cast: cast,
+      memory: try SessionMemory(store, words: { try questions.words() }))
     let reading = Reading(
       store: store, building: building, cast: cast, isWholeBook: options.defaults.isWholeBook)
     return (reading, FileIdentity(path: path), active, edition)

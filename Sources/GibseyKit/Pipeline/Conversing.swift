@@ -1,35 +1,83 @@
-// From a question to a kept answer: what every carrier of the daemon does, and the pipe with three programs.
+// From a question to a kept answer: what every carrier of the daemon does, and the pipe with two programs.
 
 /// Answers questions: builds their prompts, asks, and keeps the turns. A value with injected parts; the carrier is whoever
 /// takes what is told.
 public struct Conversing: Sendable {
-  /// Builds the prompt of a question, which may be somebody's.
-  public typealias Prompting = @Sendable (_ request: ChatRequest, _ owner: String?) async throws -> Prompt
+  /// Builds the prompt of a question.
+  public typealias Prompting = @Sendable (_ request: ChatRequest) async throws -> Prompt
 
   private let prompting: Prompting
   private let asking: Asking
+  private let keeper: TurnKeeper?
+  private let now: @Sendable () -> Timestamp
+  private let problem: @Sendable (any Error) -> Void
 
-  public init(prompting: @escaping Prompting, asking: Asking) {
+  /// - Parameters:
+  ///   - keeper: keeps the turns; nil where nothing is kept.
+  ///   - now: the clock on the wall.
+  ///   - problem: told of what could not be kept; the answer is given nevertheless.
+  public init(
+    prompting: @escaping Prompting, asking: Asking, keeper: TurnKeeper? = nil,
+    now: @escaping @Sendable () -> Timestamp, problem: @escaping @Sendable (any Error) -> Void = { _ in }
+  ) {
     self.prompting = prompting
     self.asking = asking
+    self.keeper = keeper
+    self.now = now
+    self.problem = problem
   }
 
   /// Where a task that only answers had best run: see `Transport.executor`.
   public var executor: (any TaskExecutor)? { asking.executor }
 
   /// The prompt for a question.
-  /// - Parameter owner: the token name of who asks; nil where there are no tokens.
   /// - Throws: what is wrong with the question: nothing was asked yet.
-  public func prompt(for request: ChatRequest, owner: String? = nil) async throws -> Prompt {
-    try await prompting(request, owner)
-  }
+  public func prompt(for request: ChatRequest) async throws -> Prompt { try await prompting(request) }
 
-  /// Asks, and awaits `take` for each part, as `Asking.run` does. The turn is kept before `take` hears of its end, so that who
-  /// asks again at once is remembered.
+  /// Asks, and awaits `take` for each part, as `Asking.run` does. A prompt of a session becomes its next turn, which is kept
+  /// before `take` hears of its end: who asks again at once is remembered.
+  /// - Parameter owner: the token name of who asks; nil where there are no tokens.
   /// - Throws: as `Asking.run`.
   public func answer(
     _ prompt: Prompt, owner: String? = nil, _ take: (Asking.Part) async throws -> Void
   ) async throws {
-    try await asking.run(prompt, take)
+    guard let keeper, let session = prompt.sessionID.flatMap({ SessionID($0) }) else {
+      return try await asking.run(prompt, take)
+    }
+    var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper, now: now)
+    await turn.begin()
+    var isKept = false
+    do {
+      try await asking.run(prompt) { part in
+        await turn.take(part)
+        switch part {
+        case .completed, .failed:
+          isKept = true
+          await end(turn)
+        default: break
+        }
+        try await take(part)
+      }
+    } catch {
+      // Whoever took it left: what there was of it is kept.
+      if !isKept { await end(turn) }
+      throw error
+    }
+  }
+
+  /// Lets somebody use a session: with tokens it belongs to the name that first does.
+  /// - Throws: `GibseyError.unknownSession` when it is another's.
+  public func enter(_ session: SessionID, as owner: String?) async throws {
+    if let owner, let keeper { try await keeper.claim(session, for: owner) }
+  }
+
+  /// The reader of a session is on a page now.
+  /// - Throws: `GibseyError.unknownSession` when it is another's.
+  public func move(_ session: SessionID, to page: (id: String, index: Int), owner: String?) async throws {
+    try await keeper?.move(session, to: page, owner: owner)
+  }
+
+  private func end(_ turn: KeptAnswer) async {
+    do { try await turn.end() } catch { problem(error) }
   }
 }

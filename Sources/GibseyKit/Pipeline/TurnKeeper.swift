@@ -11,6 +11,10 @@ public actor TurnKeeper {
   private let now: @Sendable () -> Timestamp
   /// The first turn that was written here.
   private var firstTurn: Int?
+  /// A writer may wait for another for seconds: not where answers stream.
+  private let thread: ThreadExecutor
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   /// - Parameters:
   ///   - patienceMilliseconds: how long the end of an answer waits for another writer.
@@ -24,6 +28,22 @@ public actor TurnKeeper {
     guard !store.isReadOnly else { throw GibseyError.databaseReadOnly(path: path) }
     self.patienceMilliseconds = patienceMilliseconds
     self.now = now
+    thread = try ThreadExecutor()
+  }
+
+  /// Makes a session the name's, when it is nobody's yet.
+  /// - Throws: `GibseyError.unknownSession` when it is another's.
+  public func claim(_ session: SessionID, for owner: String) throws {
+    store.wait(milliseconds: patienceMilliseconds)
+    if try store.session(session)?.owner == owner { return }
+    try store.touch(session, owner: owner, at: now())
+  }
+
+  /// The reader of a session is on a page now.
+  /// - Throws: `GibseyError.unknownSession` when it is another owner's.
+  public func move(_ session: SessionID, to page: (id: String, index: Int), owner: String?) throws {
+    store.wait(milliseconds: patienceMilliseconds)
+    try store.advance(session, to: page, owner: owner, at: now())
   }
 
   func begin(_ turn: TurnToKeep) throws -> OpenTurn {

@@ -41,7 +41,7 @@ extension SocketConversation {
   func run(_ request: ChatRequest, number: Int) async {
     let prompt: Prompt
     do {
-      prompt = try await service.conversing.prompt(for: request, owner: identity.name)
+      prompt = try await service.conversing.prompt(for: request)
     } catch is CancellationError {
       return sayCancelled(request)
     } catch {

@@ -33,6 +33,9 @@ final class Sessions: Sendable {
     }
   }
 
+  /// Takes a claim back.
+  func disclaim(_ session: String) { state.withLock { $0.owners[session] = nil } }
+
   func open(_ socket: Socket) { state.withLock { $0.sockets[ObjectIdentifier(socket)] = socket } }
   func close(_ socket: Socket) { state.withLock { $0.sockets[ObjectIdentifier(socket)] = nil } }
 

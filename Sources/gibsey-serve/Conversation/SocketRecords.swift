@@ -54,7 +54,7 @@ extension SocketConversation {
     guard !isWatching else { return fail(Refusal.watching, requestID) }
     do {
       let page = try await page(data)
-      try await service.move(session, to: page, owner: identity.name)
+      try await service.conversing.move(session, to: page, owner: identity.name)
       move(to: page.id)
       var vault = JSONObject()
       vault["current_page_index"] = .number(JSONNumber(page.index))

@@ -19,6 +19,4 @@ extension Route {
 
 extension Refusal {
   static let badSession = Refusal.badRequest("a session is 1 to 128 of A-Z a-z 0-9 . _ -")
-  static let unknownSession = Refusal(
-    status: .notFound, code: "UNKNOWN_SESSION", message: "there is no such session")
 }

@@ -15,6 +15,7 @@ struct Daemon {
     var origins: [String] = []
     var isWholeBook = false
     var grace = 20.0
+    var linger = 30.0
     var limits = Limits()
     var logging = LogOptions()
   }
@@ -53,14 +54,34 @@ struct Daemon {
     let asking = Asking(
       candidates: context.settings.candidates, transport: CurlTransport(trust: context.settings.trust),
       policy: try context.settings.askingPolicy(), clock: context.askingClock)
+    let diagnostics = context.diagnostics
+    let conversing = Conversing(
+      prompting: { try await room.prompt(for: $0) }, asking: asking, keeper: try Self.keeper(room.path, diagnostics),
+      now: { Timestamp.now() },
+      problem: { error in
+        diagnostics.warning("a turn is not kept: \((error as? GibseyError)?.message ?? "\(error)")")
+      })
     service = Service(
       Service.Parts(
         limits: options.limits, room: room,
-        conversing: Conversing(prompting: { request, _ in try await room.prompt(for: request) }, asking: asking),
+        conversing: conversing, linger: .milliseconds(Int(options.linger * 1000)),
         admission: Admission(
           hosts: Set(options.hosts.map { $0.lowercased() }), origins: Set(options.origins.map { $0.lowercased() }),
           tokens: { tokens.file }, router: Router(routes: Route.all)),
         diagnostics: context.diagnostics, events: events))
+  }
+
+  /// An answer waits so long for an indexer at most before it is given up to keep it.
+  private static let keepPatienceMilliseconds = 5000
+
+  /// Who keeps the conversations; nobody in a file that cannot be written.
+  private static func keeper(_ path: String, _ diagnostics: Diagnostics) throws -> TurnKeeper? {
+    do {
+      return try TurnKeeper(path: path, patienceMilliseconds: keepPatienceMilliseconds) { Timestamp.now() }
+    } catch GibseyError.databaseReadOnly {
+      diagnostics.notice("\(path) cannot be written: conversations are not kept")
+      return nil
+    }
   }
 
   /// Serves until a signal comes.

@@ -93,14 +93,17 @@ final class Service: Sendable {
   }
 
   /// Lets somebody use a session.
-  /// - Throws: `Refusal.unknownSession` when it is another's.
+  /// - Throws: `Refusal.noSuchSession` when it is another's.
   func enter(_ session: SessionID, _ identity: Identity) async throws {
     guard let name = identity.name else { return }
-    guard sessions.claim(session.text, for: name) else { throw Refusal.unknownSession }
+    guard sessions.claim(session.text, for: name) else { throw Refusal.noSuchSession }
+    do {
+      try await conversing.enter(session, as: name)
+    } catch GibseyError.unknownSession {
+      sessions.disclaim(session.text)
+      throw Refusal.noSuchSession
+    }
   }
-
-  /// The reader of a session is on a page now.
-  func move(_ session: SessionID, to page: (id: String, index: Int), owner: String?) async throws {}
 
   /// Writes down that somebody was sent away.
   func noteRefusal(_ refusal: Refusal, from address: SocketAddress?) {
