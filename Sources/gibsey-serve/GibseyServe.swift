@@ -47,6 +47,6 @@ import GibseyKit
         hosts: allowHost, origins: allowOrigin, isWholeBook: wholeBook, grace: grace ?? 20, linger: linger ?? 30,
         limits: bounds.limits,
         logging: logging))
-    return try await daemon.run()
+    return try await daemon.run { overriding(try Settings.ofProcess()) }
   }
 }

@@ -70,7 +70,8 @@ final class TestServer: Sendable {
       Service.Parts(
         limits: wishes.limits, room: room,
         conversing: Conversing(
-          prompting: { try await room.prompt(for: $0) }, asking: asking, keeper: try TurnKeeper(path: path, now: now),
+          prompting: { try await room.prompt(for: $0) }, asking: CurrentAsking(asking),
+          keeper: try TurnKeeper(path: path, now: now),
           now: now, problem: { Issue.record("a turn is not kept: \($0)") }),
         linger: wishes.linger,
         admission: Admission(

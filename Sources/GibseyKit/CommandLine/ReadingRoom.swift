@@ -35,14 +35,14 @@ public final class ReadingRoom: Sendable {
   }
 
   private let pool: WorkerPool<Desk>
-  private let place: CastPlace
+  private let place: Terms
 
   /// The file's path.
   public let path: String
 
   /// - Throws: what opening the database throws, and what is wrong with a folder of characters.
   public init(context: ToolContext, path: String, options: Options) throws {
-    let place = CastPlace(try context.cast())
+    let place = Terms(try context.cast(), options.defaults)
     self.place = place
     self.path = path
     // Opened once here, so that a file that is none is told at once; it is the first thread's.
@@ -52,9 +52,11 @@ public final class ReadingRoom: Sendable {
     }
   }
 
-  /// Reads the folder of characters again.
-  /// - Throws: what is wrong with it; the characters then stay as they were.
-  public func rereadCharacters(_ context: ToolContext) throws { place.set(try context.cast()) }
+  /// Reads the folder of characters again, and builds prompts by other defaults.
+  /// - Throws: what is wrong with the folder; all then stays as it was.
+  public func reread(_ context: ToolContext, _ defaults: ContextBuilding.Defaults) throws {
+    place.set(try context.cast(), defaults)
+  }
 
   /// The characters that there are, cards not counted.
   public var characters: Cast { place.get().cast }
@@ -75,14 +77,24 @@ public final class ReadingRoom: Sendable {
   }
 }
 
-/// The characters, which may be read again.
-private final class CastPlace: Sendable {
-  private let state: Mutex<(cast: Cast, edition: Int)>
+/// What may be changed while readers read: the characters, and how prompts are built.
+private final class Terms: Sendable {
+  struct Edition: Sendable {
+    let cast: Cast
+    let defaults: ContextBuilding.Defaults
+    let number: Int
+  }
 
-  init(_ cast: Cast) { state = Mutex((cast, 0)) }
+  private let state: Mutex<Edition>
 
-  func get() -> (cast: Cast, edition: Int) { state.withLock { $0 } }
-  func set(_ cast: Cast) { state.withLock { $0 = (cast, $0.edition + 1) } }
+  init(_ cast: Cast, _ defaults: ContextBuilding.Defaults) {
+    state = Mutex(Edition(cast: cast, defaults: defaults, number: 0))
+  }
+
+  func get() -> Edition { state.withLock { $0 } }
+  func set(_ cast: Cast, _ defaults: ContextBuilding.Defaults) {
+    state.withLock { $0 = Edition(cast: cast, defaults: defaults, number: $0.number + 1) }
+  }
 }
 
 /// One thread's readings: opened anew when the file is another, made anew when its vectors are of another model.
@@ -90,11 +102,11 @@ private struct Desk {
   private let context: ToolContext
   private let path: String
   private let options: ReadingRoom.Options
-  private let place: CastPlace
+  private let place: Terms
   private var current: (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int)
   private var change: Int
 
-  init(context: ToolContext, path: String, options: ReadingRoom.Options, place: CastPlace) throws {
+  init(context: ToolContext, path: String, options: ReadingRoom.Options, place: Terms) throws {
     self.context = context
     self.path = path
     self.options = options
@@ -114,7 +126,7 @@ private struct Desk {
     } else {
       let number = try store.changeNumber()
       let isSame = try number == change || store.activeEmbedder() == current.embedder
-      if !isSame || current.edition != place.get().edition {
+      if !isSame || current.edition != place.get().number {
         current = try Self.open(store, context, path, options, place)
       }
       change = number
@@ -123,20 +135,20 @@ private struct Desk {
   }
 
   private static func open(
-    _ store: PageStore, _ context: ToolContext, _ path: String, _ options: ReadingRoom.Options, _ place: CastPlace
+    _ store: PageStore, _ context: ToolContext, _ path: String, _ options: ReadingRoom.Options, _ place: Terms
   ) throws -> (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int) {
     let active = options.searching.mode == .keywords ? nil : try store.activeEmbedder()
     let questions = QuestionEmbedder(context: context, path: path, active: active)
-    let (cast, edition) = place.get()
+    let edition = place.get()
     let building = ContextBuilding(
       store: store,
       searching: try Searching(
         store: store, embedder: active, words: { try questions.words() }, options: options.searching),
-      embed: { try questions.vector(of: $0) }, defaults: options.defaults, cast: cast,
+      embed: { try questions.vector(of: $0) }, defaults: edition.defaults, cast: edition.cast,
       memory: try SessionMemory(store, words: { try questions.words() }))
     let reading = Reading(
-      store: store, building: building, cast: cast, isWholeBook: options.defaults.isWholeBook)
-    return (reading, FileIdentity(path: path), active, edition)
+      store: store, building: building, cast: edition.cast, isWholeBook: edition.defaults.isWholeBook)
+    return (reading, FileIdentity(path: path), active, edition.number)
   }
 }
 

@@ -48,6 +48,25 @@ public struct ToolContext: Sendable {
   }
 }
 
+extension Settings {
+  /// What the environment and `./.env` say now, without flags.
+  /// - Throws: what is wrong with the file.
+  public static func ofProcess() throws -> Settings {
+    var environment: [SettingName: String] = [:]
+    for name in SettingName.allCases {
+      environment[name] = getenv(name.rawValue).map { String(cString: $0) }
+    }
+    return Settings(
+      environment: environment, environmentFile: try EnvironmentFile.read(path: ".env"),
+      foundDefaults: Settings.charactersFolder().map { [.characters: $0] } ?? [:])
+  }
+}
+
+extension ToolContext {
+  /// The same with other settings.
+  public func with(_ settings: Settings) -> ToolContext { ToolContext(settings: settings, diagnostics: diagnostics) }
+}
+
 /// A program of the toolkit.
 public protocol ToolCommand: ParsableCommand {
   var common: CommonOptions { get }
@@ -99,7 +118,7 @@ public enum Tool {
     let command = parse(type, name: name)
     var diagnostics = diagnostics(name, isVerbose: command.common.verbose)
     do {
-      let settings = command.overriding(try loadSettings())
+      let settings = command.overriding(try Settings.ofProcess())
       diagnostics = Self.diagnostics(name, isVerbose: command.common.verbose || settings.isVerbose)
       if command.common.showSettings {
         try FileDescriptor.standardOutput.write(Array(settings.description.utf8))
@@ -145,16 +164,6 @@ public enum Tool {
       }
       exit(ExitStatus.done.rawValue)
     }
-  }
-
-  private static func loadSettings() throws -> Settings {
-    var environment: [SettingName: String] = [:]
-    for name in SettingName.allCases {
-      environment[name] = getenv(name.rawValue).map { String(cString: $0) }
-    }
-    return Settings(
-      environment: environment, environmentFile: try EnvironmentFile.read(path: ".env"),
-      foundDefaults: Settings.charactersFolder().map { [.characters: $0] } ?? [:])
   }
 
   /// Says what went wrong and ends the process with its status, or by the signal that ended the work.

@@ -1,4 +1,5 @@
 // From a question to a kept answer: what every carrier of the daemon does, and the pipe with two programs.
+internal import Synchronization
 
 /// Answers questions: builds their prompts, asks, and keeps the turns. A value with injected parts; the carrier is whoever
 /// takes what is told.
@@ -7,7 +8,7 @@ public struct Conversing: Sendable {
   public typealias Prompting = @Sendable (_ request: ChatRequest) async throws -> Prompt
 
   private let prompting: Prompting
-  private let asking: Asking
+  private let place: CurrentAsking
   private let keeper: TurnKeeper?
   private let now: @Sendable () -> Timestamp
   private let problem: @Sendable (any Error) -> Void
@@ -17,15 +18,17 @@ public struct Conversing: Sendable {
   ///   - now: the clock on the wall.
   ///   - problem: told of what could not be kept; the answer is given nevertheless.
   public init(
-    prompting: @escaping Prompting, asking: Asking, keeper: TurnKeeper? = nil,
+    prompting: @escaping Prompting, asking: CurrentAsking, keeper: TurnKeeper? = nil,
     now: @escaping @Sendable () -> Timestamp, problem: @escaping @Sendable (any Error) -> Void = { _ in }
   ) {
     self.prompting = prompting
-    self.asking = asking
+    place = asking
     self.keeper = keeper
     self.now = now
     self.problem = problem
   }
+
+  private var asking: Asking { place.asking }
 
   /// Where a task that only answers had best run: see `Transport.executor`.
   public var executor: (any TaskExecutor)? { asking.executor }
@@ -80,4 +83,16 @@ public struct Conversing: Sendable {
   private func end(_ turn: KeptAnswer) async {
     do { try await turn.end() } catch { problem(error) }
   }
+}
+
+/// Who is asked, as long as nobody says otherwise. Its identity is the daemon's: answers that are being made go on as they began.
+public final class CurrentAsking: Sendable {
+  private let state: Mutex<Asking>
+
+  public init(_ asking: Asking) { state = Mutex(asking) }
+
+  public var asking: Asking { state.withLock { $0 } }
+
+  /// From now on these are asked.
+  public func replace(with asking: Asking) { state.withLock { $0 = asking } }
 }

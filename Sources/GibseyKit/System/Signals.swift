@@ -3,7 +3,8 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// Watches SIGINT and SIGTERM while it lives: the first one is told, the second kills at once.
+/// Watches SIGINT and SIGTERM while it lives: the first one is told, the second kills at once. And SIGHUP, where somebody
+/// wants to hear of it.
 public final class Signals: @unchecked Sendable {  // sources: set in init, left alone until deinit
   private struct State {
     var received: Int32?
@@ -16,7 +17,8 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
   private let readEnd: Int32
   private let writeEnd: Int32
 
-  public init() {
+  /// - Parameter onHangup: told of each SIGHUP; nil leaves it as it is.
+  public init(onHangup: (@Sendable () -> Void)? = nil) {
     var ends: [Int32] = [-1, -1]
     _ = pipe(&ends)
     (readEnd, writeEnd) = (ends[0], ends[1])
@@ -25,6 +27,13 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { @Sendable [weak self] in self?.receive(number) }
+      source.resume()
+      sources.append(source)
+    }
+    if let onHangup {
+      signal(SIGHUP, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+      source.setEventHandler { @Sendable in onHangup() }
       source.resume()
       sources.append(source)
     }
@@ -46,14 +55,6 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
       return state.received
     }
     if let received { listener?(received) }
-  }
-
-  /// Waits for the first signal.
-  public func first() async {
-    await withCheckedContinuation { continuation in
-      let once = Once()
-      listen { _ in if once.isFirst { continuation.resume() } }
-    }
   }
 
   /// Ends the wait for input, now and from now on.
@@ -90,17 +91,5 @@ public final class Signals: @unchecked Sendable {  // sources: set in init, left
     sigaddset(&set, number)
     pthread_sigmask(SIG_UNBLOCK, &set, nil)
     raise(number)
-  }
-}
-
-/// Tells the first call from all others.
-private final class Once: Sendable {
-  private let hasBeen = Mutex(false)
-
-  var isFirst: Bool {
-    hasBeen.withLock { hasBeen in
-      defer { hasBeen = true }
-      return !hasBeen
-    }
   }
 }

@@ -19,10 +19,12 @@ extension Service {
     if let session = prompt.sessionID { sessions.begin(active, in: session) }
     defer { if let session = prompt.sessionID { sessions.end(active, in: session) } }
     var records = records(of: live)
+    var telling = AnswerTelling(events, of: live)
     do {
       try await withTaskExecutorPreference(conversing.executor) {
         try await conversing.answer(prompt, owner: identity.name) { part in
           live.add(part)
+          telling.note(part)
           let told = records.records(of: part)
           if !told.isEmpty { try await take(told) }
         }
@@ -64,10 +66,12 @@ extension SocketConversation {
   private func answer(_ prompt: Prompt, _ active: ActiveAnswer) async {
     let live = active.live
     var frames = AnswerFrames(service.records(of: live)) { live.note(record: $0, tokens: $1) }
+    var telling = AnswerTelling(service.events, of: live)
     var isLate = false
     do {
       try await service.conversing.answer(prompt, owner: identity.name) { part in
         live.add(part)
+        telling.note(part)
         guard let piece = LiveAnswer.Piece(part), let socket = active.direct else { return }
         do {
           isLate = try await socket.send(frames.frames(of: piece, isLate: isLate))

@@ -14,6 +14,7 @@ final class Sessions: Sendable {
   private struct State {
     var rooms: [String: Room] = [:]
     var sockets: [ObjectIdentifier: Socket] = [:]
+    var conversations: [ObjectIdentifier: SocketConversation] = [:]
     /// Whose the sessions are that were used since the start, where tokens are wanted.
     var owners: [String: String] = [:]
   }
@@ -36,8 +37,34 @@ final class Sessions: Sendable {
   /// Takes a claim back.
   func disclaim(_ session: String) { state.withLock { $0.owners[session] = nil } }
 
-  func open(_ socket: Socket) { state.withLock { $0.sockets[ObjectIdentifier(socket)] = socket } }
-  func close(_ socket: Socket) { state.withLock { $0.sockets[ObjectIdentifier(socket)] = nil } }
+  func open(_ socket: Socket, of conversation: SocketConversation) {
+    state.withLock { state in
+      state.sockets[ObjectIdentifier(socket)] = socket
+      state.conversations[ObjectIdentifier(conversation)] = conversation
+    }
+  }
+
+  func close(_ socket: Socket, of conversation: SocketConversation) {
+    state.withLock { state in
+      state.sockets[ObjectIdentifier(socket)] = nil
+      state.conversations[ObjectIdentifier(conversation)] = nil
+    }
+  }
+
+  /// Whether an answer is being made.
+  var isBusy: Bool {
+    state.withLock { $0.rooms.values.contains { $0.answers.values.contains { !$0.live.hasEnded } } }
+  }
+
+  /// No more questions: each socket is closed once what it reads has ended.
+  func drain() {
+    for conversation in state.withLock({ Array($0.conversations.values) }) { conversation.drain() }
+  }
+
+  /// Ends all answers; they are kept as interrupted.
+  func cancelAll() {
+    for answer in state.withLock({ $0.rooms.values.flatMap { $0.answers.values } }) { answer.cancel() }
+  }
 
   /// All open sockets.
   var sockets: [Socket] { state.withLock { Array($0.sockets.values) } }

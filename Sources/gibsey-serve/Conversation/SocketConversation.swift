@@ -9,6 +9,8 @@ final class SocketConversation: SocketPeer {
   private struct State {
     var socket: Socket?
     var hasEnded = false
+    /// The daemon is about to end: no more questions.
+    var isDraining = false
     /// Records that came and were not yet looked at, in their order.
     var inbox: [[UInt8]] = []
     var inboxBytes = 0
@@ -52,7 +54,8 @@ final class SocketConversation: SocketPeer {
 
   func begin(_ socket: Socket) {
     state.withLock { $0.socket = socket }
-    service.sessions.open(socket)
+    service.sessions.open(socket, of: self)
+    service.events.note(.connected) { $0.with("session_id", session.text).with("owner", identity.name) }
     var data = JSONObject()
     data["session_id"] = .string(session.text)
     data["timestamp"] = .string(service.now().text)
@@ -76,7 +79,10 @@ final class SocketConversation: SocketPeer {
       }
       return (state.socket, state.running, state.following)
     }
-    if let socket { service.sessions.close(socket) }
+    if let socket {
+      service.sessions.close(socket, of: self)
+      service.events.note(.disconnected) { $0.with("session_id", session.text) }
+    }
     if isWatching { service.sessions.unwatch(session.text, by: self) }
     for task in following.values { task.cancel() }
     for one in running.values {
@@ -141,6 +147,7 @@ final class SocketConversation: SocketPeer {
   func enqueue(_ request: ChatRequest) throws {
     try state.withLock { state in
       guard !state.hasEnded else { return }
+      guard !state.isDraining else { throw Refusal.leaving }
       let isFree = state.running.count < service.limits.parallel
       guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
       state.queue.append(request)
@@ -178,6 +185,7 @@ final class SocketConversation: SocketPeer {
         await run(next.request, number: next.number)
         state.withLock { _ = $0.running.removeValue(forKey: next.number) }
         startNext()
+        leaveIfDone()
       }
       let early = state.withLock { state in
         state.running[next.number]?.task = task
@@ -185,6 +193,24 @@ final class SocketConversation: SocketPeer {
       }
       early?.made(by: task)
     }
+  }
+
+  /// The daemon is about to end: what is being answered is answered, what waits is sent away.
+  func drain() {
+    let waiting = state.withLock { state in
+      state.isDraining = true
+      defer { state.queue = [] }
+      return state.queue
+    }
+    for request in waiting { fail(Refusal.leaving, request.requestID) }
+    leaveIfDone()
+  }
+
+  private func leaveIfDone() {
+    let socket = state.withLock { state in
+      state.isDraining && state.running.isEmpty && state.following.isEmpty ? state.socket : nil
+    }
+    socket?.close(1001, reason: "going away")
   }
 
   /// Notes the answer to a question, once there is one; false when the reader has left.
@@ -229,6 +255,7 @@ final class SocketConversation: SocketPeer {
       }
       state.withLock { _ = $0.following.removeValue(forKey: number) }
       then()
+      leaveIfDone()
     }
     state.withLock { state in if !state.hasEnded { state.following[number] = task } else { task.cancel() } }
     return task

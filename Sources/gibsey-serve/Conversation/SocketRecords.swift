@@ -38,6 +38,7 @@ extension SocketConversation {
     request.vector = nil
     request.sessionID = session.text
     request.currentPageID = request.currentPageID ?? pageID
+    service.events.note(.request) { $0.with("session_id", session.text).with("request_id", request.requestID) }
     do { try enqueue(request) } catch { fail(error, request.requestID) }
   }
 

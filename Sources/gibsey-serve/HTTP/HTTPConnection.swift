@@ -71,6 +71,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
 
   func check(now: NIODeadline) {
     if let stuck = outlet.stuckSince, now - stuck > service.limits.writeTime { return cut() }
+    if case .idle = state, service.isDraining, !gauge.hasBegun { return cut() }
     guard let deadline, deadline < now else { return }
     switch state {
     case .idle where !gauge.hasBegun: cut()

@@ -27,6 +27,9 @@ struct Daemon {
   private let events: EventLog
   private let supervisor: Supervisor
   private let inherited: [InheritedSocket]
+  private let current: CurrentAsking
+  private let transport: any Transport
+  private let memory = AskingMemory()
 
   /// - Throws: what is wrong with the settings, the database, the token file, or the places to listen at.
   init(context: ToolContext, options: Options) throws {
@@ -34,6 +37,7 @@ struct Daemon {
     events = try EventLog.make(options.logging, in: context)
     let context = context.saying(events.diagnostics)
     self.context = context
+    transport = CurlTransport(trust: context.settings.trust)
     let tokens = try Tokens(path: context.settings.string(.tokenFile))
     self.tokens = tokens
     supervisor = Supervisor()
@@ -47,16 +51,13 @@ struct Daemon {
         hint: "name a file of name:token lines with --token-file, or listen at 127.0.0.1")
     }
     var reading = ReadingRoom.Options()
-    reading.defaults.isWholeBook = options.isWholeBook
-    reading.defaults.tokenFactor = try context.settings.factor(.tokenFactor)
-    reading.defaults.budgetTokens = try context.settings.count(.budget) ?? reading.defaults.budgetTokens
+    reading.defaults = try Self.defaults(context.settings, isWholeBook: options.isWholeBook)
     let room = try ReadingRoom(context: context, path: try context.databasePath(flag: nil), options: reading)
-    let asking = Asking(
-      candidates: context.settings.candidates, transport: CurlTransport(trust: context.settings.trust),
-      policy: try context.settings.askingPolicy(), clock: context.askingClock)
+    let asking = try Self.asking(context, transport, memory)
+    current = CurrentAsking(asking)
     let diagnostics = context.diagnostics
     let conversing = Conversing(
-      prompting: { try await room.prompt(for: $0) }, asking: asking, keeper: try Self.keeper(room.path, diagnostics),
+      prompting: { try await room.prompt(for: $0) }, asking: current, keeper: try Self.keeper(room.path, diagnostics),
       now: { Timestamp.now() },
       problem: { error in
         diagnostics.warning("a turn is not kept: \((error as? GibseyError)?.message ?? "\(error)")")
@@ -84,19 +85,86 @@ struct Daemon {
     }
   }
 
-  /// Serves until a signal comes.
-  func run() async throws -> ExitStatus {
-    let signals = Signals()
+  private static func defaults(_ settings: Settings, isWholeBook: Bool) throws -> ContextBuilding.Defaults {
+    var defaults = ContextBuilding.Defaults()
+    defaults.isWholeBook = isWholeBook
+    defaults.tokenFactor = try settings.factor(.tokenFactor)
+    defaults.budgetTokens = try settings.count(.budget) ?? defaults.budgetTokens
+    return defaults
+  }
+
+  private static func asking(
+    _ context: ToolContext, _ transport: any Transport, _ memory: AskingMemory
+  ) throws -> Asking {
+    Asking(
+      candidates: context.settings.candidates, transport: transport, policy: try context.settings.askingPolicy(),
+      clock: context.askingClock, memory: memory)
+  }
+
+  /// What a signal asks for.
+  private enum Wish: Sendable { case reread, end }
+
+  /// Serves until a signal comes, and then until all is done that was begun, or `--grace` is over.
+  /// - Parameter settings: what the settings are now, read again.
+  func run(settings: () throws -> Settings) async throws -> ExitStatus {
+    let (wishes, wishing) = AsyncStream.makeStream(of: Wish.self)
+    let signals = Signals { wishing.yield(.reread) }
+    signals.listen { _ in wishing.yield(.end) }
+    System.raiseFileLimit()
     let server = try await start()
     for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
     if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
     supervisor.tell(.ready, "listening")
-    await signals.first()
+    for await wish in wishes {
+      guard wish == .reread else { break }
+      supervisor.tell(.reloading)
+      reread(settings)
+      supervisor.tell(.ready, "listening")
+    }
     supervisor.tell(.stopping)
-    service.drain()
+    await drain(server)
     await server.shutDown()
     events.close()
     return .done
+  }
+
+  /// Reads settings, characters and tokens again. What is wrong is told, and what it is about stays as it was.
+  private func reread(_ settings: () throws -> Settings) {
+    var isGood = true
+    func attempt(_ body: () throws -> Void) {
+      do { try body() } catch {
+        isGood = false
+        context.diagnostics.error(error as? GibseyError ?? .ourBug("\(error)"))
+      }
+    }
+    attempt {
+      let context = context.with(try settings())
+      let asking = try Self.asking(context, transport, memory)
+      try service.room.reread(context, try Self.defaults(context.settings, isWholeBook: options.isWholeBook))
+      current.replace(with: asking)
+    }
+    attempt { try tokens.reread() }
+    context.diagnostics.notice(
+      isGood ? "settings, characters and tokens were read again" : "what is wrong stays as it was")
+  }
+
+  /// Of the grace, what is left for those who are cut off to be kept and told.
+  private static let lastSeconds = 0.5
+  private static let glance = Duration.milliseconds(20)
+
+  /// Lets what was begun come to its end, as long as there is time.
+  private func drain(_ server: Server) async {
+    let end = context.now() + max(0, options.grace - Self.lastSeconds)
+    service.drain()
+    await server.stopListening()
+    service.sessions.drain()
+    while service.doors.openCount > 0 || service.sessions.isBusy, context.now() < end {
+      try? await Task.sleep(for: Self.glance)
+    }
+    guard service.doors.openCount > 0 || service.sessions.isBusy else { return }
+    service.sessions.cancelAll()
+    let last = context.now() + min(Self.lastSeconds, options.grace)
+    while service.sessions.isBusy, context.now() < last { try? await Task.sleep(for: Self.glance) }
   }
 
   private func start() async throws -> Server {
