@@ -67,7 +67,11 @@ enum PageBlock {
     harmless(text.split { $0.isNewline }.joined(separator: " "))
   }
 
-  /// The text with nothing in it that could be a fence.
+  /// What ends a turn or begins one in chat templates, besides what begins with `<|`.
+  private static let templateMarks = ["<s>", "</s>", "<start_of_turn>", "<end_of_turn>"]
+
+  /// The text with nothing in it that could be a fence, nor a mark of a chat template: servers that put a template together
+  /// as text read such marks wherever they stand. They too get a space, after the first bracket.
   ///
   /// Looks at scalars, not characters: a bracket with a combining mark is another character and the same fence.
   static func harmless(_ text: String) -> String {
@@ -80,10 +84,14 @@ enum PageBlock {
       if run == 3 {
         safe.append(" ")
         run = 1
+      } else if scalar == "|", last == "<" {
+        safe.append(" ")
       }
       safe.append(scalar)
       last = scalar
     }
-    return String(safe)
+    var text = String(safe)
+    for mark in templateMarks where text.contains(mark) { text = text.replacing(mark, with: "< " + mark.dropFirst()) }
+    return text
   }
 }
