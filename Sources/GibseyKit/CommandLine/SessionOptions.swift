@@ -13,18 +13,22 @@ public struct SessionOptions: ParsableArguments {
   public var at: Int?
   @Flag(help: "With --session: ask the last question again, beside its old answer.")
   public var retry = false
+  @Flag(help: "With --session: hear what its other characters said.")
+  public var scene = false
 
   public init() {}
 
   public func validate() throws {
     if session == nil, at != nil { throw ValidationError("--at goes with --session") }
     if session == nil, retry { throw ValidationError("--retry goes with --session") }
+    if session == nil, scene { throw ValidationError("--scene goes with --session") }
     if let at, at < 1 { throw ValidationError("--at is the number of a turn, at least 1") }
   }
 
   /// The defaults with what these flags say.
   public func apply(to defaults: inout ContextBuilding.Defaults) {
     defaults.sessionID = session
+    defaults.isScene = scene
     if let at { defaults.parent = .turn(at) }
   }
 }

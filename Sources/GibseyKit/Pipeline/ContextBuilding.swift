@@ -17,6 +17,8 @@ public struct ContextBuilding {
     public var sessionID: SessionID?
     /// What is followed there.
     public var parent = TurnParent.newest
+    /// Whether a character hears what the conversation's other characters said.
+    public var isScene = false
 
     public init() {}
   }
@@ -72,14 +74,26 @@ public struct ContextBuilding {
     material.lore = try speakers.lore(
       of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
     material.conversation =
-      try memory?.conversation(
-        for: request, vector: vector(of: request), gate: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
+      try conversation(for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
       ?? PromptConversation()
     material.samples = try samples(of: request.characterID, upTo: place.gate?.pageIndex)
     do {
       return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)
     } catch {
       throw factor.real(error, budgetTokens: budget)
+    }
+  }
+
+  /// What was said before, as far as the reader knows.
+  private func conversation(
+    for request: ChatRequest, upTo gate: Int?, budgetTokens: Int
+  ) throws -> PromptConversation? {
+    guard defaults.isScene else {
+      return try memory?.conversation(
+        for: request, vector: vector(of: request), gate: gate, budgetTokens: budgetTokens)
+    }
+    return try memory?.scene(for: request, gate: gate, budgetTokens: budgetTokens) { id in
+      do { return try speakers.speaker(id).character.name } catch GibseyError.unknownCharacter(let id, _) { return id }
     }
   }
 

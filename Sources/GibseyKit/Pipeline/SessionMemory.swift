@@ -73,6 +73,20 @@ public struct SessionMemory {
     }
   }
 
+  /// The turns for a prompt, those of other characters among them; none of them has seen a page behind the gate.
+  /// - Parameter name: what a character is called.
+  /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`, and database errors.
+  func scene(
+    for request: ChatRequest, gate: Int?, budgetTokens: Int, name: @escaping (String?) throws -> String
+  ) throws -> PromptConversation {
+    guard let query = query(request, gate: gate) else { return PromptConversation() }
+    return try pages.reading {
+      let (bytes, overflow) = budgetTokens.multipliedReportingOverflow(by: Self.bytesPerToken)
+      return try SceneHearing(store: store, name: name).conversation(
+        query, own: try store.chain(query), limit: Self.recentLimit, limitBytes: overflow ? .max : bytes)
+    }
+  }
+
   /// The turns for a prompt; none of them has seen a page behind the gate.
   /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`, and database errors.
   /// - Parameter vector: the question's, asked for when turns must be looked for.

@@ -7,8 +7,11 @@ public struct PromptConversation: Sendable {
     public let id: Int
     public let question: String
     public let answer: String
+    /// Who answered, when it was another character: then the answer alone is heard, and not the question.
+    public let speaker: String?
 
-    public init(id: Int, question: String, answer: String) {
+    public init(id: Int, question: String, answer: String, speaker: String? = nil) {
+      self.speaker = speaker
       self.id = id
       self.question = question
       self.answer = answer

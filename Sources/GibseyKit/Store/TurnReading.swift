@@ -129,6 +129,16 @@ extension ConversationStore {
     return true
   }
 
+  /// Who answered in a session, by id; nil is the narrator.
+  func characters(of id: SessionID) throws -> [String?] {
+    guard let row = try row(of: id, owner: nil)?.row else { return [] }
+    let list = try connection.prepare("SELECT DISTINCT character_id FROM turn WHERE session_id = ?1 ORDER BY 1")
+    list.bind(1, row)
+    var ids: [String?] = []
+    while try list.step() { ids.append(list.text(0).flatMap { $0.isEmpty ? nil : $0 }) }
+    return ids
+  }
+
   /// The turns that have all words of a text, in any form, best first and of equal ones the newest first.
   /// - Parameters:
   ///   - id: whose turns; nil for all sessions.

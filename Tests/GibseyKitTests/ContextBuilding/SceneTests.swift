@@ -1,0 +1,89 @@
+// Several characters in one conversation, each hearing the others.
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct SceneTests {
+  private let scene: ConversationScene
+
+  init() throws { scene = try ConversationScene() }
+
+  private func prompt(
+    _ character: String, page: String? = nil, budget: Int = 6000, isScene: Bool = true, at parent: Int? = nil
+  ) throws -> Prompt {
+    let store = try PageStore(path: scene.path, access: .readOnly)
+    var defaults = ContextBuilding.Defaults()
+    defaults.sessionID = scene.session
+    defaults.isScene = isScene
+    defaults.currentPageID = page
+    defaults.budgetTokens = budget
+    if let parent { defaults.parent = .turn(parent) }
+    return try ContextBuilding(
+      store: store, searching: Searching(store: store), defaults: defaults, memory: SessionMemory(store)
+    ).prompt(for: ChatRequest(prompt: "And?", characterID: character))
+  }
+
+  private func said(_ prompt: Prompt) -> [String] {
+    prompt.messages.filter { $0.role != .system }.map { "\($0.role): \($0.content)" }
+  }
+
+  @Test func eachHearsTheOthersUnderTheirNamesAndItselfAsBefore() throws {
+    let store = try scene.store()
+    try scene.say("Who?", "I.", in: store, character: "london-fox")
+    try scene.say("Who?", "Not I.", in: store, character: "jack-parlance")
+    try scene.say("Who?", "Somebody.", in: store, character: nil)
+    let last = try scene.say("And you?", "I said so.", in: store, character: "london-fox")
+    try scene.say("Still?", "", in: store, character: "jack-parlance", outcome: .failed)
+    let fox = try prompt("london-fox")
+    #expect(
+      said(fox) == [
+        "user: Who?", "assistant: I.", "user: Jack Parlance: Not I.", "user: the narrator: Somebody.", "user: And you?",
+        "assistant: I said so.", "user: And?",
+      ])
+    #expect(fox.parentTurn == last)
+    #expect(fox.turns.map(\.id) == [1, 2, 3, 4])
+    #expect(
+      said(try prompt("princhetta")) == [
+        "user: London Fox: I.", "user: Jack Parlance: Not I.", "user: the narrator: Somebody.",
+        "user: London Fox: I said so.", "user: And?",
+      ])
+    #expect(said(try prompt("princhetta", isScene: false)) == ["user: And?"])
+    #expect(try prompt("princhetta").parentTurn == nil)
+  }
+
+  /// What Ann heard of a page counts as seen: her own answer is behind the gate then, too.
+  @Test func whatIsHeardIsGatedLikeEveryTurn() throws {
+    let store = try scene.store()
+    try scene.say("Who?", "Early.", in: store, character: "london-fox", furthest: 1)
+    try scene.say("Who?", "CANARY", in: store, character: "jack-parlance", furthest: 3)
+    #expect(said(try prompt("london-fox", page: "p2")) == ["user: Who?", "assistant: Early.", "user: And?"])
+    let late = try prompt("london-fox", page: "p3")
+    #expect(said(late).contains("user: Jack Parlance: CANARY"))
+    var keeper = TurnToKeep(
+      sessionID: scene.session, parent: .newest, characterID: "london-fox", question: "And?", promptID: "p")
+    keeper.furthestPageIndex = try store.furthestPageIndex(ofPages: ["p1"], turns: late.turns.map(\.id))
+    #expect(keeper.furthestPageIndex == 3)
+  }
+
+  @Test func aSceneThatIsTooLongLosesItsBeginningAndSaysSo() throws {
+    let store = try scene.store()
+    for number in 1...30 {
+      try scene.say(
+        "Who?", "word\(number) " + String(repeating: "and on ", count: 40), in: store,
+        character: number % 2 == 0 ? "london-fox" : "jack-parlance")
+    }
+    let prompt = try prompt("london-fox", budget: 1500)
+    #expect(prompt.turns.last?.id == 30)
+    #expect(prompt.turns.map(\.id) == Array((31 - prompt.turns.count)...30))
+    let left = prompt.leftOut.filter { $0.kind.hasPrefix("session_turn") }.reduce(0) { $0 + ($1.count ?? 1) }
+    #expect(prompt.turns.count + left == 30)
+    #expect((prompt.tokens?.total ?? .max) <= 1500)
+  }
+
+  @Test func anAnswerThatWasRetriedIsHeardOnce() throws {
+    let store = try scene.store()
+    try scene.say("Who?", "Old.", in: store, character: "jack-parlance")
+    try scene.say("Who?", "New.", in: store, after: .turn(nil), character: "jack-parlance")
+    #expect(said(try prompt("london-fox")) == ["user: Jack Parlance: New.", "user: And?"])
+  }
+}
