@@ -8,6 +8,7 @@ public struct AskingRecords: Sendable {
   private let now: @Sendable () -> Timestamp
   /// Whether strangers read them: errors then name no address and no path.
   private let isPublic: Bool
+  private let tokenRecords: TokenRecords
   /// The number of the next record.
   public private(set) var seq: Int
 
@@ -29,10 +30,17 @@ public struct AskingRecords: Sendable {
     self.seq = seq
     self.isPublic = isPublic
     self.now = now
+    tokenRecords = TokenRecords(responseID: responseID, requestID: requestID, sessionID: sessionID)
   }
 
-  /// One record for all these tokens: for a reader that lags.
-  public mutating func merged(_ text: String) -> Record { .responseStream(stream(text, now().text, nil)) }
+  /// What the records of one block are stamped with, UTF-8.
+  public var stamp: [UInt8] { now().utf8 }
+
+  /// Appends the record of a token, or of several end to end for a reader that lags: the bytes that `RecordCoder.frame` writes.
+  public mutating func append(_ tokens: UnsafeBufferPointer<UInt8>, at stamp: [UInt8], to bytes: inout [UInt8]) {
+    tokenRecords.append(tokens, at: stamp, seq: seq, to: &bytes)
+    seq += 1
+  }
 
   /// The records of one part, all with one time stamp; none for thoughts, notices and repetitions.
   public mutating func records(of part: Asking.Part) -> [Record] {

@@ -16,13 +16,23 @@ public struct Timestamp: Sendable, Equatable {
   }
 
   /// As in `2025-06-16T09:32:20.776166Z`.
-  public var text: String {
+  public var text: String { String(decoding: utf8, as: UTF8.self) }
+
+  /// `text` in ASCII.
+  public var utf8: [UInt8] {
     let (seconds, fraction) = Self.divide(microseconds, by: 1_000_000)
     let (day, second) = Self.divide(seconds, by: 86_400)
     let (year, month, date) = Self.civil(day)
-    return "\(Self.digits(year, 4))-\(Self.digits(month, 2))-\(Self.digits(date, 2))T"
-      + "\(Self.digits(second / 3600, 2)):\(Self.digits(second / 60 % 60, 2)):\(Self.digits(second % 60, 2))"
-      + ".\(Self.digits(fraction, 6))Z"
+    var text: [UInt8] = []
+    text.reserveCapacity(27)
+    for (number, width, end) in [
+      (year, 4, "-"), (month, 2, "-"), (date, 2, "T"), (second / 3600, 2, ":"), (second / 60 % 60, 2, ":"),
+      (second % 60, 2, "."), (fraction, 6, "Z"),
+    ] as [(Int, Int, Unicode.Scalar)] {
+      Self.append(number, width, to: &text)
+      text.append(UInt8(ascii: end))
+    }
+    return text
   }
 
   /// Year, month and day of a day counted from 1970-01-01 (howardhinnant.github.io/date_algorithms.html).
@@ -41,9 +51,15 @@ public struct Timestamp: Sendable, Equatable {
     return (quotient, value - quotient * divisor)
   }
 
-  private static func digits(_ value: Int, _ count: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, count - text.count)) + text
+  private static func append(_ number: Int, _ width: Int, to text: inout [UInt8]) {
+    if number < 0 { text.append(UInt8(ascii: "-")) }
+    var divisor: UInt = 1
+    for _ in 1..<width { divisor *= 10 }
+    while number.magnitude / divisor >= 10 { divisor *= 10 }
+    while divisor > 0 {
+      text.append(UInt8(ascii: "0") + UInt8(number.magnitude / divisor % 10))
+      divisor /= 10
+    }
   }
 }
 
