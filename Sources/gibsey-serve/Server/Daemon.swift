@@ -20,6 +20,9 @@ struct Daemon {
     var logging = LogOptions()
   }
 
+  /// Many readers may be slow at once: what the provider has said and they have not taken waits in the provider.
+  private static let buffers = HTTPBuffers(readBytes: 8 << 10, unreadBytes: 16 << 10)
+
   private let context: ToolContext
   private var options: Options
   private let service: Service
@@ -37,7 +40,7 @@ struct Daemon {
     events = try EventLog.make(options.logging, in: context)
     let context = context.saying(events.diagnostics)
     self.context = context
-    transport = CurlTransport(trust: context.settings.trust)
+    transport = CurlTransport(trust: context.settings.trust, buffers: Self.buffers)
     let tokens = try Tokens(path: context.settings.string(.tokenFile))
     self.tokens = tokens
     supervisor = Supervisor()

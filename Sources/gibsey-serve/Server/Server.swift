@@ -7,6 +7,9 @@ import Synchronization
 
 /// A listening daemon. Its identity is the sockets.
 final class Server: Sendable {
+  /// What the kernel may hold for one reader; it doubles the number for its own book-keeping (socket(7)).
+  private static let sendBufferBytes = 128 << 10
+
   private let group: MultiThreadedEventLoopGroup
   private let listeners: [any Channel]
   private let watches: Watches
@@ -74,7 +77,14 @@ final class Server: Sendable {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptPause())
+        }
+      }
       .childChannelOption(.maxMessagesPerRead, value: 4)
+      // Left alone the kernel takes megabytes for a reader that takes nothing.
+      .childChannelOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try Self.welcome(channel, service, watches) }
       }
