@@ -5,7 +5,11 @@ PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask gibsey-serve
 SOURCES := $(wildcard Sources Tests Package.swift)
 RELEASE := $(SWIFT) build -c release --static-swift-stdlib
-.PHONY: help demo model test test-live test-page check lint examples bench voice token-counts format man install clean setup
+LOAD := .build/load
+# The Swift toolchain has a compiler of C, too.
+LOAD_CC := $(if $(filter default,$(origin CC)),clang,$(CC)) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra
+.PHONY: help demo model test test-live test-page check lint examples bench load autobahn sanitize soak torture \
+  bench-serve voice token-counts format man install clean setup
 
 help: ## print this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -49,6 +53,30 @@ bench: setup ## measure against the peers; one JSON line each
 	@Scripts/setup.sh python3 sqlite3 curl
 	$(RELEASE)
 	python3 Benchmarks/bench.py "$$($(RELEASE) --show-bin-path)" $(ARGS)
+
+load: setup
+	@Scripts/setup.sh python3 python3-venv libc6-dev
+	$(RELEASE)
+	@mkdir -p $(LOAD)
+	cd Benchmarks/serve && $(LOAD_CC) -o ../../$(LOAD)/upstream upstream.c
+	cd Benchmarks/serve && $(LOAD_CC) -o ../../$(LOAD)/load load.c waiting.c churn.c websocket.c records.c process.c
+
+bench-serve: load ## measure gibsey-serve under load against its peer; every token is checked; one JSON line each
+	@python3 Benchmarks/serve/bench.py "$$($(RELEASE) --show-bin-path)" $(LOAD) $(ARGS)
+
+torture: load ## crashes, no descriptors left, readers that dribble or fall silent, against gibsey-serve
+	@python3 Benchmarks/serve/torture.py "$$($(RELEASE) --show-bin-path)" $(LOAD) $(ARGS)
+
+soak: load ## half an hour of readers that come and go: does memory grow, is a token lost; MINUTES=5 for less
+	@python3 Benchmarks/serve/soak.py "$$($(RELEASE) --show-bin-path)" $(LOAD) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+sanitize: setup ## all tests on builds that watch for races, and for wrong uses of memory; ARGS='thread --filter ServeTests'
+	@SWIFT='$(SWIFT)' Scripts/sanitize.sh $(ARGS)
+
+autobahn: setup ## the Autobahn Testsuite against the frames of gibsey-serve; wants a Python 2.7
+	@Scripts/setup.sh python3
+	$(SWIFT) build --build-tests
+	@Scripts/autobahn.sh "$$($(SWIFT) build --show-bin-path)" $(ARGS)
 
 voice: ## whose voice a text has, held against the novel; ANSWERS=FILE (and PROMPTS=FILE) for answers
 	@Scripts/setup.sh python3
