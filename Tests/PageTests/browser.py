@@ -38,7 +38,7 @@ class Browser:
             arguments.append("--no-sandbox")  # Chromium's sandbox refuses to run as root
         self.process = subprocess.Popen(
             [*arguments, "about:blank"], preexec_fn=place_pipes, pass_fds=(3, 4, 10, 11), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "log"), "w"))
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_browser)
         os.close(from_browser)
         self.number = 0

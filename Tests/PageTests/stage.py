@@ -44,9 +44,10 @@ class Stage:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(
-            [os.path.join(self.programs, "gibsey-serve"), *self.arguments], env=self.environment, cwd=self.folder,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "log"), "a"))
+        with open(os.path.join(self.folder, "log"), "a") as log:
+            self.process = subprocess.Popen(
+                [os.path.join(self.programs, "gibsey-serve"), *self.arguments], env=self.environment, cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         end = time.monotonic() + DEADLINE_SECONDS
         while True:
             try:

@@ -94,7 +94,7 @@ class Talking(PageTest):
         reader.ended("failed")
         self.assertEqual(reader.answer(), "")
         self.assertEqual(reader.texts(".said"), [], "the character said something")
-        self.assertEqual(reader.texts(".asides"), ["No language model can answer just now."])
+        self.assertEqual(reader.texts(".asides"), ["The language model failed."])
         self.script("breaks?", "Nothing.")
         reader.click(".again")
         reader.ended()
@@ -135,6 +135,16 @@ class Talking(PageTest):
         self.assertEqual(reader.texts("#welcome-name"), ["Jack Parlance"])
         reader.choose("london-fox")
         self.assertEqual(reader.texts(".answer"), ["I am the Fox."])
+
+
+class Hurrying(PageTest):
+    def test_no_token_of_a_flood_is_lost_doubled_or_out_of_order(self):
+        tokens = [f"{number} " for number in range(20_000)]
+        self.script("flood?", *tokens)
+        reader = self.reader().open()
+        reader.ask("Is this a flood?")
+        reader.ended()
+        self.assertEqual(reader.answer(), "".join(tokens).rstrip())
 
 
 class Pages(PageTest):
@@ -413,7 +423,7 @@ class Guarding(PageTest):
 
 
 class Entering(PageTest):
-    token = "a-word-of-32-letters-or-so-012345"
+    token = "a/word=with:marks,that(no)subprotocol+has=="
 
     def test_a_token_lets_in_and_is_kept_for_this_tab_only(self):
         self.script("inside?", "You are.")

@@ -39,6 +39,14 @@ export const tab = new Shelf(() => window.sessionStorage);
 
 /** A name that nobody guesses. `crypto.randomUUID` is missing on plain http, so it is made of its bytes. */
 export function randomName() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return digits(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** The digits of a text's bytes: a socket's subprotocol has few characters, a token may have others. */
+export function hexadecimal(text) {
+  return digits(new TextEncoder().encode(text));
+}
+
+function digits(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

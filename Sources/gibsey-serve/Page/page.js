@@ -9,7 +9,7 @@ import { Conversation } from "./conversation.js";
 import { Door } from "./door.js";
 import { Leaf } from "./leaf.js";
 import { Library, LibraryError } from "./library.js";
-import { lasting, randomName, tab } from "./memory.js";
+import { hexadecimal, lasting, randomName, tab } from "./memory.js";
 import { clean } from "./prose.js";
 import { Status } from "./status.js";
 import { Thread } from "./thread.js";
@@ -31,7 +31,7 @@ const connection = new Connection({
   open: () => {
     const address = new URL(`ws/${session}?resume=1`, document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");
-    return token() ? new WebSocket(address, ["gibsey.v1", `gibsey.token.${token()}`]) : new WebSocket(address, "gibsey.v1");
+    return new WebSocket(address, ["gibsey.v1", ...(token() ? [`gibsey.token-hex.${hexadecimal(token())}`] : [])]);
   },
   probe: () => library.characters().then(() => 200, (error) => error.status ?? 0),
   onState: connectionChanged,

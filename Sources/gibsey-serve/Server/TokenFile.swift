@@ -83,6 +83,8 @@ struct TokenFile: Sendable, Equatable {
 enum BearerToken {
   /// The subprotocol under which a browser, which cannot set headers, sends it: `gibsey.token.` before the token.
   static let subprotocolPrefix = "gibsey.token."
+  /// Before the token's bytes in hexadecimal: a subprotocol has no `/`, `=` or `:` (RFC 9110 §5.6.2), many tokens do.
+  static let hexadecimalPrefix = "gibsey.token-hex."
 
   /// The one token of a head; nil when there is none, or more than one.
   static func read(from headers: HTTPHeaders) -> String? {
@@ -92,7 +94,20 @@ enum BearerToken {
       guard value.count > 7, value.prefix(7).lowercased() == "bearer " else { return nil }
       return String(value.dropFirst(7).drop { $0 == " " })
     }
-    let offered = headers[canonicalForm: "sec-websocket-protocol"].filter { $0.hasPrefix(subprotocolPrefix) }
-    return offered.count == 1 ? String(offered[0].dropFirst(subprotocolPrefix.count)) : nil
+    let offered = headers[canonicalForm: "sec-websocket-protocol"].compactMap { offer -> String?? in
+      if offer.hasPrefix(subprotocolPrefix) { return .some(String(offer.dropFirst(subprotocolPrefix.count))) }
+      return offer.hasPrefix(hexadecimalPrefix)
+        ? .some(text(ofHexadecimal: offer.dropFirst(hexadecimalPrefix.count))) : nil
+    }
+    return offered.count == 1 ? offered[0] : nil
+  }
+
+  /// The text whose UTF-8 the digits are; nil when they are of none.
+  private static func text(ofHexadecimal digits: Substring) -> String? {
+    guard digits.utf8.count % 2 == 0 else { return nil }
+    let values = digits.compactMap(\.hexDigitValue)
+    guard values.count == digits.utf8.count else { return nil }
+    let bytes = stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
+    return String(validating: bytes, as: UTF8.self)
   }
 }
