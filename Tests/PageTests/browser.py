@@ -1,5 +1,6 @@
 """A headless Chromium, driven over the DevTools protocol through two pipes: no port, nothing to install but the browser."""
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -22,12 +23,8 @@ class Browser:
         self.folder = tempfile.mkdtemp(prefix="gibsey-page-")
         to_browser, self.outlet = os.pipe()
         self.inlet, from_browser = os.pipe()
-
-        def place_pipes():
-            # Chromium reads descriptor 3 and writes descriptor 4; copies above them first, lest one overwrite the other.
-            reader, writer = os.dup2(to_browser, 10), os.dup2(from_browser, 11)
-            os.dup2(reader, 3)
-            os.dup2(writer, 4)
+        # Chromium reads descriptor 3 and writes descriptor 4; high numbers until then, lest one overwrites the other.
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 100) for end in (to_browser, from_browser)]
 
         arguments = [
             program, "--headless=new", "--remote-debugging-pipe", f"--user-data-dir={self.folder}", "--no-first-run",
@@ -37,10 +34,10 @@ class Browser:
         if os.geteuid() == 0:
             arguments.append("--no-sandbox")  # Chromium's sandbox refuses to run as root
         self.process = subprocess.Popen(
-            [*arguments, "about:blank"], preexec_fn=place_pipes, pass_fds=(3, 4, 10, 11), stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        os.close(to_browser)
-        os.close(from_browser)
+            ["bash", "-c", f'exec "$@" 3<&{ends[0]} 4>&{ends[1]}', "bash", *arguments, "about:blank"], pass_fds=ends,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for end in (to_browser, from_browser, *ends):
+            os.close(end)
         self.number = 0
         self.answers = {}
         self.tabs = {}

@@ -178,7 +178,8 @@ export class Conversation {
       const place = rest.findLastIndex((kept) => kept.character === turn.character && kept.prompt === turn.prompt);
       const [kept] = place < 0 ? [] : rest.splice(place, 1);
       turn.isKept = kept !== undefined;
-      return turn.state === "lost" && kept ? kept : turn;
+      // After a crash less may have been kept than was seen.
+      return turn.state === "lost" && kept?.text.length >= turn.text.length ? kept : turn;
     });
     this.turns = [...rest, ...ours.toReversed()];
   }
