@@ -20,7 +20,8 @@ import Testing
       #expect(response.header("content-type") == "application/json")
       #expect(response.header("x-content-type-options") == "nosniff")
       let keys = response.body.matches(of: /"([a-z_]+)":/).map { String($0.output.1) }
-      #expect(keys == ["status", "version", "uptime_seconds", "connections"])
+      #expect(keys == ["status", "version", "uptime_seconds", "connections", "providers", "provider", "state"])
+      #expect(response.body.hasSuffix(#""providers":[{"provider":"ollama","state":"usable"}]}"# + "\n"))
     }
   }
 

@@ -155,3 +155,46 @@ import Testing
     }
   }
 }
+
+@Suite struct ForeignPageTests {
+  private static let origin = "Origin: https://story.example"
+
+  private static func preflight(_ server: TestServer, _ target: String, _ origin: String) throws -> RawResponse {
+    let client = try server.client()
+    try client.send(
+      "OPTIONS \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(origin)\r\n"
+        + "Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n")
+    return RawResponse(try client.takeAll())
+  }
+
+  @Test func aPageThatMayAskIsToldHowBeforeItAsks() async throws {
+    var wishes = Story.wishes
+    wishes.origins = ["https://story.example"]
+    wishes.tokens = try TokenFile(text: "ann:0123456789abcdef\n", path: "tokens")
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let response = try Self.preflight(server, "/api/v1/ask", Self.origin)
+      #expect(response.status == 204)
+      #expect(response.header("access-control-allow-origin") == "https://story.example")
+      #expect(response.header("access-control-allow-methods") == "POST")
+      #expect(response.header("access-control-allow-headers") == "authorization, content-type")
+      #expect(response.header("vary") == "Origin")
+      #expect(
+        try Self.preflight(server, "/api/v1/pages", Self.origin).header("access-control-allow-methods") == "GET, HEAD")
+      #expect(try Self.preflight(server, "/nothing", Self.origin).status == 404)
+      #expect(try Self.preflight(server, "/api/v1/ask", "Origin: https://other.example").status == 403)
+      #expect(try Self.preflight(server, "/api/v1/ask", "X-Nothing: x").status == 405)
+      let token = "Authorization: Bearer 0123456789abcdef"
+      let got = try server.get("/api/v1/characters", Self.origin, token)
+      #expect(got.header("access-control-allow-origin") == "https://story.example")
+    }
+  }
+}
+
+extension RawResponse {
+  /// The head of all that came.
+  fileprivate init(_ text: String) {
+    let lines = text.split(separator: "\r\n").map(String.init)
+    let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    self.init(status: status ?? 0, lines: Array(lines.dropFirst()), body: "")
+  }
+}

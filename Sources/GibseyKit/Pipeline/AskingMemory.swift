@@ -22,6 +22,10 @@ public final class AskingMemory: Sendable {
     state.withLock { $0.breaker.order(names, at: seconds) }
   }
 
+  func isResting(_ provider: String, at seconds: Double) -> Bool {
+    state.withLock { $0.breaker.isResting(provider, at: seconds) }
+  }
+
   func noteFailure(of provider: String, at seconds: Double) {
     state.withLock { $0.breaker.noteFailure(of: provider, at: seconds) }
   }

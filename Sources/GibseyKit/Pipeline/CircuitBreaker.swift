@@ -30,7 +30,10 @@ struct CircuitBreaker: Sendable {
 
   /// The names in their order, those that rest after those that do not.
   func order(_ names: [String], at seconds: Double) -> [String] {
-    let isResting = { (name: String) in (records[name]?.restsUntil ?? -.infinity) > seconds }
-    return names.filter { !isResting($0) } + names.filter(isResting)
+    names.filter { !isResting($0, at: seconds) } + names.filter { isResting($0, at: seconds) }
+  }
+
+  func isResting(_ name: String, at seconds: Double) -> Bool {
+    (records[name]?.restsUntil ?? -.infinity) > seconds
   }
 }

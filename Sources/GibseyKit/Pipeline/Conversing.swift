@@ -33,6 +33,15 @@ public struct Conversing: Sendable {
   /// Where a task that only answers had best run: see `Transport.executor`.
   public var executor: (any TaskExecutor)? { asking.executor }
 
+  /// How the providers stand, as far as is known without asking them.
+  public func providerStates() -> [ProviderState] { asking.providerStates() }
+
+  /// How the providers are, asked just now, without a token being made.
+  /// - Throws: `GibseyError.usage` for settings that name a provider that nobody has, `CancellationError`.
+  public func check() async throws -> [(status: ProviderStatus, failure: GibseyError?)] {
+    try await Checking(asking).statuses()
+  }
+
   /// The prompt for a question.
   /// - Throws: what is wrong with the question: nothing was asked yet.
   public func prompt(for request: ChatRequest) async throws -> Prompt { try await prompting(request) }

@@ -22,7 +22,7 @@ extension Service {
     var telling = AnswerTelling(events, of: live)
     do {
       try await withTaskExecutorPreference(conversing.executor) {
-        try await conversing.answer(prompt, owner: identity.name) { part in
+        try await converse(prompt, owner: identity.name) { part in
           live.add(part)
           telling.note(part)
           let told = records.records(of: part)
@@ -43,7 +43,7 @@ extension SocketConversation {
   func run(_ request: ChatRequest, number: Int) async {
     let prompt: Prompt
     do {
-      prompt = try await service.conversing.prompt(for: request)
+      prompt = try await service.prompt(for: request)
     } catch is CancellationError {
       return sayCancelled(request)
     } catch {
@@ -69,7 +69,7 @@ extension SocketConversation {
     var telling = AnswerTelling(service.events, of: live)
     var isLate = false
     do {
-      try await service.conversing.answer(prompt, owner: identity.name) { part in
+      try await service.converse(prompt, owner: identity.name) { part in
         live.add(part)
         telling.note(part)
         guard let piece = LiveAnswer.Piece(part), let socket = active.direct else { return }

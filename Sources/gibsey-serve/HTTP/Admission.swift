@@ -63,6 +63,12 @@ struct Admission: Sendable {
     let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let path = try Path(halves[0])
     let query = try Query(halves.count > 1 ? halves[1] : "")
+    if isForeign, head.method == .OPTIONS, head.headers.contains(name: "access-control-request-method") {
+      return Admitted(
+        method: head.method, path: path, query: query, headers: head.headers, identity: .anybody,
+        foreignOrigin: head.headers.first(name: "origin"), route: try .preflight(router.methods(of: path)),
+        parameters: [:])
+    }
     let found = try router.route(head.method, path)
     let identity = try identity(head.headers, isOpen: found.route.isOpen)
     return Admitted(

@@ -194,9 +194,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
         service.noteResponse(response.status, to: request)
         return loop.execute { connection.value.write(response) }
       }
-      let writer = BodyWriter(outlet: outlet) {
-        service.noteResponse(response.status, to: request)
-        loop.execute { connection.value.begin(response) }
+      let writer = BodyWriter(outlet: outlet) { status in
+        let begun = response.with(status)
+        service.noteResponse(begun.status, to: request)
+        loop.execute { connection.value.begin(begun) }
       }
       do {
         try await write(writer)

@@ -29,6 +29,8 @@ final class Outlet: Sendable {
   /// What was given and is not yet with the kernel.
   var pendingBytes: Int { state.withLock { $0.pendingBytes } }
   var isClosed: Bool { state.withLock { $0.isClosed } }
+  /// Whether as much waits as may: who writes would have to wait.
+  var isBehind: Bool { state.withLock { $0.pendingBytes > limitBytes } }
   /// Whether so much waits that the reader must be deaf.
   var isFlooded: Bool { state.withLock { $0.pendingBytes > limitBytes * Self.floodFactor } }
 

@@ -75,11 +75,17 @@ extension Request {
 
   /// The question in the body: an `ai_chat_request`, whole or bare. What is the server's business is not the client's to say:
   /// its `history` and `options` count for nothing.
+  /// - Parameter prompt: what is asked when the body is an object without anything to ask.
   /// - Throws: `Refusal`.
-  func question() throws -> ChatRequest {
+  func question(prompt: String? = nil) throws -> ChatRequest {
     let record: Record
     do {
-      record = try RecordCoder.decode(try json(), bare: .chatRequest)
+      var body = try json()
+      if let prompt, case .object(var object) = try JSONValue(parsing: body), object["type"] == nil {
+        object["prompt"] = object["prompt"] ?? .string(prompt)
+        body = Array(JSONValue.object(object).text.utf8)
+      }
+      record = try RecordCoder.decode(body, bare: .chatRequest)
     } catch let problem as RecordProblem {
       throw Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: problem.reason)
     }
@@ -88,7 +94,6 @@ extension Request {
     }
     request.history = []
     request.options = nil
-    if let id = request.sessionID { _ = try SessionID(of: id, named: "session_id") }
     return request
   }
 }

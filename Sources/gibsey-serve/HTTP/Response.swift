@@ -52,6 +52,13 @@ struct Response: Sendable {
     Response(type: "application/x-ndjson", body: .stream(write))
   }
 
+  /// The same with another status; nil leaves it.
+  func with(_ status: HTTPResponseStatus?) -> Response {
+    var copy = self
+    if let status { copy.status = status }
+    return copy
+  }
+
   func header(_ name: String, _ value: String) -> Response {
     var copy = self
     copy.headers.replaceOrAdd(name: name, value: value)
@@ -62,11 +69,11 @@ struct Response: Sendable {
 /// The body of a response that is being streamed. Its identity is the response.
 final class BodyWriter: Sendable {
   private let outlet: Outlet
-  private let writeHead: @Sendable () -> Void
+  private let writeHead: @Sendable (HTTPResponseStatus?) -> Void
   private let begun = Atomic(false)
 
-  /// - Parameter writeHead: writes the head of the response, without waiting.
-  init(outlet: Outlet, writeHead: @escaping @Sendable () -> Void) {
+  /// - Parameter writeHead: writes the head of the response, without waiting; with another status where one is given.
+  init(outlet: Outlet, writeHead: @escaping @Sendable (HTTPResponseStatus?) -> Void) {
     self.outlet = outlet
     self.writeHead = writeHead
   }
@@ -75,8 +82,9 @@ final class BodyWriter: Sendable {
   var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
   /// Writes the head now, if it is not written.
-  func begin() {
-    if !begun.exchange(true, ordering: .relaxed) { writeHead() }
+  /// - Parameter status: another one than the response's.
+  func begin(_ status: HTTPResponseStatus? = nil) {
+    if !begun.exchange(true, ordering: .relaxed) { writeHead(status) }
   }
 
   /// Writes a block and waits while the client is behind.

@@ -52,6 +52,11 @@ struct Router: Sendable {
   /// Methods that a server may know without having a use for them everywhere (RFC 9110 §9.3); any other is 501.
   private static let known: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .DELETE, .PATCH, .OPTIONS, .TRACE, .CONNECT]
 
+  /// What a path may be asked with; empty when it is not there.
+  func methods(of path: Path) -> [HTTPMethod] {
+    routes.filter { $0.parameters(of: path) != nil }.flatMap { $0.method == .GET ? [.GET, .HEAD] : [$0.method] }
+  }
+
   /// The route, and what its pattern caught. HEAD is GET without a body.
   /// - Throws: `Refusal` with 404, 405 or 501.
   func route(_ method: HTTPMethod, _ path: Path) throws -> (route: Route, parameters: [String: String]) {

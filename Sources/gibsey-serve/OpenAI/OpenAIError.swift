@@ -23,7 +23,9 @@ struct OpenAIError: Sendable, Equatable {
     switch refusal.code {
     case "UNAUTHORIZED": code = "invalid_api_key"
     case "UNKNOWN_CHARACTER": code = "model_not_found"
-    case "QUESTION_TOO_LONG", "BUDGET_TOO_SMALL", "PROMPT_TOO_LONG": code = "context_length_exceeded"
+    // Of the provider's own model, which is no business of the client.
+    case "MODEL_NOT_FOUND": code = "provider_failed"
+    case "BUDGET_TOO_SMALL", "PROMPT_TOO_LONG": code = "context_length_exceeded"
     default: code = refusal.code.lowercased()
     }
   }

@@ -10,6 +10,13 @@ extension Route {
       writer.member("version", Version.text)
       writer.member("uptime_seconds", service.uptimeSeconds)
       writer.member("connections", service.doors.openCount)
+      writer.key("providers")
+      writer.array(service.conversing.providerStates()) { writer, state in
+        writer.object { writer in
+          writer.member("provider", state.provider)
+          writer.member("state", state.state.rawValue)
+        }
+      }
     }
   }
 

@@ -16,5 +16,13 @@ extension Route {
     .page,
     .pageFile,
     .socket,
+    .context,
+    .ask,
+    .broadcast,
+    .providers,
+    .tryAnswer,
+    .models,
+    .model,
+    .chatCompletions,
   ]
 }

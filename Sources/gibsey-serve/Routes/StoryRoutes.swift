@@ -55,6 +55,9 @@ extension Route {
     guard let leaf = try await service.room.read({ try $0.browsing.leaf(id, for: reader) }) else {
       throw Refusal.noSuchPage
     }
+    service.events.note(.pageRead) { event in
+      event.with("page_id", leaf.page.id).with("session_id", reader.sessionID?.text)
+    }
     return .story { writer in
       writer.page(leaf.page, hasText: true)
       writer.member("previous_page_id", leaf.previousID)

@@ -28,6 +28,12 @@ final class Socket: Sendable {
   /// Writes frames, without waiting.
   func offer(_ frames: ByteBuffer) { outlet.offer(frames, count: frames.readableBytes) }
 
+  /// Writes frames unless the reader is behind already; false when it is.
+  func offerIfKeepingUp(_ frames: ByteBuffer) -> Bool {
+    guard !outlet.isBehind else { return false }
+    return outlet.offer(frames, count: frames.readableBytes)
+  }
+
   /// Writes frames, and waits while the reader is behind.
   /// - Returns: whether it was.
   /// - Throws: `CancellationError` when the connection is gone or the task is cancelled.

@@ -1,0 +1,25 @@
+// The verbs of a conversation, counted.
+import GibseyKit
+import NIOCore
+
+extension Service {
+  /// The prompt for a question.
+  /// - Throws: as `Conversing.prompt`.
+  func prompt(for question: ChatRequest) async throws -> Prompt {
+    let start = NIODeadline.now()
+    let prompt = try await conversing.prompt(for: question)
+    metrics.countContext(seconds: Double((NIODeadline.now() - start).nanoseconds) / 1e9)
+    return prompt
+  }
+
+  /// Asks, and awaits `take` for each part.
+  /// - Throws: as `Conversing.answer`.
+  func converse(_ prompt: Prompt, owner: String?, _ take: (Asking.Part) async throws -> Void) async throws {
+    metrics.beginAnswer()
+    defer { metrics.endAnswer() }
+    try await conversing.answer(prompt, owner: owner) { part in
+      metrics.count(part)
+      try await take(part)
+    }
+  }
+}

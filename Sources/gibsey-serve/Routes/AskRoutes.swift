@@ -1,0 +1,73 @@
+// A question over HTTP: its prompt, or its answer as it is made.
+import GibseyKit
+import NIOHTTP1
+
+extension Route {
+  /// The prompt for a question, as gibsey-context(1) makes it.
+  static let context = Route(.POST, "/api/v1/context") { request, service in
+    try request.query.allow()
+    let prompt = try await service.prompt(for: try request.question(), request.identity)
+    return Response(type: "application/json", body: .bytes(RecordCoder.encode(.prompt(prompt))))
+      .header("cache-control", "no-store")
+  }
+
+  /// The answer to a question as records, one a line, the bytes of gibsey-ask(1); or as events, when those are asked for.
+  static let ask = Route(.POST, "/api/v1/ask") { request, service in
+    try request.query.allow()
+    let question = try request.question()
+    guard !service.isDraining else { throw Refusal.leaving }
+    let identity = request.identity
+    let prompt = try await service.prompt(for: question, identity)
+    let isEvents = request.accepts(ServerSentEvents.type)
+    return Response(
+      type: isEvents ? ServerSentEvents.type : "application/x-ndjson",
+      body: .stream { writer in
+        try await service.answer(prompt, for: identity) { records in
+          if case .error(let error) = records.first { writer.begin(HTTPResponseStatus(of: error)) }
+          let lines = records.map(RecordCoder.encode)
+          try await writer.write(lines.flatMap { isEvents ? ServerSentEvents.event($0) : $0 })
+        }
+      }
+    ).header("cache-control", "no-store").header("x-accel-buffering", "no")
+  }
+}
+
+extension Service {
+  /// The prompt for a question of somebody.
+  /// - Throws: `Refusal.noSuchSession` for a session of another, and what is wrong with the question.
+  func prompt(for question: ChatRequest, _ identity: Identity) async throws -> Prompt {
+    if let session = question.sessionID.flatMap({ SessionID($0) }) { try await enter(session, identity) }
+    return try await prompt(for: question)
+  }
+}
+
+/// The lines of an event stream (WHATWG HTML §9.2).
+enum ServerSentEvents {
+  static let type = "text/event-stream"
+
+  /// One event of one line, which ends with its line feed.
+  static func event(_ line: [UInt8]) -> [UInt8] { Array("data: ".utf8) + line + [0x0A] }
+}
+
+extension HTTPResponseStatus {
+  /// The status for an answer that failed before its first token.
+  init(of error: ErrorRecord) {
+    switch error.code {
+    case "BUDGET_TOO_SMALL", "PROMPT_TOO_LONG": self = .badRequest
+    case "PROVIDER_TIMEOUT": self = .gatewayTimeout
+    case "RATE_LIMITED", "DATABASE_BUSY": self = .serviceUnavailable
+    case "INTERNAL_ERROR", "DATABASE_FAILED", "BAD_SETTINGS": self = .internalServerError
+    default: self = .badGateway
+    }
+  }
+}
+
+extension Refusal {
+  /// The failure of an answer as the response to its request.
+  init(_ error: ErrorRecord) {
+    self.init(
+      status: HTTPResponseStatus(of: error), code: error.code, message: error.message, isRetryable: error.isRetryable)
+    guard let wait = error.retryAfterMilliseconds else { return }
+    headers["retry-after"] = String((wait + 999) / 1000)
+  }
+}

@@ -1,0 +1,65 @@
+// Whether the models behind the characters are there, for whoever set the daemon up. Nothing of the inside is told.
+import GibseyKit
+import NIOHTTP1
+
+extension Route {
+  /// How the providers are; no token is made for it.
+  static let providers = Route(.GET, "/test-llm-debug") { request, service in
+    try request.query.allow()
+    let found = try await service.conversing.check()
+    return .story { writer in
+      writer.member("ready", found.contains { $0.status.isReady })
+      writer.key("providers")
+      writer.array(found) { writer, one in writer.object { one.status.shown(one.failure).write(to: &$0) } }
+    }
+  }
+
+  /// Whether a character answers. What is said is kept nowhere.
+  static let tryAnswer = Route(.POST, "/test-llm-debug") { request, service in
+    try request.query.allow()
+    var question = try request.question(prompt: "Who are you? One sentence is enough.")
+    question.sessionID = nil
+    guard !service.isDraining else { throw Refusal.leaving }
+    let prompt = try await service.prompt(for: question, request.identity)
+    var answer = ""
+    var end: Completion?
+    try await service.answer(prompt, for: request.identity) { records in
+      for record in records {
+        switch record {
+        case .responseStream(let stream):
+          answer += stream.token
+          end = stream.completion
+        case .error(let error): throw Refusal(error)
+        default: break
+        }
+      }
+    }
+    guard let end, end.finishReason != .cancelled else { throw Refusal.tookTooLong }
+    let told = answer
+    return .story { writer in
+      writer.member("character_id", question.characterID)
+      writer.member("prompt", question.prompt)
+      writer.member("answer", told)
+      writer.member("finish_reason", end.finishReason.rawValue)
+      writer.member("provider", end.provider)
+      writer.member("model", end.model)
+      if let usage = end.usage {
+        writer.key("usage")
+        writer.object { usage.write(to: &$0) }
+      }
+      writer.member("time_to_first_token_ms", end.timeToFirstTokenMilliseconds)
+      writer.member("duration_ms", end.durationMilliseconds)
+    }
+  }
+}
+
+extension ProviderStatus {
+  /// The same for strangers: no address, and of a failure only what they may hear.
+  fileprivate func shown(_ failure: GibseyError?) -> ProviderStatus {
+    var status = self
+    status.address = nil
+    status.hint = nil
+    status.message = failure?.publicMessage
+    return status
+  }
+}

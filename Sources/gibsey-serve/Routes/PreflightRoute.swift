@@ -1,0 +1,20 @@
+// A browser asks before a page of elsewhere does (Fetch, CORS-preflight fetch). Only pages that may ask get here.
+import NIOHTTP1
+
+extension Route {
+  /// What such a page may do with a path. It comes without a token: a browser sends none with it.
+  /// - Parameter methods: of the path.
+  /// - Throws: `Refusal.notFound` when there are none.
+  static func preflight(_ methods: [HTTPMethod]) throws -> Route {
+    guard !methods.isEmpty else { throw Refusal.notFound }
+    let names = methods.map(\.rawValue).joined(separator: ", ")
+    return Route(.OPTIONS, "") { _, _ in
+      Response(
+        .noContent,
+        headers: [
+          "access-control-allow-methods": names, "access-control-allow-headers": "authorization, content-type",
+          "access-control-max-age": "600",
+        ], body: .bytes([]))
+    }
+  }
+}
