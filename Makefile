@@ -8,7 +8,7 @@ RELEASE := $(SWIFT) build -c release --static-swift-stdlib
 LOAD := .build/load
 # The Swift toolchain has a compiler of C, too.
 LOAD_CC := $(if $(filter default,$(origin CC)),clang,$(CC)) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra
-.PHONY: help demo model test test-live test-page check lint examples bench load autobahn sanitize soak torture \
+.PHONY: help demo model test test-live test-openai test-page check lint examples bench load autobahn sanitize soak torture \
   bench-serve voice token-counts format man install clean setup
 
 help: ## print this
@@ -31,6 +31,12 @@ test-live: setup ## gibsey-ask against a real model over all three wires
 	@Scripts/setup.sh python3 python3-venv
 	$(SWIFT) build
 	@Scripts/test-live.sh "$$($(SWIFT) build --show-bin-path)"
+	@Scripts/test-openai.sh "$$($(SWIFT) build --show-bin-path)"
+
+test-openai: setup ## gibsey-serve asked by OpenAI's own Python package; no model needed
+	@Scripts/setup.sh python3 python3-venv
+	$(SWIFT) build
+	@Scripts/test-openai.sh "$$($(SWIFT) build --show-bin-path)"
 
 test-page: setup ## the reader's page in a real browser, on a real gibsey-serve; TESTS='NAME …' runs some
 	@Scripts/setup.sh python3
@@ -46,6 +52,7 @@ lint: ## Swift format and man pages
 	mandoc -T lint -W warning man/*.[1578]
 
 examples: setup ## run the examples against the built tools
+	@Scripts/setup.sh python3 curl
 	$(SWIFT) build
 	@Scripts/examples.sh "$$($(SWIFT) build --show-bin-path)"
 

@@ -14,6 +14,10 @@ extension Service {
     let counts = metrics.snapshot()
     var text = MetricsText()
     text.single("gibsey_connections", .gauge, "Connections that are open.", "\(doors.openCount)")
+    text.single("gibsey_sockets", .gauge, "WebSockets that are open.", "\(sessions.socketCount)")
+    text.single(
+      "gibsey_events_dropped_total", .counter, "Events that found no room because their reader stalls.",
+      "\(events.droppedCount)")
     text.family(
       "gibsey_requests_total", .counter, "Responses begun, by route and status; route is empty where there was none.",
       counts.requests.map { key, count in
