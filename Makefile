@@ -4,7 +4,7 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 TOOLS := gibsey-index gibsey-context gibsey-ask gibsey-serve
 SOURCES := $(wildcard Sources Tests Package.swift)
-RELEASE := $(SWIFT) build -c release --static-swift-stdlib
+RELEASE := SWIFT=$(SWIFT) Scripts/build-release.sh
 LOAD := .build/load
 # The Swift toolchain has a compiler of C, too.
 LOAD_CC := $(if $(filter default,$(origin CC)),clang,$(CC)) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra

@@ -39,7 +39,7 @@ mkdir -p "$demo"
 
 say "Building (the first time takes a few minutes)"
 # Neither stream is a terminal, whoever runs this: another choice of colours would compile everything again.
-swift build -c release --static-swift-stdlib >"$demo/build.log" 2>&1 || { cat "$demo/build.log" >&2; exit 70; }
+Scripts/build-release.sh >"$demo/build.log" 2>&1 || { cat "$demo/build.log" >&2; exit 70; }
 
 say "Making the embedding model"
 Scripts/model.sh

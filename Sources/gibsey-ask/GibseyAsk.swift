@@ -15,7 +15,7 @@ import GibseyKit
   @OptionGroup var probes: ProbeOptions
   @OptionGroup var common: CommonOptions
 
-  static func main() async { await Tool.main(Self.self) }
+  static func main() { Tool.main(Self.self) }
 
   func overriding(_ settings: Settings) -> Settings {
     asking.overriding(settings).overriding(.database, keeping.database, flag: "--database")
@@ -30,5 +30,17 @@ import GibseyKit
     let run = try AskRun(context: context, options: AskRun.Options(asking, answers, keeping, recordings))
     if probes.check { return try await run.check() }
     return try await probes.models ? run.listModels() : run.run()
+  }
+}
+
+extension GibseyAsk: PlainlyParsed {
+  init(plain arguments: inout PlainArguments) throws {
+    asking = try AskingOptions(plain: &arguments)
+    answers = try AnswerOptions(plain: &arguments)
+    keeping = try KeepingOptions(plain: &arguments)
+    recordings = try RecordingOptions(plain: &arguments)
+    probes = ProbeOptions(plain: &arguments)
+    common = CommonOptions(plain: &arguments)
+    try validate()
   }
 }

@@ -67,3 +67,21 @@ import GibseyKit
     return try run.run(ChatRequest(prompt: question))
   }
 }
+
+extension GibseyContext: PlainlyParsed {
+  init(plain arguments: inout PlainArguments) throws {
+    database = try arguments.value("--database")
+    character = try arguments.value("--character")
+    page = try arguments.value("--page")
+    budget = try arguments.value("--budget")
+    tokenFactor = try arguments.value("--token-factor")
+    knowledge = try arguments.value("--knowledge")
+    wholeBook = arguments.flag("--whole-book")
+    strict = arguments.flag("--strict")
+    sessions = try SessionOptions(plain: &arguments)
+    searching = try SearchOptions(plain: &arguments)
+    casting = try CharacterOptions(plain: &arguments)
+    common = CommonOptions(plain: &arguments)
+    question = try arguments.last()
+  }
+}

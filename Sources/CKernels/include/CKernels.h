@@ -1,6 +1,6 @@
-// The loops that Swift is measurably slower at: searching vectors, and running a text through a BERT.
+// The loops that Swift is measurably slower at: searching vectors, running a text through a BERT, and reading a stream.
 //
-// Every function exists several times, for what the processor has: AVX-512 with VNNI, AVX2, or what every x86-64 or arm64
+// Every function on vectors exists several times, for what the processor has: AVX-512 with VNNI, AVX2, or what every x86-64 or arm64
 // has. The functions here take the best one at run time; `ckernels_of` gives another. All of them give the same bits:
 // products of whole numbers are exact, and numbers with a point are added and multiplied in one order, never fused.
 #ifndef CKERNELS_H
@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsFrames.h"
 #include "CKernelsSearch.h"
 
 /// The kinds of kernels, worst first.

@@ -15,6 +15,13 @@ public struct ProbeOptions: ParsableArguments {
   }
 }
 
+extension ProbeOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) {
+    check = arguments.flag("--check")
+    models = arguments.flag("--models")
+  }
+}
+
 extension AskRun {
   /// Writes how each provider is. The status is that of asking: 0 when one could answer.
   /// - Throws: `GibseyError`.

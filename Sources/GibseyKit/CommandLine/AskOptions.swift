@@ -123,6 +123,49 @@ public struct RecordingOptions: ParsableArguments {
   }
 }
 
+extension AskingOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    provider = try arguments.value("--provider")
+    model = try arguments.value("--model")
+    temperature = try arguments.value("--temperature")
+    maxTokens = try arguments.value("--max-tokens")
+    fallback = try arguments.value("--fallback")
+    retryWait = try arguments.value("--retry-wait")
+    resumeWith = try arguments.value("--resume-with")
+    try validate()
+  }
+}
+
+extension AnswerOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    json = arguments.flag("--json")
+    lines = arguments.flag("--lines")
+    jobs = try arguments.value("--jobs")
+    strict = arguments.flag("--strict")
+    strictCitations = arguments.flag("--strict-citations")
+    strictBudget = arguments.flag("--strict-budget")
+    countTokens = arguments.flag("--count-tokens")
+    usage = arguments.flag("--usage")
+    showThinking = arguments.flag("--show-thinking")
+    try validate()
+  }
+}
+
+extension KeepingOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    session = try arguments.value("--session")
+    database = try arguments.value("--database")
+    try validate()
+  }
+}
+
+extension RecordingOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    record = try arguments.value("--record")
+    speed = try arguments.value("--speed")
+  }
+}
+
 extension AskRun.Options {
   /// What the flags say.
   public init(

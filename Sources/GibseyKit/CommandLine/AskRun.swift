@@ -43,7 +43,7 @@ public struct AskRun: Sendable {
   let context: ToolContext
   let options: Options
   let asking: Asking
-  private let signals = Signals()
+  private let signals: Signals
   private let keeper: TurnKeeper?
 
   /// - Throws: `GibseyError.badSetting`, what is wrong with the provider that `choices` names, with a recording, or with the
@@ -76,12 +76,14 @@ public struct AskRun: Sendable {
       // Its answers are given out in their order: the prompts must come in theirs.
       options.width = 1
     }
+    if options.replayPath == nil { CurlTransport.openLibrary() }
     if let path = options.recordPath {
       let file = try RecordingFile(path: path)
       transport = RecordingTransport(transport, seconds: clock.seconds) { try file.write($0) }
     }
     self.options = options
     asking = Asking(candidates: candidates, transport: transport, choices: choices, policy: policy, clock: clock)
+    signals = Signals()
   }
 
   /// Gives the turns their vectors, where the embedded model makes them; without them they are found by their words.
@@ -105,7 +107,7 @@ public struct AskRun: Sendable {
   /// Runs a body that is cancelled by a signal, or when the reader of the output leaves.
   /// - Throws: `GibseyError.interrupted` and `.readerLeft` then; what the body throws.
   func attended(_ body: @escaping @Sendable () async throws -> ExitStatus) async throws -> ExitStatus {
-    let task = Task { try await body() }
+    let task = Task(executorPreference: context.executor) { try await body() }
     let hasLeft = Atomic(false)
     let watch = ReaderWatch(context.output) { [signals] in
       hasLeft.store(true, ordering: .relaxed)

@@ -41,6 +41,15 @@ public struct CharacterOptions: ParsableArguments {
   }
 }
 
+extension CharacterOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    characters = try arguments.value("--characters")
+    listCharacters = arguments.flag("--list-characters")
+    json = arguments.flag("--json")
+    try validate()
+  }
+}
+
 extension ToolContext {
   /// The built-in characters and those of the folder that the settings name.
   /// - Throws: `GibseyError.malformedInput` for the first file that is no character; `.noSuchFile`, `.cannotRead`.

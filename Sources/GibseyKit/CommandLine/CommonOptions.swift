@@ -14,5 +14,12 @@ public struct CommonOptions: ParsableArguments {
   public init() {}
 }
 
+extension CommonOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) {
+    verbose = arguments.flag("--verbose", or: "-v")
+    showSettings = arguments.flag("--show-settings")
+  }
+}
+
 extension ReadingOptions.Format: ExpressibleByArgument {}
 extension ReadingOptions.Split: ExpressibleByArgument {}

@@ -51,3 +51,16 @@ public struct SearchOptions: ParsableArguments {
     if whyNot != nil, search != nil { throw ValidationError("--why-not and --search exclude each other") }
   }
 }
+
+extension SearchOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    search = try arguments.value("--search")
+    mode = try arguments.value("--mode") ?? .hybrid
+    exact = arguments.flag("--exact")
+    explain = arguments.flag("--explain")
+    whyNot = try arguments.value("--why-not")
+    evaluate = arguments.flag("--evaluate")
+    failUnder = try arguments.value("--fail-under").map { [$0] } ?? []
+    try validate()
+  }
+}

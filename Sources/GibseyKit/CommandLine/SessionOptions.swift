@@ -32,3 +32,12 @@ public struct SessionOptions: ParsableArguments {
     if let at { defaults.parent = .turn(at) }
   }
 }
+
+extension SessionOptions: PlainlyParsed {
+  public init(plain arguments: inout PlainArguments) throws {
+    session = try arguments.value("--session")
+    at = try arguments.value("--at")
+    retry = arguments.flag("--retry")
+    try validate()
+  }
+}

@@ -3,13 +3,13 @@
 //     @main struct GibseyAsk: ToolCommand {
 //       static let configuration = CommandConfiguration(commandName: "gibsey-ask", version: Version.text)
 //       @OptionGroup var common: CommonOptions
-//       static func main() async { await Tool.main(Self.self) }
+//       static func main() { Tool.main(Self.self) }
 //       func run(in context: ToolContext) async throws -> ExitStatus { … }
 //     }
 //
-// A command that awaits nothing is a `SynchronousToolCommand`, with `func run(in:) throws` and
-// `static func main() { Tool.main(Self.self) }`: an asynchronous main costs 0.5 ms at start (3.5 ms and 3.0 ms for
-// `gibsey-index --version`; hyperfine -N, release, static standard library).
+// Its tasks run on the main thread unless they ask for another one. A command that awaits nothing is a
+// `SynchronousToolCommand`, with `func run(in:) throws`; one that does many things at once has an asynchronous main, which
+// costs half a millisecond at start: libdispatch's threads.
 public import ArgumentParser
 internal import Glibc
 
@@ -20,6 +20,8 @@ public struct ToolContext: Sendable {
   public let diagnostics: Diagnostics
   public let input: FileDescriptor = .standardInput
   public let output: FileDescriptor = .standardOutput
+  /// Runs tasks on the main thread, while nothing blocks it; nil for a command that awaits nothing.
+  let executor: (any TaskExecutor)?
 
   /// Seconds of a clock that never goes back.
   public func now() -> Double {
@@ -30,7 +32,7 @@ public struct ToolContext: Sendable {
 
   /// The same with another voice; nil changes nothing.
   public func saying(_ diagnostics: Diagnostics?) -> ToolContext {
-    ToolContext(settings: settings, diagnostics: diagnostics ?? self.diagnostics)
+    ToolContext(settings: settings, diagnostics: diagnostics ?? self.diagnostics, executor: executor)
   }
 
   /// Writes a record as one line to standard output.
@@ -64,7 +66,9 @@ extension Settings {
 
 extension ToolContext {
   /// The same with other settings.
-  public func with(_ settings: Settings) -> ToolContext { ToolContext(settings: settings, diagnostics: diagnostics) }
+  public func with(_ settings: Settings) -> ToolContext {
+    ToolContext(settings: settings, diagnostics: diagnostics, executor: executor)
+  }
 }
 
 /// A program of the toolkit.
@@ -72,12 +76,20 @@ public protocol ToolCommand: ParsableCommand {
   var common: CommonOptions { get }
   /// The settings with what this command's flags say instead, so that `--show-settings` tells what would hold.
   func overriding(_ settings: Settings) -> Settings
+  /// The command, when its flags can be read without ArgumentParser, which takes a millisecond.
+  /// - Throws: where they cannot.
+  static func plain(_ arguments: inout PlainArguments) throws -> Self?
   /// Does the work. A thrown `GibseyError` becomes a sentence on stderr and its exit status.
   func run(in context: ToolContext) async throws -> ExitStatus
 }
 
 extension ToolCommand {
   public func overriding(_ settings: Settings) -> Settings { settings }
+  public static func plain(_ arguments: inout PlainArguments) throws -> Self? { nil }
+}
+
+extension ToolCommand where Self: PlainlyParsed {
+  public static func plain(_ arguments: inout PlainArguments) throws -> Self? { try Self(plain: &arguments) }
 }
 
 /// A program that awaits nothing.
@@ -88,9 +100,9 @@ public protocol SynchronousToolCommand: ToolCommand {
 
 /// Starts and ends the programs.
 public enum Tool {
-  /// Parses the arguments, runs the command and ends the process.
+  /// Parses the arguments, runs the command on the threads that everybody shares, and ends the process.
   public static func main<Command: ToolCommand>(_ type: Command.Type) async {
-    let (command, context) = start(type)
+    let (command, context) = start(type, nil)
     do {
       exit(try await command.run(in: context).rawValue)
     } catch {
@@ -98,9 +110,21 @@ public enum Tool {
     }
   }
 
+  /// Parses the arguments, runs the command on the thread that calls, and ends the process.
+  public static func main<Command: ToolCommand>(_ type: Command.Type) {
+    try? Blocking.run { executor in
+      let (command, context) = start(type, executor)
+      do {
+        exit(try await command.run(in: context).rawValue)
+      } catch {
+        end(with: error, context.diagnostics)
+      }
+    }
+  }
+
   /// Parses the arguments, runs the command and ends the process.
   public static func main<Command: SynchronousToolCommand>(_ type: Command.Type) {
-    let (command, context) = start(type)
+    let (command, context) = start(type, nil)
     do {
       exit(try command.run(in: context).rawValue)
     } catch {
@@ -110,7 +134,7 @@ public enum Tool {
 
   /// The command and what it works with; ends the process where the arguments or the settings do.
   private static func start<Command: ToolCommand>(
-    _ type: Command.Type
+    _ type: Command.Type, _ executor: (any TaskExecutor)?
   ) -> (Command, ToolContext) {
     signal(SIGPIPE, SIG_IGN)
     occupyStandardDescriptors()
@@ -124,7 +148,7 @@ public enum Tool {
         try FileDescriptor.standardOutput.write(Array(settings.description.utf8))
         exit(ExitStatus.done.rawValue)
       }
-      return (command, ToolContext(settings: settings, diagnostics: diagnostics))
+      return (command, ToolContext(settings: settings, diagnostics: diagnostics, executor: executor))
     } catch {
       end(with: error, diagnostics)
     }
@@ -145,6 +169,8 @@ public enum Tool {
   }
 
   private static func parse<Command: ToolCommand>(_ type: Command.Type, name: String) -> Command {
+    var arguments = PlainArguments(CommandLine.arguments.dropFirst())
+    if let command = try? Command.plain(&arguments), arguments.isEmpty { return command }
     do {
       guard let command = try Command.parseAsRoot() as? Command else {
         throw CleanExit.helpRequest(Command.self)

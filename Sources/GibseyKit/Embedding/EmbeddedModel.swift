@@ -87,7 +87,10 @@ public final class EmbeddedModel: Embedder {
     let width = min(threads, runs.count)
     guard width > 1 else { return try await queue.encodeWhatIsLeft().map(\.vectors) }
     return try await withThrowingTaskGroup { group in
-      for _ in 0..<width { group.addTask { try await queue.encodeWhatIsLeft() } }
+      // Side by side, also where the tasks of the caller share one thread.
+      for _ in 0..<width {
+        group.addTask(executorPreference: globalConcurrentExecutor) { try await queue.encodeWhatIsLeft() }
+      }
       var all: [(index: Int, vectors: [UnitVector])] = []
       for try await taken in group { all += taken }
       return all.sorted { $0.index < $1.index }.map(\.vectors)

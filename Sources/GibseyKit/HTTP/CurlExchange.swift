@@ -177,10 +177,11 @@ final class CurlExchange {
     transfer.begin(HTTPHead(status: status, headers: headers))
   }
 
+  /// The text without white space around it. By hand: a reversed slice would have the runtime search for what it conforms to.
   private static func text(_ bytes: ArraySlice<UInt8>) -> String {
-    let isSpace = { (byte: UInt8) in byte <= 0x20 }
-    let trimmed = bytes.drop(while: isSpace).reversed().drop(while: isSpace).reversed()
-    return String(decoding: Array(trimmed), as: UTF8.self)
+    var trimmed = bytes.drop { $0 <= 0x20 }
+    while let last = trimmed.last, last <= 0x20 { trimmed.removeLast() }
+    return String(decoding: trimmed, as: UTF8.self)
   }
 
   /// Lets a sender that had to wait go on. What libcurl held back comes through the callback at once.

@@ -13,6 +13,11 @@ public final class CurlTransport: Transport {
 
   deinit { mailbox.post(.stop) }
 
+  /// Opens libcurl now rather than at the first request: while others wait for input anyway, and before the process has other
+  /// threads, whose processors would have to be told of each of its hundred mappings. What is wrong with it is told by the
+  /// first request.
+  public static func openLibrary() { _ = ccurl_open() }
+
   public var executor: (any TaskExecutor)? { (try? mailbox.start()) == nil ? nil : mailbox }
 
   public func send(_ request: HTTPRequest) async throws -> HTTPResponse {

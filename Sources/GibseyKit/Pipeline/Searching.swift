@@ -88,7 +88,9 @@ public struct Searching {
   /// by word: docs/design/0011-search.md.
   public func search(_ query: Query, limit: Int) throws -> [Found] {
     try store.reading {
-      var places = try index.places()
+      // Without a bound every page that has a vector may be found, and where it stands is of no interest.
+      let needsPlaces = query.gate != nil || query.scope != nil || options.mode != .vectors
+      var places = needsPlaces ? try index.places() : PlaceTable.withoutBounds()
       if let scope = query.scope { places.keep(only: try store.rows(of: scope)) }
       let terms = try store.distinctByStem(KeywordQuery(question: query.text).terms)
       let counts = options.mode == .vectors ? TermCounts() : try termCounts(terms)
@@ -122,9 +124,8 @@ public struct Searching {
     _ vector: [Float], _ embedder: EmbedderRow, _ gate: Int?, _ places: PlaceTable, width: Int,
     _ evidence: inout [Int: PageEvidence]
   ) throws {
-    let isExact = try options.isExact || index.vectorCount(embedder) <= Self.exactLimit
-    let limit = isExact ? nil : max(Self.vectorCandidates, 4 * width)
-    var nearest = NearestCodes(query: vector, limit: limit, gate: gate)
+    let limit = options.isExact ? nil : max(Self.vectorCandidates, 4 * width)
+    var nearest = NearestCodes(query: vector, limit: limit, allUpTo: Self.exactLimit, gate: gate)
     try index.forEachBlock(of: embedder) { block, firstRow in
       nearest.add(block, firstRow: firstRow, places: places)
     }

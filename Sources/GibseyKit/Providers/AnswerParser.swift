@@ -43,10 +43,10 @@ public struct AnswerBatch: Sendable, Equatable {
     notices = []
   }
 
-  /// Adds a token that is not empty.
-  mutating func append(_ token: UnsafeBufferPointer<UInt8>) {
-    text.append(contentsOf: token)
-    tokenEnds.append(text.count)
+  /// Adds tokens that lie end to end, and where each ends in the text.
+  mutating func add(_ tokens: UnsafeBufferPointer<UInt8>, ends: some Collection<Int>) {
+    text.append(contentsOf: tokens)
+    tokenEnds.append(contentsOf: ends)
   }
 
   /// Lets `append` add UTF-8 to the text; what it added, if anything, is one token.

@@ -1,13 +1,11 @@
 // The quick way through a stream whose frames differ only in a token: compare the rest with a frame already understood.
+internal import CKernels
 internal import Glibc
 
 /// What surrounded the token in a frame that was parsed in full: a line of NDJSON with its line feed, an event with its name
 /// and its empty line. Frames of a stream are alike but for the token and a time stamp; one that has the same bytes around
 /// both needs no parsing. A value that learns.
 struct FrameShape: Sendable {
-  /// Text without these, and without control characters, stands for itself in a JSON string.
-  private static let (quote, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"))
-
   /// Up to and with the quote that opens the time stamp, or the token where there is none.
   private var head: [UInt8] = []
   /// From the quote that closes the time stamp to the one that opens the token.
@@ -20,43 +18,47 @@ struct FrameShape: Sendable {
   /// Frames that were taken so far.
   private(set) var count = 0
 
+  /// Bytes of text, and tokens, that are gathered on the stack before a batch grows by them.
+  private static let (roomBytes, roomTokens) = (4096, 512)
+
   /// Appends the tokens of the frames of this shape that lie end to end from `start` on.
   /// - Returns: where the first other frame starts, or one whose end has not come.
   mutating func take(
     _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, into batch: inout AnswerBatch
   ) -> Int {
-    guard !tail.isEmpty, let base = bytes.baseAddress else { return start }
+    guard !tail.isEmpty, !bytes.isEmpty else { return start }
     var place = start
-    head.withUnsafeBufferPointer { head in
-      middle.withUnsafeBufferPointer { middle in
-        tail.withUnsafeBufferPointer { tail in
-          while let token = token(base, place, bytes.count, head, middle, tail) {
-            batch.append(UnsafeBufferPointer(start: base + token.lowerBound, count: token.count))
-            place = token.upperBound + tail.count
-            count += 1
-          }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.roomBytes) { text in
+      withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.roomTokens) { ends in
+        while true {
+          let gathered = gather(bytes, from: place, text, ends, offset: batch.text.count)
+          guard gathered.tokens > 0 else { return }
+          batch.add(UnsafeBufferPointer(rebasing: text[..<gathered.bytes]), ends: ends[..<gathered.tokens])
+          count += gathered.tokens
+          place = gathered.place
         }
       }
     }
     return place
   }
 
-  /// Where the token of the frame at `place` lies; nil for a frame of any other shape.
-  @inline(__always)
-  private func token(
-    _ base: UnsafePointer<UInt8>, _ place: Int, _ end: Int, _ head: UnsafeBufferPointer<UInt8>,
-    _ middle: UnsafeBufferPointer<UInt8>, _ tail: UnsafeBufferPointer<UInt8>
-  ) -> Range<Int>? {
-    var start = place + head.count
-    guard start + middle.count + tail.count < end, Self.matches(base + place, head) else { return nil }
-    if hasStamp {
-      start = PlainRun.end(in: base, from: start, to: end, or: Self.quote, Self.backslash)
-      guard start + middle.count < end, Self.matches(base + start, middle) else { return nil }
-      start += middle.count
+  /// One round: until a frame has another shape, or there is no room for its token.
+  private func gather(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ text: UnsafeMutableBufferPointer<UInt8>,
+    _ ends: UnsafeMutableBufferPointer<Int>, offset: Int
+  ) -> ckernels_tokens {
+    head.withUnsafeBufferPointer { head in
+      middle.withUnsafeBufferPointer { middle in
+        tail.withUnsafeBufferPointer { tail in
+          var frame = ckernels_frame(
+            head: head.baseAddress, middle: middle.baseAddress, tail: tail.baseAddress!, head_count: head.count,
+            middle_count: middle.count, tail_count: tail.count, has_stamp: hasStamp ? 1 : 0)
+          return ckernels_take_tokens(
+            &frame, bytes.baseAddress!, bytes.count, start, text.baseAddress!, text.count, ends.baseAddress!,
+            ends.count, offset)
+        }
+      }
     }
-    let stop = PlainRun.end(in: base, from: start, to: end, or: Self.quote, Self.backslash)
-    guard stop > start, stop + tail.count <= end, Self.matches(base + stop, tail) else { return nil }
-    return start..<stop
   }
 
   /// Learns from a frame that was parsed in full.
@@ -93,10 +95,5 @@ struct FrameShape: Sendable {
       }
       return nil
     }
-  }
-
-  @inline(__always)
-  private static func matches(_ base: UnsafePointer<UInt8>, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    bytes.isEmpty || memcmp(base, bytes.baseAddress!, bytes.count) == 0
   }
 }

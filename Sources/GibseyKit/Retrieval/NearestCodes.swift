@@ -12,6 +12,9 @@ public struct NearestCodes {
 
   private let query: CodedQuery
   private let limit: Int
+  private let allUpTo: Int
+  /// Vectors that were looked at.
+  private var seen = 0
   private let gate: Int?
   private var kept: [Entry] = []
   /// Entries below this are out.
@@ -19,32 +22,35 @@ public struct NearestCodes {
 
   /// - Parameters:
   ///   - limit: how many vectors are wanted; nil is all of them.
+  ///   - allUpTo: so many vectors are all wanted: comparing them in full costs little.
   ///   - gate: the last page_index that may be seen; nil for all.
-  public init(query: [Float], limit: Int?, gate: Int?) {
+  public init(query: [Float], limit: Int?, allUpTo: Int = 0, gate: Int?) {
     self.query = CodedQuery(query)
     self.limit = limit ?? .max
+    self.allUpTo = allUpTo
     self.gate = gate
   }
 
   /// Looks through a block; what the gate closes off is not scored.
   public mutating func add(_ block: CodeBlock, firstRow: Int, places: PlaceTable) {
+    seen += block.count
     let scores = block.scores(query)
     for entry in 0..<block.count where scores[entry] >= bar {
       let row = firstRow + block.slot(entry)
       guard places.isOpen(row, gate: gate) else { continue }
       kept.append(Entry(pageRow: row, vectorRow: block.row(entry), score: scores[entry]))
     }
-    if limit < .max, kept.count > 4 * limit + CodeBlock.abreast { prune() }
+    if seen > allUpTo, kept.count / 4 > limit { prune() }
   }
 
   /// The nearest, in the order of their pages.
   public mutating func finish() -> [Entry] {
-    if limit < .max { prune() }
+    prune()
     return kept
   }
 
   private mutating func prune() {
-    guard kept.count > limit else { return }
+    guard seen > allUpTo, kept.count > limit else { return }
     bar = max(bar, kept.map(\.score).sorted(by: >)[limit - 1])
     kept.removeAll { $0.score < bar }
   }

@@ -7,6 +7,16 @@ public struct PlaceTable: Sendable {
   /// Words in the full-text index, by row.
   public private(set) var words: [UInt32] = []
 
+  /// Whether it stands for every page that there is.
+  private var isBoundless = false
+
+  /// A table in which every row is a page, at no place: for whoever has no gate.
+  public static func withoutBounds() -> PlaceTable {
+    var table = PlaceTable()
+    table.isBoundless = true
+    return table
+  }
+
   /// - Parameter rows: about how many there will be.
   public init(rows: Int = 0) {
     places.reserveCapacity(rows)
@@ -55,6 +65,7 @@ public struct PlaceTable: Sendable {
   /// Whether the row is a page that the reader may see.
   /// - Parameter gate: the last page_index that may be seen; nil for all.
   public func isOpen(_ row: Int, gate: Int?) -> Bool {
+    if isBoundless { return gate == nil }
     guard places.indices.contains(row), places[row] > 0 else { return false }
     guard let gate else { return true }
     return places[row] <= gate

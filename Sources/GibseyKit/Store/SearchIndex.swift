@@ -52,15 +52,6 @@ public final class SearchIndex {
     return try findVectors.step() ? findVectors.integer(0) : nil
   }
 
-  /// About how many vectors there are: how large the blocks are tells, without reading them.
-  public func vectorCount(_ embedder: EmbedderRow) throws -> Int {
-    try connection.integer(
-      """
-      SELECT total(length(codes)) / \(6 + embedder.coding.codeWords * 8) FROM code_block
-      WHERE embedder_id = \(embedder.row)
-      """)
-  }
-
   /// The vectors of one text; empty when the row is gone.
   public func withVectors<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result {
     readVectors.bind(1, row)

@@ -37,7 +37,7 @@ struct Room {
       name: "HTTP", imports: ["CCurl", "Glibc", "Synchronization"], rooms: ["System"],
       forbidden: noEnvironment),
     Room(
-      name: "Providers", imports: ["Glibc", "Synchronization"],
+      name: "Providers", imports: ["CKernels", "Glibc", "Synchronization"],
       rooms: ["System", "Records", "HTTP"],
       forbidden: noEnvironment),
     Room(
