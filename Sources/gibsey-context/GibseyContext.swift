@@ -83,5 +83,6 @@ extension GibseyContext: PlainlyParsed {
     casting = try CharacterOptions(plain: &arguments)
     common = CommonOptions(plain: &arguments)
     question = try arguments.last()
+    try validate()
   }
 }

@@ -28,7 +28,7 @@ import Testing
     ["--budget", "800", "--token-factor", "1.5", "--knowledge", "own", "--whole-book", "--strict", ""],
     ["--search", "3", "--mode", "vectors", "--exact", "--explain"], ["--why-not", "012", "--characters", "folder"],
     ["--evaluate", "--fail-under", "mrr@10=0.6"], ["--list-characters", "--json"], ["-v", "--show-settings"],
-    ["--session", "s", "--at", "3", "Who?"], ["--session", "s", "--retry"],
+    ["--session", "s", "--at", "3", "Who?"], ["--session", "s", "--retry", "--scene"],
   ]
 
   @Test(arguments: asks) func aPlainAskMeansWhatArgumentParserReads(arguments: [String]) throws {
@@ -53,7 +53,7 @@ import Testing
 
   @Test(arguments: [
     ["Who?", "What?"], ["-"], ["--json"], ["--search", "0"], ["--search", "1", "--why-not", "a"],
-    ["--fail-under", "hit@1=1"],
+    ["--fail-under", "hit@1=1"], ["--session", "s", "--retry", "Who?"],
     ["--evaluate", "--fail-under", "hit@1=1", "--fail-under", "hit@5=1"], ["--databases", "x"],
   ])
   func anUnusualContextIsLeftToArgumentParser(arguments: [String]) {

@@ -56,7 +56,7 @@ final class TestServer: Sendable {
     reading.defaults.isWholeBook = wishes.isWholeBook
     let context = ToolContext(
       settings: Settings(environment: [.embedder: "none", .fallback: "ollama", .retryWait: "0"], environmentFile: [:]),
-      diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in })
+      diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in }, executor: nil)
     let asking = Asking(
       candidates: context.settings.candidates, transport: wishes.transport ?? CurlTransport(),
       policy: try context.settings.askingPolicy(),

@@ -38,6 +38,7 @@ extension SessionOptions: PlainlyParsed {
     session = try arguments.value("--session")
     at = try arguments.value("--at")
     retry = arguments.flag("--retry")
+    scene = arguments.flag("--scene")
     try validate()
   }
 }

@@ -124,7 +124,8 @@ public struct Searching {
     _ vector: [Float], _ embedder: EmbedderRow, _ gate: Int?, _ places: PlaceTable, width: Int,
     _ evidence: inout [Int: PageEvidence]
   ) throws {
-    let limit = options.isExact ? nil : max(Self.vectorCandidates, 4 * width)
+    // Who wants every page has none left out by its signs.
+    let limit = options.isExact || width > Int.max / 4 ? nil : max(Self.vectorCandidates, 4 * width)
     var nearest = NearestCodes(query: vector, limit: limit, allUpTo: Self.exactLimit, gate: gate)
     try index.forEachBlock(of: embedder) { block, firstRow in
       nearest.add(block, firstRow: firstRow, places: places)

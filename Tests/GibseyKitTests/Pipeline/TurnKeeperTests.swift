@@ -37,7 +37,7 @@ import Testing
 
   private func batch(_ text: String) -> Asking.Part {
     var batch = AnswerBatch()
-    Array(text.utf8).withUnsafeBufferPointer { batch.append($0) }
+    batch.token { $0 += Array(text.utf8) }
     return .batch(batch)
   }
 
