@@ -8,7 +8,7 @@ RELEASE := SWIFT=$(SWIFT) Scripts/build-release.sh
 LOAD := .build/load
 # The Swift toolchain has a compiler of C, too.
 LOAD_CC := $(if $(filter default,$(origin CC)),clang,$(CC)) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra
-.PHONY: help demo model test test-live test-openai test-page check lint examples bench load autobahn sanitize soak torture \
+.PHONY: help demo model test test-live test-openai test-page test-daemon check lint examples bench load autobahn sanitize soak torture \
   bench-serve voice token-counts format man install clean setup
 
 help: ## print this
@@ -37,6 +37,11 @@ test-openai: setup ## gibsey-serve asked by OpenAI's own Python package; no mode
 	@Scripts/setup.sh python3 python3-venv
 	$(SWIFT) build
 	@Scripts/test-openai.sh "$$($(SWIFT) build --show-bin-path)"
+
+test-daemon: setup ## systemd's check of the units, nginx and Caddy before the daemon, its events through Kafka
+	@Scripts/setup.sh python3 python3-venv curl openssl systemd nginx-light caddy kcat
+	$(SWIFT) build
+	@Scripts/test-daemon.sh "$$($(SWIFT) build --show-bin-path)"
 
 test-page: setup ## the reader's page in a real browser, on a real gibsey-serve; TESTS='NAME …' runs some
 	@Scripts/setup.sh python3

@@ -102,7 +102,7 @@ say "A reader on page $page asks $character: $question"
 "$bin/gibsey-ask" --provider "$provider" <"$demo/prompt.jsonl" 9>&-
 
 say "The pages that the answer came from"
-# Each page of the prompt is an object with an id, perhaps a title, and a score; the first is the page that the reader is on.
+# Each page of the prompt is an object with an id, perhaps a title, and a score: 0 where the reader is, whatever is asked.
 string='"(([^"\\]|\\.)*)"'
 grep -oE '"pages":\[.*\],"tokens":' "$demo/prompt.jsonl" |
   { grep -oE "\"id\":$string(,\"title\":$string)?,\"score\":[-+.0-9eE]+" || echo none; } |

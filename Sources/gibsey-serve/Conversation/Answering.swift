@@ -88,6 +88,7 @@ extension SocketConversation {
   /// A reader whose connection broke at the very end can still come for it.
   private func endLater(_ active: ActiveAnswer) {
     Task { [service, session] in
+      // The time that a reader has to come back: nothing else ends it.
       try? await Task.sleep(for: service.parts.linger)
       service.sessions.end(active, in: session.text)
     }

@@ -265,6 +265,7 @@ final class SocketConversation: SocketPeer {
   func linger(_ answer: ActiveAnswer) {
     answer.leave(
       Task { [service, session] in
+        // Cancelled by whoever comes back in time.
         guard (try? await Task.sleep(for: service.parts.linger)) != nil else { return }
         answer.cancel()
         service.sessions.end(answer, in: session.text)

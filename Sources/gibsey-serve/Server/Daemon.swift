@@ -153,6 +153,8 @@ struct Daemon {
 
   /// Of the grace, what is left for those who are cut off to be kept and told.
   private static let lastSeconds = 0.5
+  /// Connections and answers end on many threads: looking at their counts now and then, once, at the very end, is simpler than
+  /// having each of them tell.
   private static let glance = Duration.milliseconds(20)
 
   /// Lets what was begun come to its end, as long as there is time.
