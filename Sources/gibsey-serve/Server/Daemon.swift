@@ -112,6 +112,8 @@ struct Daemon {
   func run(settings: () throws -> Settings) async throws -> ExitStatus {
     let (wishes, wishing) = AsyncStream.makeStream(of: Wish.self)
     let signals = Signals { wishing.yield(.reread) }
+    // Nothing below names it, and it watches only as long as it lives.
+    defer { withExtendedLifetime(signals) {} }
     signals.listen { _ in wishing.yield(.end) }
     System.raiseFileLimit()
     let server = try await start()

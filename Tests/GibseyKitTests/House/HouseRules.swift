@@ -110,7 +110,7 @@ struct Ban {
     ),
     (
       "Sources/GibseyKit/System/Signals.swift", "@unchecked Sendable needs a reason",
-      "the signal sources are set in init and left alone until deinit"
+      "the signal source is set in init and left alone until deinit"
     ),
     (
       "Sources/GibseyKit/Embedding/EmbeddedModelFile.swift", "@unchecked Sendable needs a reason",
