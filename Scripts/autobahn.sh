@@ -8,14 +8,21 @@ cases=${2:-1.* 2.* 3.* 4.* 5.* 6.* 7.* 9.* 10.*}
 cd "$(dirname "$0")/.."
 home=$PWD/.demo/autobahn
 
-python=${PYTHON2:-$(command -v python2.7 || ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7*/bin/python2.7 2>/dev/null | tail -n 1 || true)}
+# A name on the PATH may be a shim that leads nowhere: what counts is that it runs.
+python=
+for candidate in ${PYTHON2:+"$PYTHON2"} python2.7 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7*/bin/python2.7; do
+  if [ "$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = 2.7 ]; then
+    python=$candidate
+    break
+  fi
+done
 if [ -z "$python" ]; then
   echo "There is no Python 2.7, and the Autobahn Testsuite runs on no other; name one with PYTHON2=/path/to/python2.7." >&2
   exit 69
 fi
 if [ ! -e "$home/.ready" ]; then
   rm -rf "$home"
-  "$python" -m pip install --quiet --disable-pip-version-check --target "$home" autobahntestsuite==25.10.1
+  "$python" -m pip install -qq --disable-pip-version-check --target "$home" autobahntestsuite==25.10.1
   touch "$home/.ready"
 fi
 
