@@ -4,7 +4,7 @@ import Testing
 @testable import GibseyKit
 @testable import gibsey_serve
 
-@Suite struct AskRouteTests {
+@Suite(.timeLimit(.minutes(5))) struct AskRouteTests {
   private static let answer: [ScriptedProvider.Step] = [
     .token("A "), .block(["lan", "tern"]), .token(" [p03]."), .end,
   ]

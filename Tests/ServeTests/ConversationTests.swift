@@ -5,7 +5,7 @@ import Testing
 @testable import GibseyKit
 @testable import gibsey_serve
 
-@Suite struct ConversationTests {
+@Suite(.timeLimit(.minutes(5))) struct ConversationTests {
   private static let answer: [ScriptedProvider.Step] = [.token("A "), .token("lan"), .token("tern."), .end]
 
   private static func wishes(

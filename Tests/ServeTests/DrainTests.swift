@@ -5,7 +5,7 @@ import Testing
 @testable import GibseyKit
 @testable import gibsey_serve
 
-@Suite struct DrainTests {
+@Suite(.timeLimit(.minutes(5))) struct DrainTests {
   @Test func whatWasBegunIsFinishedAndNothingNewBegins() async throws {
     let go = Signal()
     let provider = ScriptedProvider([[.token("one "), .wait(go), .token("two"), .end]])

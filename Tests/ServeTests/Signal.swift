@@ -4,7 +4,8 @@ import Synchronization
 final class Signal: Sendable {
   private struct State {
     var hasFired = false
-    var waiters: [CheckedContinuation<Void, Never>] = []
+    var lastWaiter = 0
+    var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
   }
 
   private let state = Mutex(State())
@@ -14,13 +15,13 @@ final class Signal: Sendable {
   func fire() {
     let waiters = state.withLock { state in
       state.hasFired = true
-      defer { state.waiters = [] }
+      defer { state.waiters = [:] }
       return state.waiters
     }
-    for waiter in waiters { waiter.resume() }
+    for waiter in waiters.values { waiter.resume() }
   }
 
-  /// Waits for it, or for the end of the task.
+  /// Waits for it; the end of the task makes it happen.
   func waitOrCancelled() async {
     await withTaskCancellationHandler {
       await wait()
@@ -29,13 +30,23 @@ final class Signal: Sendable {
     }
   }
 
+  /// Waits for it, or for the end of the task: a test that has run out of time must end.
   func wait() async {
-    await withCheckedContinuation { continuation in
-      let isReady = state.withLock { state in
-        if !state.hasFired { state.waiters.append(continuation) }
-        return state.hasFired
+    let number = state.withLock { state in
+      state.lastWaiter += 1
+      return state.lastWaiter
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isReady = state.withLock { state in
+          if state.hasFired || Task.isCancelled { return true }
+          state.waiters[number] = continuation
+          return false
+        }
+        if isReady { continuation.resume() }
       }
-      if isReady { continuation.resume() }
+    } onCancel: {
+      state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
     }
   }
 }

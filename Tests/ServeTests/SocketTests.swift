@@ -112,26 +112,6 @@ import Testing
     }
   }
 
-  @Test func aSilentPeerIsPingedAndThenDropped() async throws {
-    try await Self.echo({ $0.heartbeat = .milliseconds(300) }) { client in
-      #expect(try client.hear() == RawClient.Frame(first: 0x89, payload: []))
-      // Half a frame is no sign of life.
-      try client.send([0x81])
-      #expect(try client.takeAll() == "")
-    }
-  }
-
-  @Test func whoAnswersPingsIsKept() async throws {
-    try await Self.echo({ $0.heartbeat = .seconds(1) }) { client in
-      for _ in 0..<4 {
-        #expect(try client.hear().first == 0x89)
-        try client.send(RawClient.frame("", first: 0x8A))
-      }
-      try client.say("still here")
-      #expect(try client.hear() == .text("still here"))
-    }
-  }
-
   @Test func tooManyMessagesEndTheConnection() async throws {
     try await Self.echo({ $0.messagesPerSecond = 2 }) { client in
       for number in 0..<21 { try client.say("\(number)") }

@@ -18,8 +18,8 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
 
   /// How long the other side may take to close after the closing handshake.
   private static let closingTime = TimeAmount.seconds(2)
-  /// So many times silent for a heartbeat, and the peer is gone.
-  private static let patience: Int64 = 3
+  /// So many heartbeats without a word after a ping, and the peer is gone: three in all.
+  private static let patience: Int64 = 2
   /// The rate is measured over so many seconds: a burst is no flood.
   private static let rateSeconds = 10
 
@@ -37,7 +37,7 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
   private var reader: FrameReader
   private var state = State.open
   private var heard = NIODeadline.now()
-  private var hasPinged = false
+  private var pinged: NIODeadline?
   private var messages = 0
   private var messagesSince = NIODeadline.now()
   private var wantsRead = false
@@ -81,10 +81,11 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
       return
     }
     if let stuck = outlet.stuckSince, now - stuck > limits.writeTime { return cut() }
-    let silence = now - heard
-    if silence > limits.heartbeat * Self.patience { return cut() }
-    if silence > limits.heartbeat, !hasPinged {
-      hasPinged = true
+    // Counted from the ping: a machine that stood still for a while takes nobody for gone who was not asked.
+    if let pinged {
+      if now - pinged > limits.heartbeat * Self.patience { cut() }
+    } else if now - heard > limits.heartbeat {
+      pinged = now
       outlet.offer(FrameWriter.frame(.ping, []), count: 2)
     }
   }
@@ -115,7 +116,7 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
 
   private func take(_ event: FrameReader.Event) throws(SocketFault) {
     heard = .now()
-    hasPinged = false
+    pinged = nil
     switch event {
     case .text(let bytes):
       try count()

@@ -1,0 +1,69 @@
+// Who is silent, and for how long: by a clock that the test holds.
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import gibsey_serve
+
+@Suite struct HeartbeatTests {
+  private static let ping = ByteBuffer(bytes: [0x89, 0x00])
+
+  /// A socket without a network, and the time at which its peer was heard last.
+  private struct Scene {
+    let channel: EmbeddedChannel
+    let handler: SocketHandler
+    let start = NIODeadline.now()
+
+    init() throws {
+      channel = EmbeddedChannel()
+      var limits = Limits()
+      limits.heartbeat = .seconds(25)
+      let outlet = Outlet(channel, limitBytes: limits.outboundBytes)
+      handler = SocketHandler(
+        EchoPeer(), outlet: outlet, channel: channel, watch: LoopWatch(channel.embeddedEventLoop), limits: limits)
+      try channel.pipeline.syncOperations.addHandler(handler)
+      try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    }
+
+    /// What is written when the time has come.
+    func look(after seconds: Int64) throws -> ByteBuffer? {
+      handler.check(now: start + .seconds(seconds))
+      channel.embeddedEventLoop.run()
+      return try channel.readOutbound(as: ByteBuffer.self)
+    }
+  }
+
+  @Test func aSilentPeerIsPingedOnceAndThenDropped() throws {
+    let scene = try Scene()
+    #expect(try scene.look(after: 24) == nil)
+    #expect(try scene.look(after: 26) == Self.ping)
+    #expect(try scene.look(after: 74) == nil)
+    // Half a frame is no sign of life.
+    try scene.channel.writeInbound(ByteBuffer(bytes: [0x81, 0xFE]))
+    #expect(try scene.look(after: 75) == nil)
+    #expect(scene.channel.isActive)
+    #expect(try scene.look(after: 77) == nil)
+    #expect(!scene.channel.isActive)
+  }
+
+  @Test func whoAnswersAPingIsKeptAndPingedAgain() throws {
+    let scene = try Scene()
+    for round in 0..<4 {
+      // Each answer comes at the test's own time, some milliseconds after the start.
+      #expect(try scene.look(after: 30) == Self.ping, "round \(round)")
+      try scene.channel.writeInbound(ByteBuffer(bytes: RawClient.frame("", first: 0x8A)))
+      #expect(try scene.look(after: 20) == nil)
+    }
+    #expect(scene.channel.isActive)
+  }
+
+  @Test func aMachineThatStoodStillDropsNobodyWhoWasNotAsked() throws {
+    let scene = try Scene()
+    #expect(try scene.look(after: 3600) == Self.ping)
+    #expect(scene.channel.isActive)
+    #expect(try scene.look(after: 3649) == nil)
+    #expect(scene.channel.isActive)
+    #expect(try scene.look(after: 3651) == nil)
+    #expect(!scene.channel.isActive)
+  }
+}
