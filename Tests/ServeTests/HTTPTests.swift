@@ -6,7 +6,7 @@ import Testing
 @testable import GibseyKit
 @testable import gibsey_serve
 
-@Suite struct HTTPTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPTests {
   private static func echo() -> Route {
     Route(.POST, "/echo") { request, _ in
       Response(type: "application/octet-stream", body: .bytes(request.body))
@@ -22,6 +22,23 @@ import Testing
       let keys = response.body.matches(of: /"([a-z_]+)":/).map { String($0.output.1) }
       #expect(keys == ["status", "version", "uptime_seconds", "connections", "providers", "provider", "state"])
       #expect(response.body.hasSuffix(#""providers":[{"provider":"ollama","state":"usable"}]}"# + "\n"))
+    }
+  }
+
+  @Test func healthIsToldWhileEveryProviderHangs() async throws {
+    let go = Signal()
+    let provider = ScriptedProvider([[.wait(go), .token("late"), .end]])
+    var wishes = TestServer.Wishes(transport: provider)
+    wishes.limits.parallel = 8
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let readers = try (1...8).map { try ReaderClient(server, "s\($0)") }
+      for reader in readers { for number in 1...8 { try reader.ask("What?", requestID: "r\(number)") } }
+      while provider.requests.count < 64 { await Task.yield() }
+      #expect(try server.get("/health").body.hasPrefix("{\"status\":\"ok\","))
+      #expect(try server.get("/metrics").body.contains("\ngibsey_answers_running 64\n"))
+      #expect(!go.hasFired)
+      go.fire()
+      #expect(try readers[7].hearStream().token == "late")
     }
   }
 

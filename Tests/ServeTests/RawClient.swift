@@ -1,4 +1,5 @@
 // A client that sends whatever bytes it is told to and says what came back.
+import Foundation
 import Glibc
 
 /// One TCP connection to loopback. Blocking, with a deadline for every read: nothing here waits forever.
@@ -10,21 +11,34 @@ final class RawClient {
   /// What was received and not yet taken.
   private(set) var received: [UInt8] = []
 
-  init(port: Int) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  convenience init(port: Int) throws {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     address.sin_port = UInt16(port).bigEndian
-    let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let code = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
+    try self.init(connecting: AF_INET, to: address)
+    var yes: Int32 = 1
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, 4)
+  }
+
+  /// At a socket file.
+  convenience init(unixSocket path: String) throws {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    try self.init(connecting: AF_UNIX, to: address)
+  }
+
+  private init<Address>(connecting family: Int32, to address: Address) throws {
+    descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    let code = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
+      }
     }
     guard code == 0 else { throw Failure(what: "connect: \(errno)") }
     var patience = timeval(tv_sec: Self.patienceSeconds, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    var yes: Int32 = 1
-    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, 4)
   }
 
   deinit { Glibc.close(descriptor) }

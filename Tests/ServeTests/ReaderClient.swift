@@ -10,8 +10,12 @@ struct ReaderClient {
   let greeting: String
 
   init(_ server: TestServer, _ session: String = "s1", query: String = "", extra: String = "") throws {
-    raw = try server.client()
-    let response = try raw.upgrade("/ws/\(session)\(query)", port: server.port, extra: extra)
+    try self.init(port: server.port, session, query: query, extra: extra)
+  }
+
+  init(port: Int, _ session: String = "s1", query: String = "", extra: String = "") throws {
+    raw = try RawClient(port: port)
+    let response = try raw.upgrade("/ws/\(session)\(query)", port: port, extra: extra)
     guard response.status == 101 else { throw RawClient.Failure(what: "no WebSocket: \(response.status)") }
     greeting = try raw.hear().text
   }
@@ -33,6 +37,12 @@ struct ReaderClient {
       guard frame.first == 0x81 else { throw RawClient.Failure(what: "heard \(frame)") }
       return try RecordCoder.decode(frame.payload)
     }
+  }
+
+  /// Whether the next that is heard is the answer to a ping: nothing was said before.
+  func isQuiet() throws -> Bool {
+    try say("ping", "{\"timestamp\":1}")
+    return try hearText() == #"{"type":"pong","data":{"timestamp":1}}"#
   }
 
   func hearText() throws -> String { try raw.hear().text }

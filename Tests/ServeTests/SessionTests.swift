@@ -181,6 +181,7 @@ import Testing
       var history = ""
       while !history.contains("\"outcome\"") { history = try server.get("/api/v1/sessions/s1").body }
       #expect(history.contains("\"outcome\":\"interrupted\""))
+      #expect(history.contains("A lantern "))
     }
   }
 
@@ -233,6 +234,26 @@ import Testing
       #expect(try first.hearAnswer().tokens == ["x"])
       try second.ask("What?")
       #expect(try second.hearAnswer().tokens == ["x"])
+    }
+  }
+
+  @Test func tooManyConnectionsInAllAreToldSoAndOneThatLeavesMakesRoom() async throws {
+    var wishes = Self.wishes([.token("x"), .end])
+    wishes.limits.connections = 2
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let stays = try ReaderClient(server)
+      var leaves: ReaderClient? = try ReaderClient(server, "s2")
+      _ = leaves?.greeting
+      let third = try server.client()
+      let refused = try third.upgrade("/ws/s3", port: server.port)
+      #expect(refused.status == 503)
+      #expect(refused.code == "BUSY")
+      #expect(try third.takeAll() == "")
+      try stays.ask("What?")
+      #expect(try stays.hearAnswer().tokens == ["x"])
+      leaves = nil
+      while server.service.doors.openCount > 1 { await Task.yield() }
+      #expect(try ReaderClient(server, "s3").isQuiet())
     }
   }
 }

@@ -112,7 +112,7 @@ final class TestServer: Sendable {
     return try client.response()
   }
 
-  private static func pages(_ count: Int) -> [Page] {
+  static func pages(_ count: Int) -> [Page] {
     (1...count).map { number in
       Page(
         id: String(String(number + 1000).dropFirst()), title: "Page \(number)", pageIndex: number,
@@ -120,7 +120,7 @@ final class TestServer: Sendable {
     }
   }
 
-  private static func write(_ pages: [Page], to path: String) throws {
+  static func write(_ pages: [Page], to path: String) throws {
     let store = try PageStore(path: path, access: .readWrite)
     let writer = try store.writer()
     try writer.begin()

@@ -12,6 +12,7 @@ final class Server: Sendable {
 
   private let group: MultiThreadedEventLoopGroup
   private let listeners: [any Channel]
+  private let socketFile: SocketFile?
   private let watches: Watches
   /// Where it listens, ports told: what was asked for with port 0 has the one that it got.
   let addresses: [ListenAddress]
@@ -25,6 +26,7 @@ final class Server: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
     let watches = Watches(group)
     var listeners: [any Channel] = []
+    var socketFile: SocketFile?
     do {
       try await watches.start()
       for address in listen {
@@ -41,17 +43,20 @@ final class Server: Sendable {
           })
       }
       if let unixSocket {
+        let file = try SocketFile(path: unixSocket)
+        socketFile = file
         listeners.append(
           try await Self.bind(service, group, watches, at: unixSocket) {
-            try await $0.bind(unixDomainSocketPath: unixSocket, cleanupExistingSocketFile: true).get()
+            try await $0.withBoundSocket(file.descriptor.number).get()
           })
       }
     } catch {
+      socketFile?.remove()
       for listener in listeners { try? await listener.close() }
       try? await group.shutdownGracefully()
       throw error
     }
-    (self.group, self.watches, self.listeners) = (group, watches, listeners)
+    (self.group, self.watches, self.listeners, self.socketFile) = (group, watches, listeners, socketFile)
     addresses =
       zip(listen, listeners).map { asked, listener in
         ListenAddress(host: asked.host, port: listener.localAddress?.port ?? asked.port)
@@ -60,6 +65,7 @@ final class Server: Sendable {
 
   /// No more connections; those that are there go on.
   func stopListening() async {
+    socketFile?.remove()
     for listener in listeners { try? await listener.close() }
   }
 

@@ -1,0 +1,88 @@
+// The daemon as a process: descriptors that run out, signals, its socket file.
+import Foundation
+import Glibc
+import Testing
+
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct DaemonTests {
+  private static func with(
+    _ flags: [String] = [], files: Int = 1024, environment: [String: String] = [:],
+    _ body: @Sendable (DaemonProcess) async throws -> Void
+  ) async throws {
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      try await body(try DaemonProcess(flags, files: files, environment: environment))
+    }
+  }
+
+  @Test func whenDescriptorsRunOutThoseInsideAreServedNothingSpinsAndOthersComeInLater() async throws {
+    let files = 64
+    try await Self.with(["--head-time", "1.5"], files: files) { daemon in
+      let inside = try ReaderClient(port: daemon.port, "inside")
+      var crowd = try (0..<files + 40).map { _ in try RawClient(port: daemon.port) }
+      while daemon.openFiles < files { await Task.yield() }
+      #expect(try inside.isQuiet())
+      // A loop that tried again at once would use all of the time until the first of the crowd is cut.
+      let before = daemon.processorTicks
+      #expect(try crowd[0].takeAll() == "")
+      #expect(daemon.processorTicks - before < 60)
+      crowd = []
+      #expect(try inside.isQuiet())
+      #expect(try ReaderClient(port: daemon.port, "after").isQuiet())
+    }
+  }
+
+  @Test func theSecondSignalEndsAtOnceWhatTheFirstLetsFinish() async throws {
+    // A provider that takes the request and says nothing.
+    let provider = try SilentListener()
+    let environment = [
+      "OLLAMA_BASE_URL": "http://127.0.0.1:\(provider.port)", "GIBSEY_FIRST_TOKEN_TIMEOUT": "3600",
+    ]
+    try await Self.with(["--grace", "3600"], environment: environment) { daemon in
+      let reader = try ReaderClient(port: daemon.port)
+      try reader.ask("What?")
+      #expect(try reader.isQuiet())
+      daemon.send(SIGTERM)
+      // It has heard the first one when nobody comes in any more.
+      while (try? RawClient(port: daemon.port)) != nil { await Task.yield() }
+      #expect(try reader.isQuiet(), "the one who waits for an answer is kept")
+      daemon.send(SIGTERM)
+      #expect(await daemon.ending() == .signal(SIGTERM))
+    }
+  }
+
+  @Test func aDaemonThatEndsTakesItsSocketFileAway() async throws {
+    try await Self.with(["--unix-socket", "talk.sock"]) { daemon in
+      let path = daemon.folder + "/talk.sock"
+      let client = try RawClient(unixSocket: path)
+      try client.send("GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+      #expect(try client.response().body == "{\"status\":\"ready\",\"pages\":3}\n")
+      daemon.send(SIGTERM)
+      #expect(await daemon.ending() == .exit(0))
+      #expect(access(path, F_OK) == -1)
+    }
+  }
+}
+
+/// Lets the kernel accept, and says nothing.
+final class SilentListener: Sendable {
+  let port: Int
+  private let descriptor: Int32
+
+  init() throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isBound = withUnsafeMutablePointer(to: &address) { [descriptor] place in
+      place.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, length) == 0 && listen(descriptor, 8) == 0 && getsockname(descriptor, $0, &length) == 0
+      }
+    }
+    guard isBound else { throw RawClient.Failure(what: "bind: \(errno)") }
+    port = Int(UInt16(bigEndian: address.sin_port))
+  }
+
+  deinit { close(descriptor) }
+}
