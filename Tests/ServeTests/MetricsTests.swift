@@ -4,7 +4,7 @@ import Testing
 @testable import GibseyKit
 @testable import gibsey_serve
 
-@Suite struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
   @Test func requestsAreCountedByRouteNotByWhatWasAskedFor() async throws {
     try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
       for number in 1...3 { _ = try server.get("/api/v1/pages/\(Story.id(number))") }
@@ -44,7 +44,41 @@ import Testing
         #expect(types[family] != nil, "\(name) has no type")
       }
       #expect(types["gibsey_first_token_seconds"] == "histogram")
-      #expect(types.count == 17)
+      #expect(types.count == 19)
+    }
+  }
+
+  @Test func whatWaitsForTheSocketsIsCounted() async throws {
+    let go = Signal()
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.wait(go), .end]])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let readers = try ["s1", "s2"].map { try ReaderClient(server, $0) }
+      for number in 1...3 { try readers[0].ask("What?", requestID: "r\(number)") }
+      try readers[1].ask("What?")
+      for reader in readers { #expect(try reader.isQuiet()) }
+      let lines = try server.get("/metrics").body.split(separator: "\n").map(String.init)
+      #expect(lines.contains("gibsey_sockets 2"))
+      // Of each socket one is being answered; two of the first one's wait.
+      #expect(lines.contains(#"gibsey_queue_length{queue="questions"} 2"#))
+      go.fire()
+    }
+  }
+
+  @Test func whatAReaderDoesNotTakeIsCounted() async throws {
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.endless(String(repeating: "x", count: 50_000))]])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let deaf = try ReaderClient(server)
+      try deaf.ask("What?")
+      // The kernel takes what it can; then it stays with the server.
+      var bytes = 0
+      while bytes < 50_000 {
+        let body = try server.get("/metrics").body
+        bytes = body.firstMatch(of: /\ngibsey_outbound_bytes ([0-9]+)\n/).flatMap { Int($0.output.1) } ?? -1
+        #expect(bytes >= 0)
+      }
+      withExtendedLifetime(deaf) {}
     }
   }
 

@@ -30,6 +30,7 @@ final class TestServer: Sendable {
     /// Whether clock and ids stand still: 1970, and a1, a2, a3.
     var isStill = true
     var linger = Duration.seconds(30)
+    var events = EventLog()
   }
 
   private static func ids() -> @Sendable () -> String {
@@ -78,7 +79,7 @@ final class TestServer: Sendable {
           hosts: wishes.hosts, origins: wishes.origins, tokens: { tokens },
           router: Router(routes: wishes.routes + Route.all)),
         now: now, makeID: Self.ids(),
-        diagnostics: context.diagnostics))
+        diagnostics: context.diagnostics, events: wishes.events))
     server = try await Server(service, listen: [ListenAddress(host: "127.0.0.1", port: 0)])
   }
 

@@ -1,5 +1,4 @@
 // Readers of one database for a program that answers many at once: each on a thread of its own, with a store of its own.
-internal import Glibc
 internal import Synchronization
 
 /// What a reader works with. Lives on its thread.
@@ -149,18 +148,5 @@ private struct Desk {
     let reading = Reading(
       store: store, building: building, cast: edition.cast, isWholeBook: edition.defaults.isWholeBook)
     return (reading, FileIdentity(path: path), active, edition.number)
-  }
-}
-
-/// Which file a path leads to.
-private struct FileIdentity: Equatable {
-  let device: dev_t
-  let number: ino_t
-
-  /// Nil when there is none now.
-  init?(path: String) {
-    var facts = stat()
-    guard stat(path, &facts) == 0 else { return nil }
-    (device, number) = (facts.st_dev, facts.st_ino)
   }
 }

@@ -70,6 +70,21 @@ public struct Browsing {
     return place
   }
 
+  /// How much of a change of the index a reader may know; nil when it is nothing, because the page that they are on is not there
+  /// any more.
+  ///
+  /// As everywhere the page that is named counts, else the furthest page of the session, else there is no gate.
+  public func sight(of reader: Reader, in change: IndexChange) throws -> IndexChange.Sight? {
+    if isWholeBook { return .wholeBook }
+    if let id = reader.pageID {
+      return try store.page(id: id).map { change.sight(upTo: id, now: $0.pageIndex) }
+    }
+    guard let id = reader.sessionID,
+      let furthest = try ConversationStore(store).session(id, owner: reader.owner)?.furthestPageIndex
+    else { return .wholeBook }
+    return .upTo(before: furthest, now: furthest)
+  }
+
   private func unknown(_ id: String) throws -> GibseyError {
     .unknownPage(id: id, example: try store.firstPageID())
   }

@@ -58,7 +58,7 @@ final class Sessions: Sendable {
 
   /// No more questions: each socket is closed once what it reads has ended.
   func drain() {
-    for conversation in state.withLock({ Array($0.conversations.values) }) { conversation.drain() }
+    for conversation in conversations { conversation.drain() }
   }
 
   /// Ends all answers; they are kept as interrupted.
@@ -68,6 +68,8 @@ final class Sessions: Sendable {
 
   /// All open sockets.
   var sockets: [Socket] { state.withLock { Array($0.sockets.values) } }
+  /// Who speaks over them.
+  var conversations: [SocketConversation] { state.withLock { Array($0.conversations.values) } }
 
   func watch(_ session: String, by watcher: SocketConversation) -> [ActiveAnswer] {
     state.withLock { state in

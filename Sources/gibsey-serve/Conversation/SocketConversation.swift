@@ -17,6 +17,8 @@ final class SocketConversation: SocketPeer {
     var isReading = false
     /// The page that this reader said to be on last.
     var pageID: String?
+    /// The page that it named last, by moving there or with a question.
+    var namedPageID: String?
     var queue: [ChatRequest] = []
     /// Answers that this socket asked for and that are being made; nil stands for one that has no response yet.
     var running: [Int: Running] = [:]
@@ -140,7 +142,11 @@ final class SocketConversation: SocketPeer {
   // MARK: Questions
 
   var pageID: String? { state.withLock { $0.pageID } }
-  func move(to pageID: String) { state.withLock { $0.pageID = pageID } }
+  func move(to pageID: String) { state.withLock { ($0.pageID, $0.namedPageID) = (pageID, pageID) } }
+  var namedPageID: String? { state.withLock { $0.namedPageID } }
+  func name(_ pageID: String) { state.withLock { $0.namedPageID = pageID } }
+  /// Questions that wait for their turn.
+  var queueLength: Int { state.withLock { $0.queue.count } }
 
   /// Puts a question into the queue.
   /// - Throws: `Refusal.queueFull`.

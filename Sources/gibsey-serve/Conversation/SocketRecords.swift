@@ -37,6 +37,7 @@ extension SocketConversation {
     request.options = nil
     request.vector = nil
     request.sessionID = session.text
+    if let named = request.currentPageID { name(named) }
     request.currentPageID = request.currentPageID ?? pageID
     service.events.note(.request) { $0.with("session_id", session.text).with("request_id", request.requestID) }
     do { try enqueue(request) } catch { fail(error, request.requestID) }

@@ -37,7 +37,16 @@ extension Service {
     text.single("gibsey_provider_retries_total", .counter, "Repetitions of a request.", "\(counts.retries)")
     text.family(
       "gibsey_queue_length", .gauge, "What waits for its turn, by queue.",
-      [([("queue", "readings")], "\(room.waitingCount)")])
+      [
+        ([("queue", "questions")], "\(sessions.conversations.reduce(0) { $0 + $1.queueLength })"),
+        ([("queue", "readings")], "\(room.waitingCount)"),
+      ])
+    text.single(
+      "gibsey_outbound_bytes", .gauge, "What was written to WebSockets and is not yet with the kernel.",
+      "\(sessions.sockets.reduce(0) { $0 + $1.pendingBytes })")
+    text.single(
+      "gibsey_index_generation", .gauge, "Which index it is: 1 at the start, one more with each change that was seen.",
+      "\(counts.indexGeneration)")
     text.histogram("gibsey_first_token_seconds", "From the prompt to the first token.", counts.firstToken)
     text.histogram("gibsey_answer_seconds", "From the prompt to the end of its answer.", counts.duration)
     text.histogram("gibsey_context_seconds", "From the question to its prompt.", counts.context)

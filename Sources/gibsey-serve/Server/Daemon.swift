@@ -116,7 +116,9 @@ struct Daemon {
     defer { withExtendedLifetime(signals) {} }
     signals.listen { _ in wishing.yield(.end) }
     System.raiseFileLimit()
+    let telling = try IndexTelling(service)
     let server = try await start()
+    let looking = Task { await telling.run() }
     for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
     if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
     supervisor.tell(.ready, "listening")
@@ -127,7 +129,9 @@ struct Daemon {
       supervisor.tell(.ready, "listening")
     }
     supervisor.tell(.stopping)
+    looking.cancel()
     await drain(server)
+    await looking.value
     await server.shutDown()
     events.close()
     return .done

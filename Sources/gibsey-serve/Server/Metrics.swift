@@ -52,6 +52,8 @@ final class Metrics: Sendable {
     var tokens = 0
     var switches = 0
     var retries = 0
+    /// Which index it is: 1 at the start, one more with each change that was seen.
+    var indexGeneration = 1
     /// In seconds, all three.
     var firstToken = Histogram([0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120])
     var duration = Histogram([0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])
@@ -82,6 +84,9 @@ final class Metrics: Sendable {
 
   /// A prompt was built.
   func countContext(seconds: Double) { state.withLock { $0.context.add(seconds) } }
+
+  /// An indexer has changed the pages.
+  func countIndexChange() { state.withLock { $0.indexGeneration += 1 } }
 
   /// A provider is being asked. `endAnswer` must follow.
   func beginAnswer() { state.withLock { $0.running += 1 } }

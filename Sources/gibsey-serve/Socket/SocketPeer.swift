@@ -24,6 +24,8 @@ final class Socket: Sendable {
   }
 
   var isClosed: Bool { outlet.isClosed }
+  /// What was written and is not yet with the kernel.
+  var pendingBytes: Int { outlet.pendingBytes }
 
   /// Writes frames, without waiting.
   func offer(_ frames: ByteBuffer) { outlet.offer(frames, count: frames.readableBytes) }

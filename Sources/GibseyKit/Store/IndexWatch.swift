@@ -1,0 +1,52 @@
+// Looks whether an indexer has changed the pages of a database since the last look.
+
+/// Remembers the pages of one database, on a thread of its own. Its identity is what it remembers.
+///
+/// A look at a file that nobody has written to costs microseconds; one after any writing, be it only of a conversation, reads
+/// every page's row.
+public final class IndexWatch: Sendable {
+  /// Looks that may wait for the one before.
+  private static let waitingLimit = 4
+
+  private let pool: WorkerPool<Desk>
+
+  /// - Throws: `GibseyError.ourBug` when there are no threads.
+  public init(path: String) throws {
+    pool = try WorkerPool(threads: 1, waitingLimit: Self.waitingLimit) { Desk(path: path) }
+  }
+
+  /// What became of the pages since the look before; nil when nothing did. The first look remembers and tells nothing.
+  /// - Throws: what opening and reading the database throws; the next look then tells of the time since the last good one.
+  public func look() async throws -> IndexChange? { try await pool.run { try $0.look() } }
+}
+
+/// The connection of the thread, and what it saw last.
+private struct Desk {
+  private struct Picture {
+    let marks: PageMarks
+    let embedder: String?
+  }
+
+  private let path: String
+  private var open: (store: PageStore, file: FileIdentity?, change: Int)?
+  private var last: Picture?
+
+  init(path: String) { self.path = path }
+
+  mutating func look() throws -> IndexChange? {
+    let file = FileIdentity(path: path)
+    let store: PageStore
+    if let open, open.file == file { store = open.store } else { store = try PageStore(path: path, access: .readOnly) }
+    // Read before the pages: what is written meanwhile makes the next look read again.
+    let change = try store.changeNumber()
+    if let open, open.store === store, open.change == change { return nil }
+    let picture = try store.reading {
+      Picture(marks: try store.pageMarks(), embedder: try store.activeEmbedder()?.fingerprint)
+    }
+    open = (store, file, change)
+    defer { last = picture }
+    guard let last else { return nil }
+    let found = last.marks.change(to: picture.marks, hasNewEmbedder: last.embedder != picture.embedder)
+    return found.isEmpty ? nil : found
+  }
+}
