@@ -20,7 +20,7 @@ import Testing
     try await Self.with(["--head-time", "1.5"], files: files) { daemon in
       let inside = try ReaderClient(port: daemon.port, "inside")
       var crowd = try (0..<files + 40).map { _ in try RawClient(port: daemon.port) }
-      while daemon.openFiles < files { await Task.yield() }
+      waitUntil { daemon.openFiles >= files }
       #expect(try inside.isQuiet())
       // A loop that tried again at once would use all of the time until the first of the crowd is cut.
       let before = daemon.processorTicks
@@ -44,7 +44,7 @@ import Testing
       #expect(try reader.isQuiet())
       daemon.send(SIGTERM)
       // It has heard the first one when nobody comes in any more.
-      while (try? RawClient(port: daemon.port)) != nil { await Task.yield() }
+      waitUntil { (try? RawClient(port: daemon.port)) == nil }
       #expect(try reader.isQuiet(), "the one who waits for an answer is kept")
       daemon.send(SIGTERM)
       #expect(await daemon.ending() == .signal(SIGTERM))

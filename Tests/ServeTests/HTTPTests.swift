@@ -33,7 +33,7 @@ import Testing
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       let readers = try (1...8).map { try ReaderClient(server, "s\($0)") }
       for reader in readers { for number in 1...8 { try reader.ask("What?", requestID: "r\(number)") } }
-      while provider.requests.count < 64 { await Task.yield() }
+      waitUntil { provider.requests.count == 64 }
       #expect(try server.get("/health").body.hasPrefix("{\"status\":\"ok\","))
       #expect(try server.get("/metrics").body.contains("\ngibsey_answers_running 64\n"))
       #expect(!go.hasFired)

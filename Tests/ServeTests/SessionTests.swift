@@ -75,7 +75,7 @@ import Testing
       let heard = try first?.hearStream()
       #expect(heard?.token == "one ")
       first = nil
-      while server.service.sessions.socketCount > 0 { await Task.yield() }
+      waitUntil { server.service.sessions.socketCount == 0 }
       left.fire()
       let second = try ReaderClient(server, query: "?resume=1")
       #expect(second.greeting.contains("\"resumable\":[\"a1\"]"))
@@ -104,7 +104,7 @@ import Testing
       _ = try reader?.hearStream()
       reader = nil
       await provider.abandoned.wait()
-      while server.service.sessions.answerCount > 0 { await Task.yield() }
+      waitUntil { server.service.sessions.answerCount == 0 }
       let second = try ReaderClient(server, query: "?resume=1")
       try second.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":0}")
       #expect(try second.hearError().code == "UNKNOWN_RESPONSE")
@@ -252,7 +252,7 @@ import Testing
       try stays.ask("What?")
       #expect(try stays.hearAnswer().tokens == ["x"])
       leaves = nil
-      while server.service.doors.openCount > 1 { await Task.yield() }
+      waitUntil { server.service.doors.openCount == 1 }
       #expect(try ReaderClient(server, "s3").isQuiet())
     }
   }

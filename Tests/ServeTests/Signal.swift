@@ -1,4 +1,5 @@
 // Something that happens once, and can be waited for.
+import Glibc
 import Synchronization
 
 final class Signal: Sendable {
@@ -49,4 +50,10 @@ final class Signal: Sendable {
       state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
     }
   }
+}
+
+/// Waits until something is true that nobody tells of: looks every millisecond, or a machine with few processors would be busy
+/// with looking.
+func waitUntil(_ isTrue: () throws -> Bool) rethrows {
+  while try !isTrue() { poll(nil, 0, 1) }
 }
