@@ -57,9 +57,11 @@ let package = Package(
     .target(name: "CCurl"),
     // Vector loops, each for the processors that there are: see docs/design/0009-numbers-of-the-model.md.
     .target(name: "CKernels"),
+    // Empty but in builds that look for races.
+    .target(name: "CSanitizing"),
     .target(
       name: "GibseyKit",
-      dependencies: ["CCurl", "CKernels", "CSQLite", argumentParser],
+      dependencies: ["CCurl", "CKernels", "CSanitizing", "CSQLite", argumentParser],
       resources: characters.map { .embedInCode("Prompting/Characters/\($0).md") },
       swiftSettings: strict),
     tool("gibsey-index"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests on builds that watch for races (thread) and for memory that is not ours (address). A race is only a printed warning
-# unless it ends the process: it does here.
+# unless it ends the process: it does here, which a small program with one of each shows before.
 # Usage: sanitize.sh [thread|address] [FLAGS OF SWIFT TEST…], as in sanitize.sh thread --filter ServeTests
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,8 +10,31 @@ case ${1:-} in thread | address) kinds=("$1") && shift ;; esac
 # XCTest's and Swift's own start-up allocations live to the end of the process: leaks are looked for by `make soak`.
 export TSAN_OPTIONS="halt_on_error=1 exitcode=66 abort_on_error=0 ${TSAN_OPTIONS:-}"
 export ASAN_OPTIONS="detect_leaks=0 exitcode=66 abort_on_error=0 ${ASAN_OPTIONS:-}"
+# Each thread is many times slower: as many tests at once as otherwise would wait for each other too long.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cat >"$work/thread.swift" <<'END'
+import Dispatch
+nonisolated(unsafe) var count = 0
+DispatchQueue.concurrentPerform(iterations: 4) { _ in for _ in 0..<10_000 { count += 1 } }
+END
+cat >"$work/address.swift" <<'END'
+let pointer = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+pointer.initialize(to: 1)
+pointer.deallocate()
+print(pointer.pointee)
+END
 for kind in "${kinds[@]}"; do
   echo "== $kind"
+  "${swift}c" -sanitize="$kind" "$work/$kind.swift" -o "$work/$kind"
+  status=0
+  "$work/$kind" >/dev/null 2>"$work/$kind.log" || status=$?
+  if [ "$status" != 66 ]; then
+    echo "sanitize: a fault ended with status $status and not 66: this machine's sanitizer finds nothing" >&2
+    cat "$work/$kind.log" >&2
+    exit 1
+  fi
   "$swift" build --build-tests --sanitize="$kind" --scratch-path ".build-$kind"
   "$swift" test --skip-build --sanitize="$kind" --scratch-path ".build-$kind" "$@"
 done

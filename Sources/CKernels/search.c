@@ -2,7 +2,14 @@
 #include "CKernelsSearch.h"
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__)
+// Which clone is taken is asked before a thread sanitizer has begun, and it would watch the asking.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define IS_WATCHED
+#endif
+#endif
+
+#if defined(__x86_64__) && defined(__linux__) && !defined(IS_WATCHED)
 #define CLONES __attribute__((target_clones("arch=icelake-server", "avx2", "default")))
 #else
 #define CLONES
