@@ -10,7 +10,8 @@
 #endif
 
 #if defined(__x86_64__) && defined(__linux__) && !defined(IS_WATCHED)
-#define CLONES __attribute__((target_clones("arch=icelake-server", "avx2", "default")))
+// By features, never by a processor's name: other makers' have them too.
+#define CLONES __attribute__((target_clones("avx512vpopcntdq", "avx2", "default")))
 #else
 #define CLONES
 #endif

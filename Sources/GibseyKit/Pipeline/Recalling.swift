@@ -2,11 +2,10 @@
 
 /// Searches the turns of a branch.
 struct Recalling {
-  /// As many turns are read and compared with the question word by word.
-  static let readCandidates = 40
-  /// What a turn must reach to be called back at all: the score of a turn that has a third of the question's words.
+  /// As many turns that words find, and as many that vectors find, are read and compared with the question word by word.
+  static let readCandidates = 30
+  /// What a turn must reach to be called back: the score of a turn that has a third of the question's words. But see `ordered`.
   static let least = 0.4
-  static let leastWithMeaning = 0.4
   /// Vectors that are compared in full, of those that look near by their signs.
   static let vectorCandidates = 100
 
@@ -26,25 +25,22 @@ struct Recalling {
   func turns(
     for question: String, vector: [Float]?, in chain: TurnChain, limit: Int
   ) throws -> [PromptConversation.Turn] {
-    let terms = try telling(try pages.distinctByStem(KeywordQuery(question: question).terms), in: chain)
-    let (counts, places) = try store.termCounts(KeywordQuery.matchExpression(terms), in: chain)
+    let told = chain.told()
+    let terms = try telling(try pages.distinctByStem(KeywordQuery(question: question).terms), in: chain, told)
+    let counts = try store.termCounts(KeywordQuery.matchExpression(terms), in: chain, told)
     var evidence: [Int: PageEvidence] = [:]
-    for (row, score) in KeywordScores(counts, places: places, gate: nil).scores.largest(
+    for (row, score) in KeywordScores(counts, places: told.places, gate: nil).scores.largest(
       Self.readCandidates, by: \.score)
     {
       evidence[row, default: PageEvidence(row: row)].keywords = score
     }
     if let embedder, let vector {
-      let near = try store.nearest(to: vector, in: chain, places, embedder, limit: Self.vectorCandidates)
-      let compared = try near.sorted().compactMap { row -> (row: Int, meaning: Double)? in
-        try store.nearness(of: chain.ids[row], to: vector, embedder).map { (row, $0) }
-      }
-      for (row, _) in compared.largest(Self.readCandidates, by: \.meaning) where evidence[row] == nil {
-        evidence[row] = PageEvidence(row: row)
-      }
-      for row in evidence.keys.sorted() {
-        evidence[row]?.meaning = try store.nearness(of: chain.ids[row], to: vector, embedder)
-      }
+      let near = try store.nearest(to: vector, in: chain, told.places, embedder, limit: Self.vectorCandidates)
+      let compared = try store.nearness(
+        of: near.union(evidence.keys).sorted(), in: chain, to: vector, embedder)
+      let nearest = compared.filter { near.contains($0.place) }.largest(Self.readCandidates, by: \.cosine)
+      for (row, _) in nearest where evidence[row] == nil { evidence[row] = PageEvidence(row: row) }
+      for (row, cosine) in compared { evidence[row]?.meaning = cosine }
     }
     guard !evidence.isEmpty else { return [] }
     var coverage = WordCoverage(terms: terms, counts: counts, words: try words())
@@ -53,24 +49,44 @@ struct Recalling {
       var item = item
       item.coverage = coverage.share(ofPage: item.row, text: turn.question + "\n" + turn.answer)
       item.closeness = coverage.closeness(ofPage: item.row)
-      return (turn: turn, score: item.score)
+      return Found(turn: turn, score: item.score, rarity: coverage.rarity(ofPage: item.row))
     }
-    let least = embedder == nil || vector == nil ? Self.least : Self.leastWithMeaning
-    return found.filter { $0.score >= least }
-      .sorted { $0.score == $1.score ? $0.turn.id > $1.turn.id : $0.score > $1.score }
-      .prefix(limit).map { PromptConversation.Turn($0.turn) }
+    return Self.ordered(found).prefix(limit).map { PromptConversation.Turn($0.turn) }
+  }
+
+  /// A turn found, and why.
+  private struct Found {
+    let turn: StoredTurn
+    let score: Double
+    /// How rare the words are that it shares with the question, where that is no chance.
+    let rarity: Double?
+  }
+
+  /// The best first. The turn that shares the rarest words is the first, if that can be no chance: a question that names a thing
+  /// among many words that were never said covers little of itself by it, and in a long conversation there is always a turn that
+  /// is nearer in meaning.
+  private static func ordered(_ found: [Found]) -> [Found] {
+    func isBefore(_ left: Found, _ right: Found) -> Bool {
+      left.score == right.score ? left.turn.id > right.turn.id : left.score > right.score
+    }
+    let best = found.filter { $0.score >= Self.least }.sorted(by: isBefore)
+    let rarest = found.filter { $0.rarity != nil }.min {
+      $0.rarity == $1.rarity ? isBefore($0, $1) : $0.rarity ?? 0 > $1.rarity ?? 0
+    }
+    guard let rarest else { return best }
+    return [rarest] + best.filter { $0.turn.id != rarest.turn.id }
   }
 
   /// The words that tell turns apart.
-  private func telling(_ terms: [String], in chain: TurnChain) throws -> [String] {
+  private func telling(
+    _ terms: [String], in chain: TurnChain, _ told: (places: PlaceTable, words: Int)
+  ) throws -> [String] {
     guard terms.count > 1, chain.count > 2 * Self.sampledTurns, let match = KeywordQuery.matchExpression(terms) else {
       return terms
     }
-    let counts = try store.termCounts(match, in: chain, last: Self.sampledTurns).counts
+    let counts = try store.termCounts(match, in: chain, told, last: Self.sampledTurns)
     guard counts.terms == terms.count else { return terms }
-    let turns = terms.indices.map { term in
-      counts.rows.indices.count { counts.counts[$0 * terms.count + term] > 0 }
-    }
+    let turns = counts.pagesWith
     let telling = terms.indices.filter { turns[$0] * Self.frequentPart <= Self.sampledTurns }
     guard telling.isEmpty else { return telling.map { terms[$0] } }
     return turns.indices.min { turns[$0] < turns[$1] }.map { [terms[$0]] } ?? terms

@@ -1,19 +1,19 @@
 // The signs of a thousand pages' vectors, and a scan over them: a quick guess at which vectors are near.
 internal import CKernels
 
-/// One block of codes, as the store keeps it.
-public struct CodeBlock: Sendable {
+/// One block of codes, as the store keeps it: a look at bytes that somebody else owns, who keeps them as long as it is used.
+public struct CodeBlock {
   /// Codes that stand side by side.
   static let abreast = Int(CKERNELS_CODES_ABREAST)
 
-  private let bytes: [UInt8]
+  private let bytes: UnsafeRawBufferPointer
   private let words: Int
   public let count: Int
 
   /// - Returns: nil when the bytes cannot be a block of vectors of so many dimensions.
-  public init?(_ bytes: [UInt8], coding: VectorCoding) {
+  public init?(_ bytes: UnsafeRawBufferPointer, coding: VectorCoding) {
     guard bytes.count >= 4 else { return nil }
-    let count = Int(bytes.littleEndian(UInt32.self, at: 0))
+    let count = Int(UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self)))
     let groups = (count + Self.abreast - 1) / Self.abreast
     guard bytes.count == 4 + count * 6 + groups * Self.abreast * coding.codeWords * 8 else { return nil }
     self.bytes = bytes
@@ -22,20 +22,23 @@ public struct CodeBlock: Sendable {
   }
 
   /// The page of an entry, from the block's first page on.
-  public func slot(_ entry: Int) -> Int { Int(bytes.littleEndian(UInt16.self, at: 4 + entry * 2)) }
+  public func slot(_ entry: Int) -> Int { number(UInt16.self, at: 4 + entry * 2) }
 
   /// The row of an entry's vectors. The vectors of one row stand next to each other.
-  public func row(_ entry: Int) -> Int { Int(bytes.littleEndian(UInt32.self, at: 4 + count * 2 + entry * 4)) }
+  public func row(_ entry: Int) -> Int { number(UInt32.self, at: 4 + count * 2 + entry * 4) }
+
+  private func number<Number: FixedWidthInteger>(_ type: Number.Type, at offset: Int) -> Int {
+    precondition(offset + MemoryLayout<Number>.size <= bytes.count, "an entry that the block does not have")
+    return Int(Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type)))
+  }
 
   /// scores (count,): the larger, the nearer to the query, by signs alone.
   public func scores(_ query: CodedQuery) -> [Int32] {
     let groups = (count + Self.abreast - 1) / Self.abreast
     return [Int32](unsafeUninitializedCapacity: groups * Self.abreast) { scores, initialized in
-      bytes.withUnsafeBytes { bytes in
-        query.planes.withUnsafeBufferPointer { planes in
-          if let base = bytes.baseAddress {
-            ckernels_scan_codes(base + 4 + count * 6, groups, words, planes.baseAddress, scores.baseAddress)
-          }
+      query.planes.withUnsafeBufferPointer { planes in
+        if let base = bytes.baseAddress {
+          ckernels_scan_codes(base + 4 + count * 6, groups, words, planes.baseAddress, scores.baseAddress)
         }
       }
       initialized = count

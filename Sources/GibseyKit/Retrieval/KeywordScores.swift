@@ -5,6 +5,7 @@ internal import Glibc
 public struct TermCounts: Sendable {
   /// Terms of the query, as the index has them.
   public var terms: Int
+  /// Ascending.
   public var rows: [Int]
   /// counts (rows, terms), 255 at most.
   public var counts: [UInt8]
@@ -22,28 +23,28 @@ public struct TermCounts: Sendable {
     self.words = words
   }
 
-  /// The same for some of the rows, under other numbers: nothing of the others is felt in what is made of it.
-  /// - Parameters:
-  ///   - pages: how many there are of those that are kept, with a term or without, and `words` in all of them.
-  ///   - number: a row's new number, nil for one that is not kept; larger for a larger one.
-  func keeping(pages: Int, words: Int, _ number: (Int) -> Int?) -> TermCounts {
-    var kept = TermCounts(terms: terms, pages: pages, words: words)
-    for (index, row) in rows.enumerated() {
-      guard let row = number(row) else { continue }
-      kept.rows.append(row)
-      kept.counts += counts[index * terms..<(index + 1) * terms]
-      if index < close.count { kept.close.append(close[index]) }
-    }
-    return kept
-  }
-
   /// How rare each term is, by term: ln(1 + (N - n + ½) / (n + ½)) of N pages, n of which have it. Never below 0.
   public var rarity: [Double] {
+    pagesWith.map { log(1 + (Double(pages - $0) + 0.5) / (Double($0) + 0.5)) }
+  }
+
+  /// How many pages have each term, by term.
+  public var pagesWith: [Int] {
     var pagesWith = [Int](repeating: 0, count: terms)
     for index in rows.indices {
       for term in 0..<terms where counts[index * terms + term] > 0 { pagesWith[term] += 1 }
     }
-    return pagesWith.map { log(1 + (Double(pages - $0) + 0.5) / (Double($0) + 0.5)) }
+    return pagesWith
+  }
+
+  /// Where a row is among those counted; nil for one that has no term.
+  func place(ofRow row: Int) -> Int? {
+    var (low, high) = (0, rows.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if rows[middle] < row { low = middle + 1 } else { high = middle }
+    }
+    return low < rows.count && rows[low] == row ? low : nil
   }
 }
 

@@ -1,4 +1,5 @@
 // How much of a question a page's words cover, when a word may be met by another that means nearly the same.
+internal import Glibc
 
 /// What words mean by themselves.
 public protocol WordVectors: Sendable {
@@ -22,8 +23,9 @@ public struct WordCoverage {
   private let words: (any WordVectors)?
   /// vectors (terms, dims); of a term that has none, zeros.
   private var vectors: [Float] = []
-  /// Where a page is among the counted.
-  private var placeOfRow: [Int: Int] = [:]
+  private let isCounted: Bool
+  /// rarity (terms,), where they are counted.
+  private let rarity: [Double]
   private var known = WordTable()
   /// nearness (words, terms) of the words met so far.
   private var nearness: [Float] = []
@@ -33,23 +35,31 @@ public struct WordCoverage {
     self.terms = terms
     self.counts = counts
     self.words = words
-    let isCounted = counts.terms == terms.count
-    let rarity = isCounted ? counts.rarity.map(Float.init) : [Float](repeating: 1, count: terms.count)
-    let total = rarity.reduce(0, +)
-    weights = rarity.map { total > 0 ? $0 / total : 0 }
+    isCounted = counts.terms == terms.count
+    rarity = isCounted ? counts.rarity : [Double](repeating: 1, count: terms.count)
+    let total = Float(rarity.reduce(0, +))
+    weights = rarity.map { total > 0 ? Float($0) / total : 0 }
     let each = terms.map { words?.vector(ofWord: $0) }
     if let dimensions = each.compactMap(\.self).first?.count {
       for vector in each { vectors += vector ?? [Float](repeating: 0, count: dimensions) }
     }
-    if isCounted { for (place, row) in counts.rows.enumerated() { placeOfRow[row] = place } }
   }
 
   /// The share that the page covers as far as the full-text index knows, which sees all forms of a word as one.
   public func share(ofPage row: Int) -> Double { sum(met(inPage: row)) }
 
+  /// How rare it is that a page shares the words with the question that this one shares, in any form: the logarithm of one in
+  /// how many pages would by chance, as far as words come independently; nil where one of all the pages may well have come by it.
+  public func rarity(ofPage row: Int) -> Double? {
+    guard isCounted, let place = counts.place(ofRow: row) else { return nil }
+    var shared = 0.0
+    for term in terms.indices where counts.counts[place * terms.count + term] > 0 { shared += rarity[term] }
+    return shared >= log(1 + 2 * Double(counts.pages)) ? shared : nil
+  }
+
   private func met(inPage row: Int) -> [Float] {
     var met = [Float](repeating: 0, count: terms.count)
-    guard let place = placeOfRow[row] else { return met }
+    guard isCounted, let place = counts.place(ofRow: row) else { return met }
     for term in terms.indices where counts.counts[place * terms.count + term] > 0 { met[term] = Self.stemShare }
     return met
   }
@@ -82,7 +92,7 @@ public struct WordCoverage {
   /// The share of the question's pairs of neighbouring words that stand close together in the page, each by the commoner of
   /// its two words (the sequential dependence of Metzler and Croft, 2005).
   public func closeness(ofPage row: Int) -> Double {
-    guard terms.count > 1, let place = placeOfRow[row] else { return 0 }
+    guard terms.count > 1, isCounted, let place = counts.place(ofRow: row) else { return 0 }
     var (close, all): (Float, Float) = (0, 0)
     for pair in 0..<terms.count - 1 {
       let weight = min(weights[pair], weights[pair + 1])

@@ -14,6 +14,8 @@ final class Connection {
   }
 
   let path: String
+  /// Counts the words of questions in the full-text indexes.
+  let ranking = RankingFunction()
   private let handle: OpaquePointer
 
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`.
@@ -63,7 +65,8 @@ final class Connection {
 
   private static func open(_ name: String, _ flags: Int32, named path: String) throws -> OpaquePointer {
     var handle: OpaquePointer?
-    let code = sqlite3_open_v2(name, &handle, flags, nil)
+    // One task at a time: SQLite needs no lock for each call.
+    let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
     guard code == SQLITE_OK, let handle else {
       let number = handle.map { sqlite3_system_errno($0) } ?? 0
       sqlite3_close_v2(handle)

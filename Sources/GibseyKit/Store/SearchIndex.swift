@@ -37,10 +37,13 @@ public final class SearchIndex {
     listCodes.bind(1, embedder.row)
     defer { listCodes.reset() }
     while try listCodes.step() {
-      guard let block = CodeBlock(listCodes.bytes(1), coding: embedder.coding) else {
-        throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of codes")
+      let first = listCodes.integer(0) * SearchBlocks.pagesPerBlock
+      try listCodes.withBytes(1) { bytes in
+        guard let block = CodeBlock(bytes, coding: embedder.coding) else {
+          throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of codes")
+        }
+        try visit(block, first)
       }
-      try visit(block, listCodes.integer(0) * SearchBlocks.pagesPerBlock)
     }
   }
 

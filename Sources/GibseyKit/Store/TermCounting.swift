@@ -7,21 +7,21 @@ internal import CSQLite
 extension PageStore {
   /// Counts the words of an FTS5 expression of words joined by OR.
   public func termCounts(_ match: String) throws -> TermCounts {
-    let collector = TermCollector()
-    try connection.withRankingFunction("gibsey_count", collector: collector) {
-      let statement = try connection.prepare(
-        "SELECT gibsey_count(page_text) FROM page_text WHERE page_text MATCH ?1")
-      statement.bind(1, match)
-      while try statement.step() {}
-    }
+    var collector = TermCollector()
+    let sql = "SELECT \(RankingFunction.name)(page_text) FROM page_text WHERE page_text MATCH ?1"
+    try connection.collect(&collector, sql) { $0.bind(1, match) }
     return collector.counts
   }
 }
 
-/// Owns what a scan has counted so far; one scan on one connection.
-final class TermCollector {
-  fileprivate(set) var counts = TermCounts()
+/// What a scan has counted so far. A value: the scan works on it in place.
+struct TermCollector {
+  private(set) var counts = TermCounts()
   static let countLimit = 255
+  /// Rows are counted from this one on.
+  private let firstRow: Int
+  /// Rows that are looked at; nil for all.
+  private let open: PlaceTable?
 
   /// How far apart two neighbours of the question may stand in the page.
   static let closeWords: Int32 = 8
@@ -29,11 +29,19 @@ final class TermCollector {
   private var before: [Int32] = []
   private var places: [Int32] = []
 
-  /// Called for each page that matches.
-  fileprivate func take(_ api: Fts5ExtensionApi, _ page: OpaquePointer) {
+  /// Counts in the rows that are there for `open`, under their numbers there: of the others nothing is felt.
+  init(firstRow: Int = 0, open: PlaceTable? = nil) {
+    self.firstRow = firstRow
+    self.open = open
+  }
+
+  /// Called for each page that matches, in the order of their rows.
+  fileprivate mutating func take(_ api: borrowing Fts5ExtensionApi, _ page: OpaquePointer) {
     if counts.terms == 0 { begin(api, page) }
-    guard let first = api.xPhraseFirst, let next = api.xPhraseNext, let row = api.xRowid?(page) else { return }
-    counts.rows.append(Int(row))
+    guard let first = api.xPhraseFirst, let next = api.xPhraseNext, let rowid = api.xRowid?(page) else { return }
+    let row = Int(rowid) - firstRow
+    if let open, !open.isOpen(row, gate: nil) { return }
+    counts.rows.append(row)
     var close: UInt64 = 0
     before.removeAll(keepingCapacity: true)
     for term in 0..<counts.terms {
@@ -63,7 +71,7 @@ final class TermCollector {
     return false
   }
 
-  private func begin(_ api: Fts5ExtensionApi, _ page: OpaquePointer) {
+  private mutating func begin(_ api: borrowing Fts5ExtensionApi, _ page: OpaquePointer) {
     var number: sqlite3_int64 = 0
     counts.terms = Int(api.xPhraseCount?(page) ?? 0)
     if api.xRowCount?(page, &number) == SQLITE_OK { counts.pages = Int(number) }
@@ -110,18 +118,60 @@ extension Connection {
       return tokens.count == 1 ? tokens[0] : word
     }
   }
+}
 
-  /// Makes a ranking function known while `body` runs.
-  func withRankingFunction(_ name: String, collector: TermCollector, _ body: () throws -> Void) throws {
-    let api = try fullTextAPI()
+/// The function by which a scan sees the places of a question's words. FTS5 keeps every one that it is told of until the
+/// connection ends, under the same name too: so a connection has one.
+final class RankingFunction {
+  static let name = "gibsey_count"
+
+  /// Where the scan that is running keeps what it counts; nil while none is. Owned.
+  private let collector: UnsafeMutablePointer<UnsafeMutablePointer<TermCollector>?>
+  /// How often FTS5 was told of the function.
+  private(set) var registrations = 0
+
+  init() {
+    collector = .allocate(capacity: 1)
+    collector.initialize(to: nil)
+  }
+
+  deinit { collector.deallocate() }
+
+  /// Runs `body`, in which one scan counts into `scan`.
+  func counting(
+    into scan: inout TermCollector, on connection: Connection, _ body: () throws -> Void
+  ) throws {
+    if registrations == 0 { try register(on: connection) }
+    try withUnsafeMutablePointer(to: &scan) { scan in
+      collector.pointee = scan
+      defer { collector.pointee = nil }
+      try body()
+    }
+  }
+
+  private func register(on connection: Connection) throws {
+    let api = try connection.fullTextAPI()
     let code = api.pointee.xCreateFunction(
-      api, name, Unmanaged.passUnretained(collector).toOpaque(),
+      api, Self.name, collector,
       { api, page, context, _, _ in
-        guard let api, let page, let user = api.pointee.xUserData(page) else { return }
-        Unmanaged<TermCollector>.fromOpaque(user).takeUnretainedValue().take(api.pointee, page)
+        if let api, let page, let user = api.pointee.xUserData(page) {
+          user.assumingMemoryBound(to: UnsafeMutablePointer<TermCollector>?.self).pointee?
+            .pointee.take(api.pointee, page)
+        }
         sqlite3_result_null(context)
       }, nil)
-    guard code == SQLITE_OK else { throw lastError(code) }
-    try withExtendedLifetime(collector) { try body() }
+    guard code == SQLITE_OK else { throw connection.lastError(code) }
+    registrations += 1
+  }
+}
+
+extension Connection {
+  /// Runs a statement to its end that calls `RankingFunction` for each row, which counts into `collector`.
+  func collect(_ collector: inout TermCollector, _ sql: String, bind: (borrowing Statement) -> Void) throws {
+    try ranking.counting(into: &collector, on: self) {
+      let statement = try prepare(sql)
+      bind(statement)
+      while try statement.step() {}
+    }
   }
 }

@@ -1,36 +1,45 @@
 // Counts a question's words in the turns of one branch.
 
-extension ConversationStore {
-  /// Counts the words of an FTS5 expression of words joined by OR, or of none, in the turns that may be told. The rows are places of turns.
-  /// - Parameter last: looks only at so many of the session's last turns; nil at all.
-  /// - Returns: with the counts, which places there are and how many words each has.
-  func termCounts(
-    _ match: String?, in chain: TurnChain, last: Int? = nil
-  ) throws -> (counts: TermCounts, places: PlaceTable) {
-    let collector = TermCollector()
-    if let match { try count(match, chain, last: last, collector) }
-    var open = [Int](repeating: 0, count: chain.words.count)
-    var words = 0
-    for place in chain.places {
+extension TurnChain {
+  /// Which places there are of those that may be told, how many words each has, and how many all have.
+  func told() -> (places: PlaceTable, words: Int) {
+    var open = [Int](repeating: 0, count: facts.count)
+    var words = [UInt32](repeating: 0, count: facts.count)
+    var all = 0
+    for place in places {
       open[place] = 1
-      words += Int(chain.words[place])
+      words[place] = facts.words(of: place)
+      all += Int(words[place])
     }
-    let first = Self.textRow(chain.session, 0)
-    let counts = collector.counts.keeping(pages: chain.count, words: words) { row in
-      let place = row - first
-      return open.indices.contains(place) && open[place] == 1 ? place : nil
-    }
-    return (counts, PlaceTable(places: open, words: chain.words))
+    return (PlaceTable(places: open, words: words), all)
   }
+}
 
-  private func count(_ match: String, _ chain: TurnChain, last: Int?, _ collector: TermCollector) throws {
-    try connection.withRankingFunction("gibsey_count_turn", collector: collector) {
-      let statement = try connection.prepare(
-        "SELECT gibsey_count_turn(turn_text) FROM turn_text WHERE turn_text MATCH ?1 AND rowid BETWEEN ?2 AND ?3")
-      statement.bind(1, match)
-      statement.bind(2, Self.textRow(chain.session, max(0, last.map { chain.words.count - $0 } ?? 0)))
-      statement.bind(3, Self.textRow(chain.session + 1, 0) - 1)
-      while try statement.step() {}
+extension ConversationStore {
+  /// Counts the words of an FTS5 expression of words joined by OR, or of none, in the turns that may be told. The rows are
+  /// places of turns.
+  /// - Parameters:
+  ///   - told: what `chain.told()` gives.
+  ///   - last: looks only at so many of the session's last turns; nil at all.
+  func termCounts(
+    _ match: String?, in chain: TurnChain, _ told: (places: PlaceTable, words: Int), last: Int? = nil
+  ) throws -> TermCounts {
+    let first = Self.textRow(chain.session, 0)
+    var collector = TermCollector(firstRow: first, open: told.places)
+    if let match {
+      let sql =
+        """
+        SELECT \(RankingFunction.name)(turn_text) FROM turn_text
+        WHERE turn_text MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+        """
+      try connection.collect(&collector, sql) { statement in
+        statement.bind(1, match)
+        statement.bind(2, first + max(0, last.map { chain.facts.count - $0 } ?? 0))
+        statement.bind(3, Self.textRow(chain.session + 1, 0) - 1)
+      }
     }
+    var counts = collector.counts
+    (counts.pages, counts.words) = (chain.count, told.words)
+    return counts
   }
 }

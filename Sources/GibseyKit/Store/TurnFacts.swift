@@ -27,49 +27,39 @@ struct TurnFact: Equatable {
   }
 }
 
-/// The facts of all turns of a session; a column for each, by place.
+/// The facts of all turns of a session, by place, as they are packed: a prompt looks at some of each only.
 struct TurnFacts {
-  private(set) var ids: [Int] = []
-  private(set) var furthest: [Int] = []
-  /// The parent's place; -1 for none.
-  private(set) var parents: [Int] = []
-  private(set) var words: [UInt32] = []
-  private(set) var areTelling: [Bool] = []
+  private var bytes: [UInt8] = []
 
-  init(capacity: Int) {
-    ids.reserveCapacity(capacity)
-    furthest.reserveCapacity(capacity)
-    parents.reserveCapacity(capacity)
-    words.reserveCapacity(capacity)
-    areTelling.reserveCapacity(capacity)
-  }
+  /// - Parameter capacity: about how many turns there will be.
+  init(capacity: Int = 0) { bytes.reserveCapacity(capacity * TurnFact.stride) }
 
-  var count: Int { ids.count }
+  var count: Int { bytes.count / TurnFact.stride }
 
   /// Appends a block; false when the bytes cannot be one.
-  mutating func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard bytes.count % TurnFact.stride == 0 else { return false }
-    for start in stride(from: 0, to: bytes.count, by: TurnFact.stride) {
-      let parent = Int(Self.number(UInt32.self, bytes, at: start + 16)) - 1
-      // A turn follows an older one: so walking back ends, whatever the file says.
-      guard parent < ids.count else { return false }
-      ids.append(Int(Self.number(Int64.self, bytes, at: start)))
-      furthest.append(Int(Self.number(Int64.self, bytes, at: start + 8)))
-      parents.append(parent)
-      words.append(Self.number(UInt32.self, bytes, at: start + 20))
-      areTelling.append(Self.number(UInt32.self, bytes, at: start + 24) & 1 == 1)
-    }
+  mutating func append(_ block: UnsafeRawBufferPointer) -> Bool {
+    guard block.count % TurnFact.stride == 0 else { return false }
+    bytes.append(contentsOf: block)
     return true
   }
 
-  private static func number<Number: FixedWidthInteger>(
-    _ type: Number.Type, _ bytes: UnsafeRawBufferPointer, at offset: Int
-  ) -> Number {
-    Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
-  }
+  func id(of place: Int) -> Int { Int(number(Int64.self, of: place, at: 0)) }
+  /// The place of the turn that it follows; -1 for none.
+  func parent(of place: Int) -> Int { Int(number(UInt32.self, of: place, at: 16)) - 1 }
+  func words(of place: Int) -> UInt32 { number(UInt32.self, of: place, at: 20) }
+  func isTelling(_ place: Int) -> Bool { number(UInt32.self, of: place, at: 24) & 1 == 1 }
 
   /// Whether the gate lets the turn through, as it would a page.
-  func isOpen(_ place: Int, gate: Int?) -> Bool { gate.map { furthest[place] <= $0 } ?? true }
+  func isOpen(_ place: Int, gate: Int?) -> Bool {
+    gate.map { Int(number(Int64.self, of: place, at: 8)) <= $0 } ?? true
+  }
+
+  private func number<Number: FixedWidthInteger>(_ type: Number.Type, of place: Int, at offset: Int) -> Number {
+    precondition(place >= 0 && place < count, "a turn that the session does not have")
+    return bytes.withUnsafeBytes {
+      Number(littleEndian: $0.loadUnaligned(fromByteOffset: place * TurnFact.stride + offset, as: type))
+    }
+  }
 }
 
 /// Reads and writes the blocks of one connection. Owns its statements.

@@ -27,19 +27,17 @@ public struct TurnChain: Sendable {
   let places: [Int]
   /// The place of the newest turn that the gate lets through, with something to tell or not.
   let lastOpen: Int?
-  /// words (turns,) by place.
-  let words: [UInt32]
-  /// ids (turns,) by place.
-  let ids: [Int]
+  /// What is known of every turn of the session.
+  let facts: TurnFacts
 
-  static let empty = TurnChain(tip: nil, session: 0, places: [], lastOpen: nil, words: [], ids: [])
+  static let empty = TurnChain(tip: nil, session: 0, places: [], lastOpen: nil, facts: TurnFacts())
 
   /// How many turns may be told.
   public var count: Int { places.count }
 
   /// The numbers of the turns that may be told, from a place of theirs on, newest first.
   func numbers(from first: Int) -> some RandomAccessCollection<Int> {
-    places.dropFirst(first).lazy.map { ids[$0] }
+    places.dropFirst(first).lazy.map { facts.id(of: $0) }
   }
 }
 
@@ -71,21 +69,22 @@ extension ConversationStore {
 
   private func chain(endingAt tip: (id: Int, place: Int), _ row: Int, turns: Int, gate: Int?) throws -> TurnChain {
     let facts = try blocks.facts(of: row, count: turns)
-    guard tip.place < facts.count else {
-      throw GibseyError.notADatabase(path: path, reason: "a damaged block of turns")
-    }
     var places: [Int] = []
+    places.reserveCapacity(min(tip.place + 1, facts.count))
     var lastOpen: Int?
     var place = tip.place
+    // A turn follows an older one: so walking back ends, whatever the file says.
+    var limit = facts.count
     while place >= 0 {
+      guard place < limit else { throw GibseyError.notADatabase(path: path, reason: "a damaged block of turns") }
+      limit = place
       if facts.isOpen(place, gate: gate) {
         if lastOpen == nil { lastOpen = place }
-        if facts.areTelling[place] { places.append(place) }
+        if facts.isTelling(place) { places.append(place) }
       }
-      place = facts.parents[place]
+      place = facts.parent(of: place)
     }
-    return TurnChain(
-      tip: tip.id, session: row, places: places, lastOpen: lastOpen, words: facts.words, ids: facts.ids)
+    return TurnChain(tip: tip.id, session: row, places: places, lastOpen: lastOpen, facts: facts)
   }
 
   /// The newest turns of a branch that may be told, newest first.
@@ -104,7 +103,7 @@ extension ConversationStore {
   }
 
   func turn(atPlace place: Int, of chain: TurnChain) throws -> StoredTurn {
-    guard let turn = try turn(chain.ids[place]) else {
+    guard let turn = try turn(chain.facts.id(of: place)) else {
       throw GibseyError.notADatabase(path: path, reason: "a block of turns names one that is not there")
     }
     return turn

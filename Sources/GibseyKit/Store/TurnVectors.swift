@@ -115,20 +115,28 @@ extension ConversationStore {
     list.bind(2, chain.session)
     var nearest = NearestCodes(query: query, limit: limit, gate: nil)
     while try list.step() {
-      guard let block = CodeBlock(list.bytes(1), coding: embedder.coding) else {
-        throw GibseyError.notADatabase(path: path, reason: "a damaged block of codes")
+      let first = list.integer(0) * TurnBlocks.turnsPerBlock
+      try list.withBytes(1) { bytes in
+        guard let block = CodeBlock(bytes, coding: embedder.coding) else {
+          throw GibseyError.notADatabase(path: path, reason: "a damaged block of codes")
+        }
+        nearest.add(block, firstRow: first, places: places)
       }
-      nearest.add(block, firstRow: list.integer(0) * TurnBlocks.turnsPerBlock, places: places)
     }
     return Set(nearest.finish().map(\.pageRow))
   }
 
-  /// The cosine of a query and the nearest vector of a turn; nil without vectors.
-  func nearness(of turn: Int, to query: [Float], _ embedder: EmbedderRow) throws -> Double? {
+  /// The cosine of a query and the nearest vector of each turn that has one, by place.
+  func nearness(
+    of places: [Int], in chain: TurnChain, to query: [Float], _ embedder: EmbedderRow
+  ) throws -> [(place: Int, cosine: Double)] {
     let read = try connection.prepare("SELECT vectors FROM turn_vector WHERE embedder_id = ?1 AND turn_id = ?2")
     read.bind(1, embedder.row)
-    read.bind(2, turn)
-    guard try read.step() else { return nil }
-    return read.withBytes(0) { embedder.coding.nearest(query, $0) }
+    return try places.compactMap { place in
+      defer { read.reset() }
+      read.bind(2, chain.facts.id(of: place))
+      guard try read.step() else { return nil }
+      return read.withBytes(0) { embedder.coding.nearest(query, $0) }.map { (place, $0) }
+    }
   }
 }

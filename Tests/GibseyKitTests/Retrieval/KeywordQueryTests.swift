@@ -25,6 +25,18 @@ import Testing
     #expect(KeywordQuery(question: question).terms.count == KeywordQuery.termLimit)
   }
 
+  @Test func aConnectionTellsFTS5OfItsFunctionOnceHoweverOftenItCounts() throws {
+    let scene = try ConversationScene()
+    try scene.say("Where is the ferry?", "Gone.", in: scene.store(), character: nil)
+    let store = try PageStore(path: scene.path, access: .readOnly)
+    #expect(store.connection.ranking.registrations == 0)
+    for _ in 0..<3 { #expect(try store.termCounts("\"page\"").rows == [1, 2, 3]) }
+    let turns = try ConversationStore(store)
+    let chain = try turns.chain(ChainQuery(sessionID: scene.session, characterID: nil))
+    for _ in 0..<3 { #expect(try turns.termCounts("\"ferry\"", in: chain, chain.told()).rows == [0]) }
+    #expect(store.connection.ranking.registrations == 1)
+  }
+
   @Test func noQuestionIsASyntaxError() throws {
     let folder = TemporaryFolder()
     let store = try PageStore(path: folder.path + "/s.db", access: .readWrite)

@@ -82,7 +82,7 @@ import Testing
       let query = try unit(dimensions, &generator)
       let coded = CodedQuery(query)
       let coding = VectorCoding(dimensions: dimensions, precision: .int4)
-      let scores = try #require(CodeBlock(block(codes, words: words), coding: coding)).scores(coded)
+      let scores = block(codes, words: words).withUnsafeBytes { CodeBlock($0, coding: coding)?.scores(coded) }
       let slow = (0..<count).map { entry in
         (0..<dimensions).reduce(into: Int32(0)) { sum, place in
           guard codes[entry * words + place / 64] >> UInt64(place % 64) & 1 == 1 else { return }
@@ -99,12 +99,13 @@ import Testing
   @Test func aBlockOfTheWrongLengthIsNone() {
     let coding = VectorCoding(dimensions: 64, precision: .int4)
     let sound = block([1, 2, 3], words: 1)
-    #expect(CodeBlock(sound, coding: coding)?.count == 3)
-    for cut in [0, 3, 4, 10, sound.count - 1] { #expect(CodeBlock(Array(sound.prefix(cut)), coding: coding) == nil) }
-    #expect(CodeBlock(sound + [0], coding: coding) == nil)
+    func count(_ bytes: [UInt8]) -> Int? { bytes.withUnsafeBytes { CodeBlock($0, coding: coding)?.count } }
+    #expect(count(sound) == 3)
+    for cut in [0, 3, 4, 10, sound.count - 1] { #expect(count(Array(sound.prefix(cut))) == nil) }
+    #expect(count(sound + [0]) == nil)
     var huge = sound
     for index in 0..<4 { huge[index] = 0xFF }
-    #expect(CodeBlock(huge, coding: coding) == nil)
+    #expect(count(huge) == nil)
   }
 
   @Test func theNearestAreKeptWithAllThatTie() throws {
@@ -112,21 +113,22 @@ import Testing
     let query = [Float](repeating: 1, count: 64)
     // The more bits, the nearer; three have eight of them.
     let codes: [UInt64] = [0xF, 0xFF, 0x1, 0xFF00, 0xFFFF, 0xFF0000]
-    let blockOfCodes = try #require(CodeBlock(block(codes, words: 1), coding: coding))
+    let bytes = block(codes, words: 1)
     var places = PlaceTable()
     var packed: [UInt8] = []
     for place in 1...6 { packed.append(littleEndian: Int64(place)) }
     for _ in 1...6 { packed.append(littleEndian: UInt32(10)) }
     let isTaken = places.append(packed, firstRow: 0)
     #expect(isTaken)
-    var nearest = NearestCodes(query: query, limit: 2, gate: nil)
-    nearest.add(blockOfCodes, firstRow: 0, places: places)
-    let kept = nearest.finish()
-    #expect(kept.map(\.pageRow) == [1, 3, 4, 5])
-    var gated = NearestCodes(query: query, limit: 2, gate: 4)
-    gated.add(blockOfCodes, firstRow: 0, places: places)
-    let open = gated.finish()
-    #expect(open.map(\.vectorRow) == [101, 103])
+    func nearest(gate: Int?) throws -> [NearestCodes.Entry] {
+      var nearest = NearestCodes(query: query, limit: 2, gate: gate)
+      try bytes.withUnsafeBytes { bytes in
+        nearest.add(try #require(CodeBlock(bytes, coding: coding)), firstRow: 0, places: places)
+      }
+      return nearest.finish()
+    }
+    #expect(try nearest(gate: nil).map(\.pageRow) == [1, 3, 4, 5])
+    #expect(try nearest(gate: 4).map(\.vectorRow) == [101, 103])
   }
 
   @Test func theLargestAreFoundInAnyOrderWithTies() {

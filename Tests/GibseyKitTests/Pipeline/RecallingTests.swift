@@ -1,0 +1,67 @@
+// Which turns of long ago a question calls back.
+import Testing
+
+@testable import GibseyKit
+
+@Suite struct RecallingTests {
+  private let scene: ConversationScene
+  private let store: ConversationStore
+  private let pages: PageStore
+  private let embedder: EmbedderRow
+
+  init() throws {
+    scene = try ConversationScene()
+    pages = try PageStore(path: scene.path, access: .readWrite)
+    let writer = try pages.writer()
+    let vectors = try pages.vectorWriter(writer)
+    try writer.begin()
+    try vectors.activate(try vectors.embedder("given 4", coding: VectorCoding(dimensions: 4, precision: .int12)))
+    try writer.commit()
+    store = try scene.store()
+    embedder = try #require(try store.activeEmbedder())
+  }
+
+  /// Gives every turn that has none this vector.
+  private func embed(_ vector: [Float]) throws {
+    let unit = try #require(UnitVector(normalizing: vector))
+    let turns = try store.turnsWantingVectors(of: embedder, after: 0, limit: .max)
+    try store.write(turns.map { _ in [unit] }, of: turns, embedder)
+  }
+
+  private func recalled(_ question: String, _ vector: [Float]?) throws -> [Int] {
+    try SessionMemory(pages, embedder: embedder).conversation(
+      for: ChatRequest(prompt: question, characterID: "fox", sessionID: scene.session.text), vector: { vector },
+      gate: nil, budgetTokens: 1000
+    ).recalled.map(\.id)
+  }
+
+  /// What the turns before and after the one in question say.
+  private func talk(_ count: Int) throws {
+    for index in 0..<count { try scene.say("Tide \(index)?", "The ferry came with the tide.", in: store) }
+  }
+
+  private static let question = "Before supper my uncle spoke of some zanzibar lantern, or was it another evening?"
+
+  @Test func aTurnThatSharesTwoRareWordsComesFirstThoughManyAreNearerAndOtherWordsWereNeverSaid() throws {
+    try talk(150)
+    let told = try scene.say("Have you seen it?", "Under the lantern of Zanzibar.", in: store)
+    try embed([0, 1, 0, 0])
+    try talk(150)
+    try store.connection.execute("DELETE FROM turn_vector WHERE turn_id <> \(told); DELETE FROM turn_code_block")
+    try embed([1, 0, 0, 0])
+    let found = try recalled(Self.question, [1, 0, 0, 0])
+    #expect(found.first == told)
+    #expect(found.count == SessionMemory.recalledLimit, "those near in meaning come after it")
+    #expect(try recalled(Self.question, nil) == [told], "by words alone it is the only one")
+  }
+
+  @Test func aTurnThatSharesWordsWhichManyHaveIsNotPutBeforeNearerOnes() throws {
+    try talk(100)
+    let near = try scene.say("Who keeps bees?", "Ondine does.", in: store)
+    try embed([1, 0, 0, 0])
+    try store.connection.execute("DELETE FROM turn_vector WHERE turn_id < \(near)")
+    try talk(100)
+    try embed([0, 1, 0, 0])
+    #expect(try recalled("Which insects came with the ferry on a warm evening?", [1, 0, 0, 0]).first == near)
+  }
+}
