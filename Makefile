@@ -8,7 +8,7 @@ RELEASE := SWIFT=$(SWIFT) Scripts/build-release.sh
 LOAD := .build/load
 # The Swift toolchain has a compiler of C, too.
 LOAD_CC := $(if $(filter default,$(origin CC)),clang,$(CC)) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra
-.PHONY: help demo model test test-live test-openai test-page test-daemon check lint examples bench load autobahn sanitize soak torture \
+.PHONY: help demo model test test-live test-clients test-page test-daemon check lint examples bench load autobahn sanitize soak torture \
   bench-serve voice token-counts format man install clean setup
 
 help: ## print this
@@ -31,12 +31,12 @@ test-live: setup ## gibsey-ask against a real model over all three wires
 	@Scripts/setup.sh python3 python3-venv
 	$(SWIFT) build
 	@Scripts/test-live.sh "$$($(SWIFT) build --show-bin-path)"
-	@Scripts/test-openai.sh "$$($(SWIFT) build --show-bin-path)"
+	@Scripts/test-clients.sh "$$($(SWIFT) build --show-bin-path)"
 
-test-openai: setup ## gibsey-serve asked by OpenAI's own Python package; no model needed
+test-clients: setup ## gibsey-serve and other people's clients: openai, llm, websockets; no model needed
 	@Scripts/setup.sh python3 python3-venv
 	$(SWIFT) build
-	@Scripts/test-openai.sh "$$($(SWIFT) build --show-bin-path)"
+	@Scripts/test-clients.sh "$$($(SWIFT) build --show-bin-path)"
 
 test-daemon: setup ## systemd's check of the units, nginx and Caddy before the daemon, its events through Kafka
 	@Scripts/setup.sh python3 python3-venv curl openssl systemd nginx-light caddy kcat
