@@ -10,12 +10,23 @@ final class ActiveAnswer: Sendable {
     case direct(Socket)
     case following(Task<Void, Never>)
     case nobody(Task<Void, Never>?)
+
+    /// What is to be cancelled when another comes in its place.
+    var task: Task<Void, Never>? {
+      switch self {
+      case .following(let task), .nobody(let task?): task
+      case .direct, .nobody(nil): nil
+      }
+    }
   }
 
   private struct State {
     var reader: Reader
+    /// Whose turn it is to read: 0 is who asked, and each who comes later has a later one.
+    var turn = 0
     var task: Task<Void, Never>?
     var isCancelled = false
+    var isTold = false
   }
 
   let live: LiveAnswer
@@ -43,33 +54,46 @@ final class ActiveAnswer: Sendable {
     if isCancelled { task.cancel() }
   }
 
-  /// Stops making it.
+  /// Whether its end was written to whoever reads it, or nobody does. Until then it is known, and may be cancelled.
+  var isTold: Bool {
+    state.withLock { state in if case .following = state.reader { false } else { state.isTold } }
+  }
+  /// The maker of the answer has nothing more to do.
+  func told() { state.withLock { $0.isTold = true } }
+
+  /// Stops making it. Where all of it is there and only waits for a reader who lags, its own end is told.
   func cancel() {
     let task = state.withLock { state in
       state.isCancelled = true
-      return state.task
+      return live.hasEnded ? nil : state.task
     }
     task?.cancel()
   }
 
-  /// From now on somebody reads it who came later.
-  func follow(by task: Task<Void, Never>) {
-    let before = state.withLock { state in
-      defer { state.reader = .following(task) }
-      return state.reader
+  /// From now on somebody reads it who came later; who came later still is not disturbed.
+  /// - Parameter turn: as `LiveAnswer.resume` gave it.
+  func follow(by task: Task<Void, Never>, turn: Int) {
+    let old = state.withLock { state -> Task<Void, Never>? in
+      guard turn > state.turn else { return task }
+      defer { (state.reader, state.turn) = (.following(task), turn) }
+      return state.reader.task
     }
-    switch before {
-    case .following(let old), .nobody(let old?): old.cancel()
-    case .direct, .nobody(nil): break
-    }
+    old?.cancel()
   }
 
-  /// Its reader has left; `ending` ends it when nobody comes.
-  func leave(_ ending: Task<Void, Never>) {
-    let before = state.withLock { state in
-      defer { state.reader = .nobody(ending) }
-      return state.reader
+  /// The reader whose turn it was has all of it.
+  func finish(turn: Int) {
+    state.withLock { state in if turn >= state.turn { (state.reader, state.turn) = (.nobody(nil), turn) } }
+  }
+
+  /// The reader whose turn it was has left; `ending` ends the answer when nobody comes. Nothing happens when somebody has come.
+  func leave(turn: Int, _ ending: () -> Task<Void, Never>) {
+    let old = state.withLock { state -> Task<Void, Never>? in
+      guard turn >= state.turn else { return nil }
+      let old = state.reader.task
+      (state.reader, state.turn) = (.nobody(ending()), turn)
+      return old
     }
-    if case .following(let old) = before { old.cancel() }
+    old?.cancel()
   }
 }

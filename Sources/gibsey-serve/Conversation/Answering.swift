@@ -55,6 +55,7 @@ extension SocketConversation {
     guard note(active, number: number) else { return }
     service.sessions.begin(active, in: session.text)
     await answer(prompt, active)
+    active.told()
     live.abandon()
     if active.isResumable {
       endLater(active)
@@ -65,7 +66,7 @@ extension SocketConversation {
 
   private func answer(_ prompt: Prompt, _ active: ActiveAnswer) async {
     let live = active.live
-    var frames = AnswerFrames(service.records(of: live)) { live.note(record: $0, tokens: $1) }
+    var frames = AnswerFrames(service.records(of: live)) { live.note(record: $0, tokens: $1, turn: 0) }
     var telling = AnswerTelling(service.events, of: live)
     var isLate = false
     do {

@@ -37,6 +37,8 @@ final class LiveAnswer: Sendable {
     var waiters: [CheckedContinuation<Void, Never>] = []
     /// For each record that the one who asked was sent, how many tokens there were with it; nil while it is one each.
     var ledger: [Int]?
+    /// Whose records the ledger tells of: 0 is who asked, and each who comes back has the next number.
+    var turn = 0
   }
 
   let responseID: String
@@ -118,9 +120,10 @@ final class LiveAnswer: Sendable {
     }
   }
 
-  /// Notes how many tokens there were with the record of a number, as it was sent to the one who asked.
-  func note(record seq: Int, tokens: Int) {
+  /// Notes how many tokens there were with the record of a number, as it was sent to the one whose turn it is.
+  func note(record seq: Int, tokens: Int, turn: Int) {
     state.withLock { state in
+      guard turn == state.turn else { return }
       if state.ledger == nil {
         guard tokens != seq + 1 else { return }
         state.ledger = Array(1..<(seq + 1))
@@ -132,9 +135,11 @@ final class LiveAnswer: Sendable {
     }
   }
 
-  /// The place behind the record of a number, as it was sent to the one who asked; -1 is the start.
-  func place(after seq: Int) -> Place {
+  /// The place behind the record of a number, as it was sent to the one whose turn it was, and the turn of the one who goes on
+  /// from there; -1 is the start.
+  func resume(after seq: Int) -> (place: Place, turn: Int) {
     state.withLock { state in
+      state.turn += 1
       var place = Place()
       if seq >= 0 {
         if let ledger = state.ledger {
@@ -146,7 +151,7 @@ final class LiveAnswer: Sendable {
       // A switch that stood before the last token that was had, was had.
       place.part =
         state.parts.firstIndex { $0.token >= place.token && !($0.token == 0 && place.token > 0) } ?? state.parts.count
-      return place
+      return (place, state.turn)
     }
   }
 }

@@ -100,7 +100,7 @@ final class Sessions: Sendable {
     state.withLock { state in
       guard let room = state.rooms[session] else { return nil }
       if let responseID { return room.answers[responseID] }
-      return room.answers.values.first { $0.live.requestID == requestID && !$0.live.hasEnded }
+      return room.answers.values.first { $0.live.requestID == requestID && !$0.isTold }
     }
   }
 

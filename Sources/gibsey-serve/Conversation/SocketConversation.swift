@@ -88,7 +88,7 @@ final class SocketConversation: SocketPeer {
     if isWatching { service.sessions.unwatch(session.text, by: self) }
     for task in following.values { task.cancel() }
     for one in running.values {
-      if let answer = one.answer, answer.isResumable { linger(answer) } else { one.task?.cancel() }
+      if let answer = one.answer, answer.isResumable { linger(answer, turn: 0) } else { one.task?.cancel() }
     }
   }
 
@@ -267,14 +267,15 @@ final class SocketConversation: SocketPeer {
     return task
   }
 
-  /// Lets an answer go on without its reader, for a while.
-  func linger(_ answer: ActiveAnswer) {
-    answer.leave(
+  /// Lets an answer go on without the reader whose turn it was, for a while.
+  func linger(_ answer: ActiveAnswer, turn: Int) {
+    answer.leave(turn: turn) {
       Task { [service, session] in
         // Cancelled by whoever comes back in time.
         guard (try? await Task.sleep(for: service.parts.linger)) != nil else { return }
         answer.cancel()
         service.sessions.end(answer, in: session.text)
-      })
+      }
+    }
   }
 }

@@ -102,7 +102,8 @@ extension SocketConversation {
       if stopEarly(requestID: requestID) { return }
     }
     let answer = service.sessions.answer(in: session.text, responseID: responseID, requestID: requestID)
-    guard let answer, !answer.live.hasEnded else {
+    // One whose end is on its way has that end, and no other.
+    guard let answer, !answer.isTold else {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
     }
     answer.cancel()
@@ -129,15 +130,16 @@ extension SocketConversation {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
     }
     let live = answer.live
-    let place = live.place(after: seq)
+    let (place, turn) = live.resume(after: seq)
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
-      live.note(record: seq, tokens: tokens)
+      live.note(record: seq, tokens: tokens, turn: turn)
     }
     let task = follow(live, from: place, frames) { [weak self] in
       // It left before the end: somebody may come back once more.
-      if let self, !live.hasEnded || self.socket == nil { self.linger(answer) }
+      guard let self, !live.hasEnded || self.socket == nil else { return answer.finish(turn: turn) }
+      self.linger(answer, turn: turn)
     }
-    if let task { answer.follow(by: task) }
+    if let task { answer.follow(by: task, turn: turn) }
   }
 }
 

@@ -1,0 +1,62 @@
+// One end for each answer, and one reader who goes on with it: whoever came last.
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct ResumeTests {
+  private static func resume(_ reader: ReaderClient, after seq: Int) throws {
+    try reader.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":\(seq)}")
+  }
+
+  @Test func whoComesBackBeforeTheOldConnectionIsMissedIsNotCutOffByItsEnd() async throws {
+    let (first, second, last) = (Signal(), Signal(), Signal())
+    let script: [ScriptedProvider.Step] = [
+      .token("one "), .wait(first), .token("two "), .wait(second), .token("three "), .wait(last), .token("four"), .end,
+    ]
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([script]))
+    wishes.linger = .zero
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      var old: ReaderClient? = try ReaderClient(server, query: "?resume=1")
+      try old?.ask("What?")
+      #expect(try old?.hearStream().token == "one ")
+      // The network has changed; the server has not noticed yet that the old connection is dead.
+      var newer: ReaderClient? = try ReaderClient(server, query: "?resume=1")
+      if let newer { try Self.resume(newer, after: 0) }
+      first.fire()
+      #expect(try newer?.hearStream().token == "two ")
+      old = nil
+      waitUntil { server.service.sessions.socketCount == 1 }
+      // And once more: the one in the middle leaves last.
+      let newest = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(newest, after: 1)
+      second.fire()
+      #expect(try newest.hearStream().token == "three ")
+      newer = nil
+      waitUntil { server.service.sessions.socketCount == 1 }
+      last.fire()
+      #expect(try newest.hearStream().token == "four")
+      let end = try newest.hearStream()
+      #expect(end.seq == 4)
+      #expect(end.completion?.finishReason == .stop)
+    }
+  }
+
+  @Test(arguments: ["{\"response_id\":\"a1\"}", "{\"request_id\":\"r1\"}"])
+  func aCancelThatComesWhenTheEndIsOnItsWayIsNoSecondEnd(_ which: String) async throws {
+    try await TestServer.with { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      // All of an answer is there; its reader lags and has not been told the end.
+      let live = LiveAnswer(responseID: "a1", requestID: "r1", sessionID: "s1")
+      let answer = ActiveAnswer(live, for: nil, isResumable: false)
+      server.service.sessions.begin(answer, in: "s1")
+      live.add(
+        .completed(Completion(finishReason: .stop, provider: "p", model: "m", promptID: "x", durationMilliseconds: 1)))
+      try reader.say("ai_chat_cancel", which)
+      #expect(try reader.isQuiet())
+      answer.told()
+      try reader.say("ai_chat_cancel", which)
+      #expect(try reader.hearError().code == "UNKNOWN_RESPONSE")
+    }
+  }
+}
