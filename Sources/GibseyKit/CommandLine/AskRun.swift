@@ -83,7 +83,7 @@ public struct AskRun: Sendable {
     }
     self.options = options
     asking = Asking(candidates: candidates, transport: transport, choices: choices, policy: policy, clock: clock)
-    signals = Signals()
+    signals = try Signals()
   }
 
   /// Gives the turns their vectors, where the embedded model makes them; without them they are found by their words.

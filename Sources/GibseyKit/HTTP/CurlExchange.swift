@@ -135,7 +135,10 @@ final class CurlExchange {
       isPaused = true
       return Int(CURL_WRITEFUNC_PAUSE)
     }
-    if incoming.capacity < readBytes { incoming.reserveCapacity(readBytes + readBytes / 2) }
+    if incoming.capacity < readBytes {
+      incoming = transfer.takeSpare()
+      incoming.reserveCapacity(readBytes + readBytes / 2)
+    }
     incoming.append(contentsOf: bytes)
     noteNews()
     return bytes.count
@@ -156,7 +159,6 @@ final class CurlExchange {
     let block = incoming
     incoming = []
     mustPause = transfer.deliver(block)
-    incoming = transfer.takeSpare()
     if isPaused, !mustPause { resume(now: now) }
   }
 

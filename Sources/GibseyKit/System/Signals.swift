@@ -1,5 +1,4 @@
 // The first interrupt is a request, the second an order.
-internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
@@ -9,7 +8,7 @@ private let handlerEnd = Atomic<Int32>(-1)
 /// Watches SIGINT and SIGTERM while it lives: the first one is told, the second kills at once. And SIGHUP, where somebody
 /// wants to hear of it. A signal that comes any time after `init` is kept until it is told: none is lost, none comes early.
 /// One process has one watch at a time.
-public final class Signals: @unchecked Sendable {  // source: set in init, left alone until deinit
+public final class Signals: Sendable {
   private struct State {
     var received: Int32?
     var listener: (@Sendable (Int32) -> Void)?
@@ -17,34 +16,31 @@ public final class Signals: @unchecked Sendable {  // source: set in init, left 
 
   private let state = Mutex(State())
   private let onHangup: (@Sendable () -> Void)?
-  private let source: any DispatchSourceRead
-  /// What the handler wrote is read here.
-  private let arrivals: (read: Int32, write: Int32)
+  /// What the handler writes to; closing it ends the thread that reads.
+  private let arrivals: Int32
   /// A byte is written at the first signal and stays, so that every wait for input ends.
-  private let ending: (read: Int32, write: Int32)
+  private let ending: (readEnd: Int32, writeEnd: Int32)
 
   /// - Parameter onHangup: told of each SIGHUP; nil leaves it as it is.
-  public init(onHangup: (@Sendable () -> Void)? = nil) {
-    self.onHangup = onHangup
-    arrivals = Self.pipe()
-    ending = Self.pipe()
-    source = DispatchSource.makeReadSource(fileDescriptor: arrivals.read, queue: .global())
-    handlerEnd.store(arrivals.write, ordering: .sequentiallyConsistent)
-    for number in [SIGINT, SIGTERM] + (onHangup == nil ? [] : [SIGHUP]) { Self.catch(number) }
-    source.setEventHandler { @Sendable [weak self] in self?.receiveAll() }
-    let (read, write) = arrivals
-    source.setCancelHandler { @Sendable in
-      close(read)
-      close(write)
+  /// - Throws: `GibseyError.ourBug` where the system gives no pipe or thread.
+  public init(onHangup: (@Sendable () -> Void)? = nil) throws {
+    guard let arriving = SystemCall.pipe(), let ending = SystemCall.pipe() else {
+      throw GibseyError.ourBug("no pipe for signals: errno \(errno)")
     }
-    source.resume()
+    self.onHangup = onHangup
+    self.ending = ending
+    arrivals = arriving.writeEnd
+    try WorkerThread.start { [weak self] in
+      defer { close(arriving.readEnd) }
+      while let number = Self.next(arriving.readEnd) { self?.receive(number) }
+    }
+    handlerEnd.store(arrivals, ordering: .sequentiallyConsistent)
+    for number in [SIGINT, SIGTERM] + (onHangup == nil ? [] : [SIGHUP]) { Self.catch(number) }
   }
 
   deinit {
     handlerEnd.store(-1, ordering: .sequentiallyConsistent)
-    source.cancel()
-    close(ending.read)
-    close(ending.write)
+    for end in [arrivals, ending.readEnd, ending.writeEnd] { close(end) }
   }
 
   /// The first signal that came.
@@ -60,31 +56,20 @@ public final class Signals: @unchecked Sendable {  // source: set in init, left 
   }
 
   /// Ends the wait for input, now and from now on.
-  public func endWaiting() { _ = write(ending.write, [0], 1) }
+  public func endWaiting() { _ = write(ending.writeEnd, [0], 1) }
 
   /// Waits until the input has bytes or its end; false when a signal or `endWaiting` came first.
   public func waitForInput(_ input: FileDescriptor) -> Bool {
     while received == nil {
       var waits = [
         pollfd(fd: input.number, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: ending.read, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: ending.readEnd, events: Int16(POLLIN), revents: 0),
       ]
       let count = poll(&waits, 2, -1)
       if count > 0 { return waits[1].revents == 0 }
       if count < 0, errno != EINTR { return true }
     }
     return false
-  }
-
-  /// Two ends that no child inherits and on which nobody waits.
-  private static func pipe() -> (read: Int32, write: Int32) {
-    var ends: [Int32] = [-1, -1]
-    _ = Glibc.pipe(&ends)
-    for end in ends {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      _ = fcntl(end, F_SETFL, O_NONBLOCK)
-    }
-    return (ends[0], ends[1])
   }
 
   private static func `catch`(_ number: Int32) {
@@ -99,9 +84,14 @@ public final class Signals: @unchecked Sendable {  // source: set in init, left 
     sigaction(number, &action, nil)
   }
 
-  private func receiveAll() {
-    var byte: UInt8 = 0
-    while read(arrivals.read, &byte, 1) == 1 { receive(Int32(byte)) }
+  /// Waits for a signal; nil when nobody watches any more.
+  private static func next(_ readEnd: Int32) -> Int32? {
+    while true {
+      var number: UInt8 = 0
+      let count = read(readEnd, &number, 1)
+      if count == 1 { return Int32(number) }
+      guard count < 0, errno == EINTR else { return nil }
+    }
   }
 
   private func receive(_ number: Int32) {

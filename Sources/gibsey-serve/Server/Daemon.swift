@@ -111,7 +111,7 @@ struct Daemon {
   /// - Parameter settings: what the settings are now, read again.
   func run(settings: () throws -> Settings) async throws -> ExitStatus {
     let (wishes, wishing) = AsyncStream.makeStream(of: Wish.self)
-    let signals = Signals { wishing.yield(.reread) }
+    let signals = try Signals { wishing.yield(.reread) }
     // Nothing below names it, and it watches only as long as it lives.
     defer { withExtendedLifetime(signals) {} }
     signals.listen { _ in wishing.yield(.end) }

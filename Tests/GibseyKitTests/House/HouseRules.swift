@@ -109,10 +109,6 @@ struct Ban {
       "the one place where a process of ours ends"
     ),
     (
-      "Sources/GibseyKit/System/Signals.swift", "@unchecked Sendable needs a reason",
-      "the signal source is set in init and left alone until deinit"
-    ),
-    (
       "Sources/GibseyKit/Embedding/EmbeddedModelFile.swift", "@unchecked Sendable needs a reason",
       "the mapped bytes are only read, and unmapped in deinit"
     ),

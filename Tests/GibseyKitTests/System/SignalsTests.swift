@@ -4,9 +4,9 @@ import Glibc
 import Testing
 
 @Suite(.serialized) struct SignalsTests {
-  @Test func aHangupIsToldHoweverSoonItComes() async {
+  @Test func aHangupIsToldHoweverSoonItComes() async throws {
     let (hangups, heard) = AsyncStream.makeStream(of: Void.self)
-    let signals = Signals { heard.yield() }
+    let signals = try Signals { heard.yield() }
     defer {
       withExtendedLifetime(signals) {}
       // Whoever runs the tests may want to end them.
