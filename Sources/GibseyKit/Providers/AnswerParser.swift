@@ -107,6 +107,29 @@ struct AnswerTally: Sendable {
       provider: provider, keyName: keyName, model: model, retryAfterMilliseconds: nil)
   }
 
+  /// The failure that an event named `error` told, whether or not its data are JSON.
+  func failure(_ data: UnsafeBufferPointer<UInt8>) -> GibseyError {
+    failure(
+      (try? JSONScanner.scan(buffer: data) { try $0.value() })?.innerError
+        ?? .string(String(decoding: data, as: UTF8.self)))
+  }
+
+  /// Adds what the model thought, if it did.
+  mutating func think(_ thought: String?, into batch: inout AnswerBatch) {
+    guard let thought, !thought.isEmpty else { return }
+    hasThought = true
+    batch.reasoning += thought
+  }
+
+  /// Adds a token: a string of JSON, with its quotes, that is not empty.
+  /// - Throws: `JSONError`.
+  mutating func say(_ content: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
+    try batch.token { text in
+      try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
+    }
+    hasText = true
+  }
+
   /// A lost last frame is forgiven once the provider said why it stopped.
   func verdict() throws -> AnswerEnd {
     if let refusal { throw GibseyError.refusedToAnswer(provider: provider, reason: refusal) }

@@ -78,50 +78,12 @@ public struct Anthropic: ChatProvider {
 }
 
 /// Reads the events of one answer.
-struct AnthropicParser: AnswerParser {
-  private var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
-  private var tally: AnswerTally
-  private var shape = FrameShape()
+struct AnthropicParser: EventStreamParser {
+  var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
+  var tally: AnswerTally
+  var shape = FrameShape()
 
   init(_ tally: AnswerTally) { self.tally = tally }
-
-  var hasEnded: Bool { tally.hasEnded }
-  var usage: Usage? { tally.usage }
-  var lineCount: Int { events.lineCount + shape.count }
-
-  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
-    var events = self.events
-    defer { self.events = events }
-    try events.consume(block) { bytes, start in
-      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
-    } _: { event in
-      try read(event, into: &batch)
-    }
-  }
-
-  mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
-    var events = self.events
-    let notices = batch.notices
-    try events.finish { try read($0, into: &batch) }
-    batch.notices = notices
-    return try tally.verdict()
-  }
-
-  private mutating func read(_ event: SSEParser.Event, into batch: inout AnswerBatch) throws {
-    guard !tally.hasEnded else { return }
-    do {
-      switch event {
-      case .data(let data, let isError, let frame):
-        try parse(data, frame, isError: isError, into: &batch)
-      case .stray(let line): try parse(line, nil, isError: false, into: &batch)
-      case .tooLong: throw LineTooLong()
-      }
-    } catch let error as GibseyError {
-      throw error
-    } catch {
-      try tally.skipped(error, into: &batch)
-    }
-  }
 
   /// What one event says. The names of its members do not depend on its type, so one pass reads them all.
   private struct Said {
@@ -142,30 +104,18 @@ struct AnthropicParser: AnswerParser {
     var output: Int?
   }
 
-  private mutating func parse(
-    _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, isError: Bool,
-    into batch: inout AnswerBatch
+  mutating func parse(
+    _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch
   ) throws {
-    if isError {
-      throw tally.failure(
-        (try? JSONScanner.scan(buffer: data) { try $0.value() })?.innerError
-          ?? .string(String(decoding: data, as: UTF8.self)))
-    }
     var said = Said()
     try JSONScanner.scan(buffer: data) { try Self.event(&$0, &said) }
     if let error = said.error, error != .null { throw tally.failure(error) }
     if let counts = said.usage { note(counts) }
-    if let thinking = said.thinking, !thinking.isEmpty {
-      tally.hasThought = true
-      batch.reasoning += thinking
-    }
+    tally.think(said.thinking, into: &batch)
     if said.type == "content_block_delta" || said.type == "content_block_start",
       let content = said.content, content.count > 2
     {
-      try batch.token { text in
-        try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
-      }
-      tally.hasText = true
+      try tally.say(content, into: &batch)
       shape.learn(
         frame, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil)
     }

@@ -132,15 +132,9 @@ struct OllamaParser: AnswerParser {
     var said = Said()
     try JSONScanner.scan(buffer: line) { try Self.members(&$0, &said) }
     if let error = said.error { throw tally.failure(error) }
-    if let thinking = said.thinking, !thinking.isEmpty {
-      tally.hasThought = true
-      batch.reasoning += thinking
-    }
+    tally.think(said.thinking, into: &batch)
     if let content = said.content, content.count > 2 {
-      try batch.token { text in
-        try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
-      }
-      tally.hasText = true
+      try tally.say(content, into: &batch)
       shape.learn(frame, content: content, isPlain: !said.isDone && said.thinking == nil)
     }
     guard said.isDone else { return }

@@ -67,54 +67,12 @@ public struct OpenAI: ChatProvider {
 }
 
 /// Reads the events of one answer.
-struct OpenAIParser: AnswerParser {
-  private var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
-  private var tally: AnswerTally
-  private var shape = FrameShape()
+struct OpenAIParser: EventStreamParser {
+  var events = SSEParser(limitBytes: RecordCoder.lineLimitBytes)
+  var tally: AnswerTally
+  var shape = FrameShape()
 
   init(_ tally: AnswerTally) { self.tally = tally }
-
-  var hasEnded: Bool { tally.hasEnded }
-  var usage: Usage? { tally.usage }
-  var lineCount: Int { events.lineCount + shape.count }
-
-  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
-    var events = self.events
-    defer { self.events = events }
-    try events.consume(block) { bytes, start in
-      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
-    } _: { event in
-      try read(event, into: &batch)
-    }
-  }
-
-  mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
-    var events = self.events
-    let notices = batch.notices
-    try events.finish { try read($0, into: &batch) }
-    batch.notices = notices
-    return try tally.verdict()
-  }
-
-  private mutating func read(_ event: SSEParser.Event, into batch: inout AnswerBatch) throws {
-    guard !tally.hasEnded else { return }
-    do {
-      switch event {
-      case .data(let data, let isError, let frame):
-        if data.elementsEqual("[DONE]".utf8) {
-          tally.hasEnded = true
-          return
-        }
-        try parse(data, frame, isError: isError, into: &batch)
-      case .stray(let line): try parse(line, nil, isError: false, into: &batch)
-      case .tooLong: throw LineTooLong()
-      }
-    } catch let error as GibseyError {
-      throw error
-    } catch {
-      try tally.skipped(error, into: &batch)
-    }
-  }
 
   /// What one chunk says.
   private struct Said {
@@ -126,31 +84,23 @@ struct OpenAIParser: AnswerParser {
     var usage: Usage?
   }
 
-  private mutating func parse(
-    _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, isError: Bool,
-    into batch: inout AnswerBatch
+  mutating func parse(
+    _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch
   ) throws {
-    if isError {
-      throw tally.failure(
-        (try? JSONScanner.scan(buffer: data) { try $0.value() })?.innerError
-          ?? .string(String(decoding: data, as: UTF8.self)))
+    if data.elementsEqual("[DONE]".utf8) {
+      tally.hasEnded = true
+      return
     }
     var said = Said()
     try JSONScanner.scan(buffer: data) { try Self.chunk(&$0, &said) }
     if let error = said.error, error != .null { throw tally.failure(error) }
     if let usage = said.usage { tally.usage = usage }
-    if let thinking = said.thinking, !thinking.isEmpty {
-      tally.hasThought = true
-      batch.reasoning += thinking
-    }
+    tally.think(said.thinking, into: &batch)
     if let refusal = said.refusal, !refusal.isEmpty {
       tally.refusal = (tally.refusal ?? "") + refusal
     }
     if let content = said.content, content.count > 2 {
-      try batch.token { text in
-        try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
-      }
-      tally.hasText = true
+      try tally.say(content, into: &batch)
       let isPlain =
         said.usage == nil && said.thinking == nil && said.refusal == nil && said.finishReason == nil
       shape.learn(frame, content: content, isPlain: isPlain)
