@@ -121,9 +121,12 @@ final class Connection {
     defer { sqlite3_finalize(statement) }
     guard code == SQLITE_OK else { throw lastError(code) }
     var api: UnsafeMutablePointer<fts5_api>?
-    withUnsafeMutablePointer(to: &api) { place in
-      _ = sqlite3_bind_pointer(statement, 1, place, "fts5_api_ptr", nil)
-      sqlite3_step(statement)
+    // SQLite keeps the address of the name, not its letters (sqlite.org/bindptr.html): they must be there when it is read.
+    "fts5_api_ptr".withCString { name in
+      withUnsafeMutablePointer(to: &api) { place in
+        _ = sqlite3_bind_pointer(statement, 1, place, name, nil)
+        sqlite3_step(statement)
+      }
     }
     guard let api else { throw GibseyError.databaseFailed(path: path, reason: "SQLite was built without FTS5") }
     return api
