@@ -210,7 +210,10 @@ def silent(programs, _):
     """Peers that answer no ping are dropped, also those that keep half a frame coming."""
     broken, count, heartbeat = [], 40, 1
     with programs.daemon("--heartbeat", str(heartbeat)) as (_, port):
-        peers = [Reader(port, f"silent-{number}") for number in range(count)]
+        peers, came = [], {}
+        for number in range(count):
+            peers.append(Reader(port, f"silent-{number}"))
+            came[peers[-1]] = time.monotonic()
         begin, gone = time.monotonic(), {}
         half = bytes([0x81, 0xFE, 0x10, 0x00, 1, 2, 3, 4])
         for peer in peers[::2]:
@@ -221,7 +224,7 @@ def silent(programs, _):
                     try:
                         peer.socket.sendall(b"x")
                     except OSError:
-                        gone[peer] = time.monotonic() - begin
+                        gone[peer] = time.monotonic() - came[peer]
             ready = select.select([peer.socket for peer in peers if peer not in gone], [], [], 0.1)[0]
             for peer in peers:
                 if peer.socket in ready and peer not in gone:
@@ -229,7 +232,7 @@ def silent(programs, _):
                         if not peer.socket.recv(65536):
                             raise ConnectionError
                     except OSError:
-                        gone[peer] = time.monotonic() - begin
+                        gone[peer] = time.monotonic() - came[peer]
         if len(gone) < count:
             broken.append(f"{count - len(gone)} are still there")
         if gone and min(gone.values()) < 2 * heartbeat:
