@@ -41,6 +41,8 @@ final class DaemonProcess: Sendable {
     let (said, ended) = (Pipe(), Signal())
     process.standardError = said
     process.standardInput = FileHandle.nullDevice
+    // Else whoever waits for the end of the tests' output would wait for a daemon that outlived them.
+    process.standardOutput = FileHandle.nullDevice
     process.terminationHandler = { _ in ended.fire() }
     try process.run()
     var text = ""
