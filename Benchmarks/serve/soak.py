@@ -22,8 +22,10 @@ def main():
     parser.add_argument("--fickle", type=int, default=30)
     arguments = parser.parse_args()
     with Programs(arguments.swift, arguments.load) as programs, programs.daemon() as (process, port):
-        # What every server does once is no growth: its first answers, and the connections to the provider.
-        programs.run("talk", process, port, conversations=arguments.conversations, tokens=100, run="warm")
+        # What every server does once is no growth: its first answers, and the connections to the provider, which are kept for
+        # the next question. As many as there will be at once: paced, or a few would serve for all.
+        programs.run("talk", process, port, conversations=arguments.conversations + arguments.fickle, tokens=100, rate=50,
+                     run="warm")
         line, status = programs.run(
             "churn", process, port, seconds=int(arguments.minutes * 60), conversations=arguments.conversations,
             fickle=arguments.fickle, figure=f"{arguments.minutes:g} minutes of churn")

@@ -40,6 +40,8 @@ struct TranscriptRunner {
       "GIBSEY_EMBEDDER": "none",
       "LC_ALL": "C.UTF-8", "EXAMPLES": Places.package.appending(path: "examples").path,
     ]
+    // What `make sanitize` wants of the programs, too.
+    for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] { environment[name] = ProcessInfo.processInfo.environment[name] }
     var failures: [String] = []
     var servers: [String: LoopbackServer] = [:]
     for step in transcript.steps {
