@@ -29,6 +29,7 @@ typedef struct {
   const float *_Nonnull position_rows;  // (positions, dims)
   const float *_Nonnull vectors;        // scales, biases and norms
   const int16_t *_Nonnull weights;      // packed
+  const uint8_t *_Nullable near_words;  // (vocabulary, 4 + dims / 2): the words in four bits; NULL where there are none
 } ckernels_encoder;
 
 /// How many numbers `vectors` and `weights` hold.
@@ -47,7 +48,8 @@ void ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Non
 /// Terms that a word is compared with at once, at most.
 enum { CKERNELS_TERMS_MOST = 64 };
 
-/// cosines (terms,) of a word, the mean of the rows of its pieces, and each of terms (terms, dims) of length one.
+/// cosines (terms,) of a word, the mean of the rows of its pieces, and each of terms (terms, dims) of length one. The rows are
+/// those of `near_words`, which take a quarter of the memory, where they are there.
 void ckernels_compare_word(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
                            const float *_Nonnull terms, size_t term_count, float *_Nonnull cosines);
 

@@ -122,7 +122,15 @@ public final class QuestionEmbedder {
   /// Begins to make the vector of a question that will be asked for, on a thread of its own.
   public func begin(_ question: String) throws {
     guard let model = try embeddedModel() else { return }
-    ahead = (question, try Pending { try model.embedQuery(question).components })
+    ahead = (
+      question,
+      try Pending {
+        let vector = try model.embedQuery(question).components
+        // Unmapping them takes as long as mapping them did: here it passes while others work.
+        model.letGoOfWeights()
+        return vector
+      }
+    )
   }
 
   /// Whether the database's vectors are the embedded model's.

@@ -66,6 +66,9 @@ public final class EmbeddedModel: Embedder {
     return try workspace.vectors(of: whole, file: file)[0]
   }
 
+  /// Gives back the memory of the weights: for whoever embeds no more.
+  func letGoOfWeights() { file.letGoOfWeights() }
+
   /// A text in pieces, and where its windows are.
   private struct Cut {
     let ids: [Int32]

@@ -45,6 +45,16 @@ final class EmbeddedModelFile: @unchecked Sendable {  // the mapping: only read,
     self.bytes = bytes
   }
 
+  /// Gives the pages of the weights back to the system now, on the thread that calls: what is read again is mapped again.
+  func letGoOfWeights() {
+    let start = UnsafeMutableRawPointer(mutating: UnsafeRawPointer(encoder.weights))
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let place = start - UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(start))
+    let size = withUnsafePointer(to: encoder, ckernels_encoder_weight_count) * MemoryLayout<Int16>.stride
+    guard place % page == 0 else { return }
+    madvise(start, size / page * page, MADV_DONTNEED)
+  }
+
   deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
   private static func mapped(_ path: String) throws -> UnsafeRawBufferPointer {
@@ -113,7 +123,7 @@ struct EmbeddedModelHeader {
       epsilon: bytes.loadUnaligned(fromByteOffset: 68, as: Float.self),
       words: start(section(0, 0, of: Int16.self)), word_scales: start(section(1, 0, of: Float.self)),
       position_rows: start(section(2, 0, of: Float.self)), vectors: start(section(3, 0, of: Float.self)),
-      weights: start(section(4, 0, of: Int16.self)))
+      weights: start(section(4, 0, of: Int16.self)), near_words: nil)
     guard ckernels_encoder_can_run(&shape) != 0, vocabulary > 0, shape.epsilon.isFinite else {
       throw bad("its shape is none that can be run")
     }
@@ -123,6 +133,10 @@ struct EmbeddedModelHeader {
     _ = try section(2, Int(shape.positions) * dims, of: Float.self)
     _ = try section(3, ckernels_encoder_vector_count(&shape), of: Float.self)
     _ = try section(4, ckernels_encoder_weight_count(&shape), of: Int16.self)
+    // A file from before there was this section has nothing there: then words are compared in full.
+    if bytes.loadUnaligned(fromByteOffset: 168 + 8 * 10, as: UInt64.self) > 0 {
+      shape.near_words = try start(section(10, vocabulary * (4 + dims / 2), of: UInt8.self))
+    }
     encoder = shape
     let slotCount = number(52)
     guard slotCount > 0, slotCount & (slotCount - 1) == 0, number(56) < vocabulary, number(60) < vocabulary,

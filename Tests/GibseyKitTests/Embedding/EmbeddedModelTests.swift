@@ -81,6 +81,33 @@ import Testing
     }
   }
 
+  @Test func wordsInFourBitsAreAsNearAsInFullOnEveryKindOfKernelsAndAFileWithoutThemWorks() async throws {
+    let words = ["a", "b", "ab", "abab", "é"]
+    func cosines(_ model: TinyModel) async throws -> [Float] {
+      try await Self.with(model) { path in
+        let model = try EmbeddedModel(path: path)
+        let terms = try words.flatMap { try #require(model.vector(ofWord: $0)) }
+        let kinds = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }
+        let all = words.map { word in
+          kinds.map { kind in
+            var found = [Float](repeating: 0, count: words.count)
+            let ids = model.pieces(of: word)
+            withUnsafePointer(to: model.file.encoder) {
+              ckernels_of(kind).pointee.compare_word($0, ids, ids.count, terms, words.count, &found)
+            }
+            return found
+          }
+        }
+        for (word, found) in zip(words, all) { #expect(Set(found).count == 1, "\(word)") }
+        return all.flatMap { $0[0] }
+      }
+    }
+    let (full, near) = (try await cosines(TinyModel()), try await cosines(TinyModel(hasNearWords: true)))
+    #expect(full != near)
+    #expect(zip(full, near).allSatisfy { abs($0 - $1) < 0.05 })
+    #expect(words.indices.allSatisfy { near[$0 * words.count + $0] > 0.97 })
+  }
+
   @Test func nothingInIsNothingOut() async throws {
     try await Self.with(TinyModel()) { path in
       let embeddings = try await EmbeddedModel(path: path).embed([])
@@ -110,6 +137,10 @@ import Testing
   @Test func aModelCutShortIsRefusedWhereverItIsCut() throws {
     let whole = TinyModel()
     #expect(try Self.refusal(whole) == nil)
+    var outside = TinyModel(hasNearWords: true)
+    #expect(try Self.refusal(outside) == nil)
+    outside.bytes.replaceSubrange(248..<256, with: TinyModel.bytes(of: UInt64(outside.bytes.count / 64 * 64)))
+    #expect(try Self.refusal(outside) == .badEmbeddingModel(path: "tiny", reason: "section 10 is not inside of it"))
     for count in [0, 7, 255, 256, 4096, whole.bytes.count - 1] {
       var cut = whole
       cut.bytes.removeLast(whole.bytes.count - count)

@@ -13,7 +13,8 @@ struct TinyModel {
   /// Where the sections begin, in the order of the file.
   let places: [Int]
 
-  init(seed: UInt64 = 1) {
+  /// - Parameter hasNearWords: whether there is the section that files from before it do not have.
+  init(seed: UInt64 = 1, hasNearWords: Bool = false) {
     var generator = SeededGenerator(seed: seed)
     var shape = ckernels_encoder.shape(dims: 64, layers: 2, heads: 2, inner: 128, positions: 32, vocabulary: 13)
     let dims = Self.dims
@@ -24,13 +25,15 @@ struct TinyModel {
       (0..<count).flatMap { _ in Self.bytes(of: Int16.random(in: -limit...limit, using: &generator)) }
     }
     let (slots, pieceBytes, piecePlaces) = Self.vocabulary()
-    let sections: [[UInt8]] = [
-      wholes(Self.pieces.count * dims, 32767), floats(Self.pieces.count, 0.00001...0.00003),
-      floats(32 * dims, -0.2...0.2), floats(ckernels_encoder_vector_count(&shape), 0.0001...0.001),
+    let words = wholes(Self.pieces.count * dims, 32767)
+    let scales = floats(Self.pieces.count, 0.00001...0.00003)
+    var sections: [[UInt8]] = [
+      words, scales, floats(32 * dims, -0.2...0.2), floats(ckernels_encoder_vector_count(&shape), 0.0001...0.001),
       wholes(ckernels_encoder_weight_count(&shape), 4095), slots, piecePlaces, pieceBytes,
       [UInt16](repeating: 0, count: 4352).enumerated().flatMap { Self.bytes(of: UInt16($0.offset < 1 ? 0 : 1)) },
       Self.characters(),
     ]
+    if hasNearWords { sections.append(Self.nearWords(words, scales)) }
     var body: [UInt8] = []
     var places: [Int] = []
     for section in sections {
@@ -56,6 +59,26 @@ struct TinyModel {
   }
 
   static func bytes<Number>(of number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
+
+  /// The words in four bits, as Scripts/convert-model.py makes them.
+  private static func nearWords(_ words: [UInt8], _ scales: [UInt8]) -> [UInt8] {
+    pieces.indices.flatMap { piece -> [UInt8] in
+      let unit = words.withUnsafeBytes { words in
+        scales.withUnsafeBytes { scales in
+          let scale = scales.loadUnaligned(fromByteOffset: piece * 4, as: Float.self)
+          return (0..<dims).map { place in
+            Float(words.loadUnaligned(fromByteOffset: (piece * dims + place) * 2, as: Int16.self)) * scale
+          }
+        }
+      }
+      let scale = 2.7 * (unit.reduce(0) { $0 + $1 * $1 } / Float(dims)).squareRoot() / 7.5
+      let levels = unit.map { UInt8(min(15, max(0, ($0 / scale + 8).rounded(.down)))) }
+      return bytes(of: scale)
+        + stride(from: 0, to: dims, by: 32).flatMap { first in
+          (0..<16).map { levels[first + $0] | levels[first + 16 + $0] << 4 }
+        }
+    }
+  }
 
   private static func vocabulary() -> (slots: [UInt8], bytes: [UInt8], places: [UInt8]) {
     var slots = [UInt32](repeating: 0, count: 64)
@@ -99,6 +122,7 @@ extension ckernels_encoder {
       epsilon: 0, words: nowhere.assumingMemoryBound(to: Int16.self),
       word_scales: nowhere.assumingMemoryBound(to: Float.self),
       position_rows: nowhere.assumingMemoryBound(to: Float.self),
-      vectors: nowhere.assumingMemoryBound(to: Float.self), weights: nowhere.assumingMemoryBound(to: Int16.self))
+      vectors: nowhere.assumingMemoryBound(to: Float.self), weights: nowhere.assumingMemoryBound(to: Int16.self),
+      near_words: nil)
   }
 }
