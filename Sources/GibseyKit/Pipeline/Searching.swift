@@ -36,7 +36,8 @@ public struct Searching {
 
   /// As many pages are looked at of those that words find, and of those that vectors find.
   static let candidates = 50
-  /// Of these the best by what is known without reading them are read and compared word by word.
+  /// Of these the best by what is known without reading them are read and compared word by word; by vectors alone, as many as
+  /// are asked for.
   static let readCandidates = 50
   /// Pages that words find and that are read before the question's vector is there.
   static let readAhead = 40
@@ -155,7 +156,8 @@ public struct Searching {
       reader.fillIn(&item)
       return item
     }
-    let best = known.largest(max(limit, Self.readCandidates), by: \.score)
+    // Reading tells more of a page only where its words are compared.
+    let best = known.largest(options.mode == .vectors ? limit : max(limit, Self.readCandidates), by: \.score)
     return try best.sorted { $0.row < $1.row }.compactMap { item in
       guard let (page, coverage) = try reader.read(item.row) else { return nil }
       var item = item

@@ -30,36 +30,40 @@ extension Array {
   /// The elements with the `count` largest keys, and those that tie with the last of them, in no order.
   func largest(_ count: Int, by key: (Element) -> Double) -> [Element] {
     guard self.count > count, count > 0 else { return self }
-    let bar = Self.selected(map(key), place: count - 1)
+    let bar = map(key).selected(place: count - 1)
     return filter { key($0) >= bar }
   }
+}
 
-  /// The key at a place of the descending order (Hoare's selection).
-  private static func selected(_ keys: [Double], place: Int) -> Double {
-    var keys = keys
-    var low = 0
-    var high = keys.count - 1
-    while low < high {
-      let pivot = keys[(low + high) / 2]
-      var left = low
-      var right = high
-      while left <= right {
-        while keys[left] > pivot { left += 1 }
-        while keys[right] < pivot { right -= 1 }
-        if left <= right {
-          keys.swapAt(left, right)
-          left += 1
-          right -= 1
+extension Array where Element: Comparable {
+  /// The element at a place of the descending order (Hoare's selection).
+  func selected(place: Int) -> Element {
+    var keys = self
+    return keys.withUnsafeMutableBufferPointer { keys in
+      var low = 0
+      var high = keys.count - 1
+      while low < high {
+        let pivot = keys[(low + high) / 2]
+        var left = low
+        var right = high
+        while left <= right {
+          while keys[left] > pivot { left += 1 }
+          while keys[right] < pivot { right -= 1 }
+          if left <= right {
+            keys.swapAt(left, right)
+            left += 1
+            right -= 1
+          }
+        }
+        if place <= right {
+          high = right
+        } else if place >= left {
+          low = left
+        } else {
+          return pivot
         }
       }
-      if place <= right {
-        high = right
-      } else if place >= left {
-        low = left
-      } else {
-        return pivot
-      }
+      return keys[low]
     }
-    return keys[low]
   }
 }

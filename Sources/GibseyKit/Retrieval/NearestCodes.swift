@@ -51,7 +51,7 @@ public struct NearestCodes {
 
   private mutating func prune() {
     guard seen > allUpTo, kept.count > limit else { return }
-    bar = max(bar, kept.map(\.score).sorted(by: >)[limit - 1])
+    bar = max(bar, kept.map(\.score).selected(place: limit - 1))
     kept.removeAll { $0.score < bar }
   }
 }
