@@ -122,10 +122,24 @@ import Testing
     #expect(counts.running == 1)
     #expect(counts.tokens == 2)
     #expect(counts.answers(.length) == 1)
-    #expect(counts.answers(.failed) == 1)
+    #expect(counts.answers[Metrics.AnswerKey(outcome: .failed, provider: "ollama")] == 1)
     #expect(counts.firstToken.counts.first == 1)
     #expect(counts.duration.counts[3] == 1)
     metrics.endAnswer()
     #expect(metrics.snapshot().running == 0)
+  }
+
+  @Test func aFailureIsCountedForTheLastProviderThatWasAsked() {
+    let metrics = Metrics()
+    let chain = GibseyError.noProvider(failures: [
+      .keyMissing(provider: "anthropic", keyName: "ANTHROPIC_API_KEY"),
+      .cannotReach(provider: "ollama", address: "localhost", reason: "refused", hint: nil),
+    ])
+    for error in [chain, .ourBug("x")] { metrics.count(.failed(error, usage: nil)) }
+    #expect(
+      metrics.snapshot().answers == [
+        Metrics.AnswerKey(outcome: .failed, provider: "ollama"): 1,
+        Metrics.AnswerKey(outcome: .failed, provider: ""): 1,
+      ])
   }
 }

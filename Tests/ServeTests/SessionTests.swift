@@ -129,22 +129,39 @@ import Testing
     }
   }
 
+  /// An answer in blocks of many tokens.
+  private static func blocks(_ words: [String], of count: Int) -> [ScriptedProvider.Step] {
+    stride(from: 0, to: words.count, by: count).map { .block(Array(words[$0..<min($0 + count, words.count)])) } + [.end]
+  }
+
   @Test func whoLagsIsSentTheSameTextInFewerRecordsWithoutAGap() async throws {
-    // Blocks of many tokens, far more than waits for one reader; the reader begins to read late.
+    // Far more than the kernel takes for one reader, who begins to read when the answer waits for it.
     let words = (0..<40_000).map { "w\($0) " }
-    let blocks = stride(from: 0, to: words.count, by: 200).map {
-      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
-    }
-    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([Self.blocks(words, of: 200)]))
     wishes.limits.outboundBytes = 16 << 10
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       let reader = try ReaderClient(server)
       try reader.ask("What?")
+      waitUntil { server.service.sessions.sockets.contains(where: \.isAwaited) }
       let first = try reader.hearStream()
       #expect(first.token == "w0 ")
       let (tokens, end) = try reader.hearRest(after: [first.token])
       #expect(tokens.joined() == words.joined())
+      #expect(tokens.count < words.count)
       #expect(end.completion?.finishReason == .stop)
+    }
+  }
+
+  @Test func whoKeepsUpIsSentARecordForEachTokenHoweverFastTheyCome() async throws {
+    // Each block is more than may wait for one reader; all together is less than the kernel takes.
+    let words = (0..<200).map { "w\($0) " }
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([Self.blocks(words, of: 40)]))
+    wishes.limits.outboundBytes = 4 << 10
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      let (tokens, _) = try reader.hearAnswer()
+      #expect(tokens == words)
     }
   }
 

@@ -168,7 +168,7 @@ struct AskBatch: Sendable {
       await keeping?.begin()
       do {
         try await asking.run(prompt) { part in
-          await keeping?.take(part)
+          keeping?.take(part)
           try output.write(part)
           try await place.awaitRoom()
         }

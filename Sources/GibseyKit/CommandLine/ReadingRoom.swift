@@ -63,6 +63,9 @@ public final class ReadingRoom: Sendable {
   /// How many readings wait for a thread.
   public var waitingCount: Int { pool.waitingCount }
 
+  /// Waits until every reading has been begun that waits now: see `WorkerPool.letOthersGoFirst`.
+  public func letOthersGoFirst() async { await pool.letOthersGoFirst() }
+
   /// Reads on one of the threads.
   /// - Throws: what `body` throws, what opening the database throws, `CancellationError`, and `GibseyError.databaseBusy`
   ///   when too many wait.

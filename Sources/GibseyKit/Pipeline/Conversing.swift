@@ -61,7 +61,7 @@ public struct Conversing: Sendable {
     var isKept = false
     do {
       try await asking.run(prompt) { part in
-        await turn.take(part)
+        turn.take(part)
         switch part {
         case .completed, .failed:
           isKept = true

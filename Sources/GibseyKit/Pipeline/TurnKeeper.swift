@@ -1,16 +1,22 @@
 // Keeps what is asked and answered, while it is answered.
 
+internal import Synchronization
+
 /// Writes the turns of one database. Owns its store; everybody who answers shares it.
 public actor TurnKeeper {
   /// Before an answer nobody waits longer for another writer: the turn is then appended when the answer is there.
   static let beginPatienceMilliseconds = 200
   static let keepPatienceMilliseconds = 20
+  /// So long what came of an answer waits for what came of others: a transaction costs more than what is in it.
+  private static let gathering = Duration.milliseconds(250)
 
   private let store: ConversationStore
   private let patienceMilliseconds: Int
   private let now: @Sendable () -> Timestamp
   /// The first turn that was written here.
   private var firstTurn: Int?
+  /// What came of answers that go on: the newest of each turn, written together.
+  private let unwritten = Mutex<[Int: (turn: OpenTurn, answer: String)]>([:])
   /// A writer may wait for another for seconds: not where answers stream.
   private let thread: ThreadExecutor
 
@@ -51,12 +57,34 @@ public actor TurnKeeper {
     return noted(try store.begin(turn, at: now()))
   }
 
-  func keep(_ turn: OpenTurn, answer: String) throws {
+  /// Writes what came of an answer as soon as may be, in one transaction with what came of others. Nobody waits for it: tokens
+  /// are on their way.
+  nonisolated func keep(_ turn: OpenTurn, answer: String) {
+    let isFirst = unwritten.withLock { unwritten in
+      defer { unwritten[turn.id] = (turn, answer) }
+      return unwritten.isEmpty
+    }
+    guard isFirst else { return }
+    Task {
+      // Others' answers come along meanwhile.
+      try? await Task.sleep(for: Self.gathering)
+      await keepAll()
+    }
+  }
+
+  /// Writes what came of all answers that go on. What cannot be written now is written at their ends.
+  func keepAll() {
+    let answers = unwritten.withLock { unwritten in
+      defer { unwritten = [:] }
+      return unwritten.values.sorted { $0.turn.id < $1.turn.id }
+    }
+    guard !answers.isEmpty else { return }
     store.wait(milliseconds: Self.keepPatienceMilliseconds)
-    try store.keep(turn, answer: answer, at: now())
+    try? store.keep(answers, at: now())
   }
 
   func finish(_ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome) throws {
+    unwritten.withLock { $0[turn.id] = nil }
     store.wait(milliseconds: patienceMilliseconds)
     try store.finish(turn, answer: answer, outcome: outcome, at: now())
   }
@@ -137,7 +165,7 @@ public struct KeptAnswer: Sendable {
   }
 
   /// Follows the answer.
-  public mutating func take(_ part: Asking.Part) async {
+  public mutating func take(_ part: Asking.Part) {
     switch part {
     case .batch(let batch):
       answer += batch.text
@@ -146,7 +174,7 @@ public struct KeptAnswer: Sendable {
         time.microseconds - keptAt.microseconds >= Self.intervalMicroseconds
       else { return }
       (keptAt, keptBytes) = (time, answer.count)
-      try? await keeper.keep(open, answer: text)
+      keeper.keep(open, answer: text)
     case .completed(let completion): outcome = completion.finishReason == .cancelled ? .interrupted : .complete
     case .failed: outcome = .failed
     case .retrying, .adapted, .counted, .misread, .switched: return

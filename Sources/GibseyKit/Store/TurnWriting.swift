@@ -46,41 +46,49 @@ extension ConversationStore {
     }
   }
 
-  /// Keeps what has come of an answer, still as interrupted.
-  /// - Throws: `GibseyError.sessionForgotten`, and database errors.
-  public func keep(_ turn: OpenTurn, answer: String, at now: Timestamp) throws {
-    try finish(turn, answer: answer, outcome: .interrupted, at: now)
+  /// Keeps what has come of answers, still as interrupted, all in one transaction; of a session that was forgotten nothing.
+  public func keep(_ answers: [(turn: OpenTurn, answer: String)], at now: Timestamp) throws {
+    try connection.immediately {
+      for (turn, answer) in answers { _ = try rewrite(turn, answer: answer, outcome: .interrupted, at: now) }
+    }
   }
 
   /// The answer has ended.
   /// - Throws: `GibseyError.sessionForgotten`, and database errors.
   public func finish(_ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, at now: Timestamp) throws {
-    try connection.immediately {
-      let find = try connection.prepare(
-        """
-        SELECT turn.session_id, turn.place, turn.question, turn.answer, ifnull(turn.furthest_page_index, 0), parent.place
-        FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn WHERE turn.turn_id = ?1
-        """)
-      find.bind(1, turn.id)
-      guard try find.step() else { throw GibseyError.sessionForgotten(id: turn.sessionID.text) }
-      let (session, place, question) = (find.integer(0), find.integer(1), find.text(2) ?? "")
-      let old = find.text(3) ?? ""
-      let (furthest, parent) = (find.integer(4), find.isNull(5) ? nil : find.integer(5))
-      find.reset()
-      let update = try connection.prepare("UPDATE turn SET answer = ?2, outcome = ?3 WHERE turn_id = ?1")
-      update.bind(1, turn.id)
-      update.bind(2, answer)
-      update.bind(3, outcome.rawValue)
-      let row = Self.textRow(session, place)
-      try removeWords(Self.words(question, old), row: row)
-      try update.run()
-      let words = try addWords(Self.words(question, answer), row: row)
-      let fact = TurnFact(
-        id: turn.id, furthest: furthest, parent: parent, words: words,
-        isTelling: !answer.isEmpty)
-      try blocks.write(fact, session: session, place: place)
-      try mark(session, characterID: nil, page: nil, newTurns: 0, at: now)
-    }
+    let isThere = try connection.immediately { try rewrite(turn, answer: answer, outcome: outcome, at: now) }
+    guard isThere else { throw GibseyError.sessionForgotten(id: turn.sessionID.text) }
+  }
+
+  /// Writes the answer of a turn; false when there is no such turn any more.
+  private func rewrite(
+    _ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, at now: Timestamp
+  ) throws -> Bool {
+    let find = try connection.prepare(
+      """
+      SELECT turn.session_id, turn.place, turn.question, turn.answer, ifnull(turn.furthest_page_index, 0), parent.place
+      FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn WHERE turn.turn_id = ?1
+      """)
+    find.bind(1, turn.id)
+    guard try find.step() else { return false }
+    let (session, place, question) = (find.integer(0), find.integer(1), find.text(2) ?? "")
+    let old = find.text(3) ?? ""
+    let (furthest, parent) = (find.integer(4), find.isNull(5) ? nil : find.integer(5))
+    find.reset()
+    let update = try connection.prepare("UPDATE turn SET answer = ?2, outcome = ?3 WHERE turn_id = ?1")
+    update.bind(1, turn.id)
+    update.bind(2, answer)
+    update.bind(3, outcome.rawValue)
+    let row = Self.textRow(session, place)
+    try removeWords(Self.words(question, old), row: row)
+    try update.run()
+    let words = try addWords(Self.words(question, answer), row: row)
+    let fact = TurnFact(
+      id: turn.id, furthest: furthest, parent: parent, words: words,
+      isTelling: !answer.isEmpty)
+    try blocks.write(fact, session: session, place: place)
+    try mark(session, characterID: nil, page: nil, newTurns: 0, at: now)
+    return true
   }
 
   /// Forgets a session with all its turns, and leaves none of their words in the file; false when there is none.

@@ -1,6 +1,21 @@
 // The failures of a whole chain of providers, told as one.
 
 extension GibseyError {
+  /// Whose failure it is; of a chain's the last one's that was asked, and nil where no provider has part in it.
+  public var provider: String? {
+    switch self {
+    case .noProvider(let failures): failures.last?.provider
+    case .ofLine(_, _, let error): error.provider
+    case .cannotReach(let name, _, _, _), .timedOut(let name, _, _), .keyMissing(let name, _),
+      .keyUnavailable(let name, _, _), .keyWithheld(let name, _, _, _), .keyRefused(let name, _, _),
+      .modelMissing(let name, _, _), .requestRefused(let name, _, _), .rateLimited(let name, _, _),
+      .quotaExhausted(let name, _), .providerFailed(let name, _, _, _), .promptCut(let name, _, _, _),
+      .promptTooLong(let name, _), .refusedToAnswer(let name, _), .emptyAnswer(let name, _), .streamCut(let name, _):
+      name
+    default: nil
+    }
+  }
+
   /// When the provider asks us to come back, in milliseconds; of several the earliest.
   public var retryAfterMilliseconds: Int? {
     if case .rateLimited(_, _, let wait) = self { return wait }

@@ -12,6 +12,18 @@ public final class WorkerPool<Instrument>: Sendable {
       var works: [Work] = []
       var first = 0
       var count: Int { works.count - first }
+      /// Works that were begun, ever.
+      var begun = 0
+      /// Who lets others go first: until so many were begun. In the order of their numbers.
+      var followers: [(id: Int, turn: Int, continuation: CheckedContinuation<Void, Never>)] = []
+      var lastFollower = 0
+
+      /// Takes those out whose turn it is.
+      mutating func ready() -> [CheckedContinuation<Void, Never>] {
+        let count = followers.firstIndex { $0.turn > begun } ?? followers.count
+        defer { followers.removeFirst(count) }
+        return followers[..<count].map(\.continuation)
+      }
     }
 
     let state = Mutex(State())
@@ -20,13 +32,16 @@ public final class WorkerPool<Instrument>: Sendable {
     /// The next work, waited for; nil when there will be none.
     func next() -> Work? {
       arrivals.wait()
-      return state.withLock { state in
-        guard state.count > 0 else { return nil }
+      let (work, followers) = state.withLock { state -> (Work?, [CheckedContinuation<Void, Never>]) in
+        guard state.count > 0 else { return (nil, []) }
         let work = state.works[state.first]
         state.first += 1
+        state.begun += 1
         if state.first == state.works.count { (state.works, state.first) = ([], 0) }
-        return work
+        return (work, state.ready())
       }
+      for follower in followers { follower.resume() }
+      return work
     }
   }
 
@@ -57,6 +72,32 @@ public final class WorkerPool<Instrument>: Sendable {
 
   /// How many works wait for a thread.
   public var waitingCount: Int { desk.state.withLock { $0.count } }
+
+  /// Waits until all works have been begun that wait now: for who has plenty, while others have nothing yet. Returns at once
+  /// when none waits, or when the task is cancelled.
+  public func letOthersGoFirst() async {
+    let id: Int? = desk.state.withLock { state in
+      guard state.count > 0 else { return nil }
+      state.lastFollower += 1
+      return state.lastFollower
+    }
+    guard let id else { return }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let mustWait = desk.state.withLock { state in
+          guard state.count > 0, !Task.isCancelled else { return false }
+          state.followers.append((id, state.begun + state.count, continuation))
+          return true
+        }
+        if !mustWait { continuation.resume() }
+      }
+    } onCancel: {
+      let follower = desk.state.withLock { state in
+        state.followers.firstIndex { $0.id == id }.map { state.followers.remove(at: $0).continuation }
+      }
+      follower?.resume()
+    }
+  }
 
   /// Does the work on one of the threads.
   /// - Throws: what making the tool or `body` throws; `CancellationError` when the task was cancelled before its turn;

@@ -20,6 +20,11 @@ extension Service {
     try await conversing.answer(prompt, owner: owner) { part in
       metrics.count(part)
       try await take(part)
+      // Whoever has plenty waits for those who have nothing yet.
+      if case .batch(let batch) = part, batch.tokenEnds.count >= Self.plentyTokens { await room.letOthersGoFirst() }
     }
   }
+
+  /// So many tokens come in one block of the network only when the provider is far ahead of any reader.
+  private static let plentyTokens = 32
 }

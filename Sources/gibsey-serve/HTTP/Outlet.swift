@@ -4,11 +4,23 @@ import Synchronization
 
 /// Writes to one channel from any thread, bounded. Its identity is the connection.
 final class Outlet: Sendable {
+  /// A writer that waits for room.
+  private struct Waiter {
+    let continuation: CheckedContinuation<Bool, any Error>
+    /// Whether the kernel was full meanwhile.
+    var isLate: Bool
+  }
+
   private struct State {
     var pendingBytes = 0
+    /// Of these, what the event loop has given to the kernel and the kernel has not taken.
+    var givenBytes = 0
+    /// Whether the kernel would take no more: the reader is behind by all that it and the kernel hold. That the event loop has
+    /// not yet come to what is pending is not the reader's fault.
+    var isRefused = false
     var isClosed = false
     var lastWaiter = 0
-    var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
+    var waiters: [Int: Waiter] = [:]
     /// Since when nothing was taken although something waits.
     var stuckSince: NIODeadline?
     var onRoom: (@Sendable () -> Void)?
@@ -31,6 +43,8 @@ final class Outlet: Sendable {
   var isClosed: Bool { state.withLock { $0.isClosed } }
   /// Whether as much waits as may: who writes would have to wait.
   var isBehind: Bool { state.withLock { $0.pendingBytes > limitBytes } }
+  /// Whether somebody waits for a reader who lags.
+  var isAwaited: Bool { state.withLock { $0.waiters.values.contains(where: \.isLate) } }
   /// Whether so much waits that the reader must be deaf.
   var isFlooded: Bool { state.withLock { $0.pendingBytes > limitBytes * Self.floodFactor } }
 
@@ -52,14 +66,29 @@ final class Outlet: Sendable {
       return true
     }
     guard isOpen else { return false }
-    let promise = channel.eventLoop.makePromise(of: Void.self)
-    promise.futureResult.whenComplete { [self] _ in written(count) }
-    channel.writeAndFlush(message, promise: promise)
+    if channel.eventLoop.inEventLoop {
+      give(message, count)
+    } else {
+      channel.eventLoop.execute { [self] in give(message, count) }
+    }
     return true
   }
 
-  /// Writes, and waits while the reader is behind.
-  /// - Returns: whether it was.
+  /// On the event loop: what the kernel takes, it takes now.
+  private func give<Message: Sendable>(_ message: Message, _ count: Int) {
+    state.withLock { $0.givenBytes += count }
+    let promise = channel.eventLoop.makePromise(of: Void.self)
+    promise.futureResult.whenComplete { [self] _ in written(count) }
+    channel.writeAndFlush(message, promise: promise)
+    state.withLock { state in
+      state.isRefused = state.givenBytes > 0
+      guard state.isRefused else { return }
+      for id in state.waiters.keys { state.waiters[id]?.isLate = true }
+    }
+  }
+
+  /// Writes, and waits while as much waits as may.
+  /// - Returns: whether the reader lags.
   /// - Throws: `CancellationError` when the connection is closed or the task is cancelled.
   @discardableResult
   func send<Message: Sendable>(_ message: Message, count: Int) async throws -> Bool {
@@ -68,7 +97,7 @@ final class Outlet: Sendable {
   }
 
   /// Waits until no more than the limit is waiting.
-  /// - Returns: whether it had to wait.
+  /// - Returns: whether the reader lags: that it had to be waited for, and the kernel was full meanwhile.
   /// - Throws: as `send`.
   @discardableResult
   func room() async throws -> Bool {
@@ -78,36 +107,32 @@ final class Outlet: Sendable {
       return state.lastWaiter
     }
     guard let id else { return false }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        let isReady: Bool? = state.withLock { state in
-          if state.isClosed || Task.isCancelled { return false }
-          if state.pendingBytes <= limitBytes / 2 { return true }
-          state.waiters[id] = continuation
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bool, any Error>) in
+        let ready: Result<Bool, any Error>? = state.withLock { state in
+          if state.isClosed || Task.isCancelled { return .failure(CancellationError()) }
+          if state.pendingBytes <= limitBytes / 2 { return .success(false) }
+          state.waiters[id] = Waiter(continuation: continuation, isLate: state.isRefused)
           return nil
         }
-        switch isReady {
-        case true?: continuation.resume()
-        case false?: continuation.resume(throwing: CancellationError())
-        case nil: break
-        }
+        if let ready { continuation.resume(with: ready) }
       }
     } onCancel: {
-      state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: CancellationError())
+      state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(throwing: CancellationError())
     }
-    return true
   }
 
   private func written(_ count: Int) {
-    let (waiters, onRoom) = state.withLock {
-      state -> ([CheckedContinuation<Void, any Error>], (@Sendable () -> Void)?) in
+    let (waiters, onRoom) = state.withLock { state -> ([Waiter], (@Sendable () -> Void)?) in
       state.pendingBytes -= count
+      state.givenBytes -= count
+      if state.givenBytes == 0 { state.isRefused = false }
       state.stuckSince = state.pendingBytes == 0 ? nil : .now()
       guard state.pendingBytes <= limitBytes / 2 else { return ([], nil) }
       defer { state.waiters = [:] }
       return (Array(state.waiters.values), state.onRoom)
     }
-    for waiter in waiters { waiter.resume() }
+    for waiter in waiters { waiter.continuation.resume(returning: waiter.isLate) }
     onRoom?()
   }
 
@@ -119,6 +144,6 @@ final class Outlet: Sendable {
       defer { state.waiters = [:] }
       return Array(state.waiters.values)
     }
-    for waiter in waiters { waiter.resume(throwing: CancellationError()) }
+    for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
   }
 }

@@ -38,7 +38,7 @@ final class Metrics: Sendable {
 
   struct AnswerKey: Hashable, Sendable {
     let outcome: AnswerOutcome
-    /// Who gave it; empty when nobody did.
+    /// Who gave it, or failed to; empty when nobody was asked.
     let provider: String
   }
 
@@ -110,7 +110,8 @@ final class Metrics: Sendable {
         state.duration.add(Double(completion.durationMilliseconds) / 1000)
         if let first = completion.timeToFirstTokenMilliseconds { state.firstToken.add(Double(first) / 1000) }
       }
-    case .failed: state.withLock { $0.answers[AnswerKey(outcome: .failed, provider: ""), default: 0] += 1 }
+    case .failed(let error, _):
+      state.withLock { $0.answers[AnswerKey(outcome: .failed, provider: error.provider ?? ""), default: 0] += 1 }
     case .adapted, .counted, .misread: break
     }
   }

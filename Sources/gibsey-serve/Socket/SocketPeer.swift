@@ -26,6 +26,8 @@ final class Socket: Sendable {
   var isClosed: Bool { outlet.isClosed }
   /// What was written and is not yet with the kernel.
   var pendingBytes: Int { outlet.pendingBytes }
+  /// Whether an answer waits for its reader, who lags.
+  var isAwaited: Bool { outlet.isAwaited }
 
   /// Writes frames, without waiting.
   func offer(_ frames: ByteBuffer) { outlet.offer(frames, count: frames.readableBytes) }
@@ -36,8 +38,8 @@ final class Socket: Sendable {
     return outlet.offer(frames, count: frames.readableBytes)
   }
 
-  /// Writes frames, and waits while the reader is behind.
-  /// - Returns: whether it was.
+  /// Writes frames, and waits while as many wait as may.
+  /// - Returns: whether the reader lags: see `Outlet.room`.
   /// - Throws: `CancellationError` when the connection is gone or the task is cancelled.
   @discardableResult
   func send(_ frames: ByteBuffer) async throws -> Bool { try await outlet.send(frames, count: frames.readableBytes) }

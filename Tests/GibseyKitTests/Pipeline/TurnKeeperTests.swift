@@ -57,16 +57,53 @@ import Testing
     var kept = answer(prompt(), keeper)
     await kept.begin()
     #expect(try turns().map(\.outcome) == [.interrupted])
-    await kept.take(batch("I "))
+    kept.take(batch("I "))
     #expect(try turns().map(\.answer) == [""])
     clock.pass(seconds: 1)
-    await kept.take(batch("am "))
+    kept.take(batch("am "))
+    await keeper.keepAll()
     #expect(try turns().map(\.answer) == ["I am "])
-    await kept.take(batch("the fox."))
+    kept.take(batch("the fox."))
+    await keeper.keepAll()
     #expect(try turns().map(\.answer) == ["I am "])
-    await kept.take(completed())
+    kept.take(completed())
     try await kept.end()
     #expect(try turns().map(\.answer) == ["I am the fox."])
+    #expect(try turns().map(\.outcome) == [.complete])
+  }
+
+  @Test func whatCameOfManyAnswersIsKeptTogetherAndNoForgottenSessionIsInTheWay() async throws {
+    let keeper = try keeper()
+    let store = try scene.store()
+    var others: [KeptAnswer] = []
+    for name in ["s2", "s3"] {
+      others.append(
+        KeptAnswer(prompt(), in: try #require(SessionID(name)), keeper: keeper) { [clock] in clock.now() })
+    }
+    var kept = [others[0], answer(prompt(), keeper), others[1]]
+    for index in kept.indices { await kept[index].begin() }
+    clock.pass(seconds: 1)
+    #expect(try store.forget(scene.session))
+    for index in kept.indices { kept[index].take(batch("half \(index)")) }
+    await keeper.keepAll()
+    for (name, text) in [("s2", "half 0"), ("s3", "half 2")] {
+      var answers: [String] = []
+      _ = try store.forEachTurn(of: try #require(SessionID(name))) { answers.append($0.answer) }
+      #expect(answers == [text])
+    }
+  }
+
+  @Test func whatIsKeptLateNeverReplacesTheEnd() async throws {
+    let keeper = try keeper()
+    var kept = answer(prompt(), keeper)
+    await kept.begin()
+    clock.pass(seconds: 1)
+    kept.take(batch("half"))
+    kept.take(batch(" and whole"))
+    kept.take(completed())
+    try await kept.end()
+    await keeper.keepAll()
+    #expect(try turns().map(\.answer) == ["half and whole"])
     #expect(try turns().map(\.outcome) == [.complete])
   }
 
@@ -79,8 +116,8 @@ import Testing
     for (end, outcome) in ends {
       var kept = answer(prompt(), keeper)
       await kept.begin()
-      await kept.take(batch("some"))
-      if let end { await kept.take(end) }
+      kept.take(batch("some"))
+      if let end { kept.take(end) }
       try await kept.end()
       #expect(try turns().last?.outcome == outcome)
       #expect(try turns().last?.answer == "some")
@@ -125,8 +162,8 @@ import Testing
     try writer.begin()
     var kept = answer(prompt(), keeper)
     await kept.begin()
-    await kept.take(batch("late"))
-    await kept.take(completed())
+    kept.take(batch("late"))
+    kept.take(completed())
     let locked = kept
     await #expect(throws: GibseyError.databaseBusy(path: scene.path)) { try await locked.end() }
     try writer.commit()
@@ -140,9 +177,9 @@ import Testing
     let parent = try scene.say("before", "1", in: store)
     var during = answer(prompt(parent: parent), keeper)
     await during.begin()
-    await during.take(batch("words"))
+    during.take(batch("words"))
     #expect(try store.forget(scene.session))
-    await during.take(completed())
+    during.take(completed())
     var before = answer(prompt(parent: parent), keeper)
     await before.begin()
     for kept in [during, before] {
@@ -181,8 +218,8 @@ import Testing
     let keeper = try keeper()
     var kept = answer(prompt(parent: before), keeper)
     await kept.begin()
-    await kept.take(batch("My sister keeps bees."))
-    await kept.take(completed())
+    kept.take(batch("My sister keeps bees."))
+    kept.take(completed())
     let told = try await kept.end().id
     #expect(try await keeper.embed { _ in nil } == 0)
     #expect(try await keeper.embed { _ in embedder } == 1)

@@ -111,7 +111,7 @@ struct ConversationScene {
     let other = try scene.store()
     #expect(try other.turn(open.id)?.outcome == .interrupted)
     #expect(try scene.questions(other) == [])
-    try store.keep(open, answer: "The keeper", at: ConversationScene.time(2))
+    try store.keep([(open, "The keeper")], at: ConversationScene.time(2))
     #expect(try other.turn(open.id)?.answer == "The keeper")
     #expect(try scene.questions(other) == ["Who burned the lamp?"])
     #expect(try other.find("keeper", limit: 9).map(\.id) == [open.id])
