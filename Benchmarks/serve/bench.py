@@ -7,12 +7,14 @@ the figures themselves decide nothing. The provider, the client and the server s
 """
 import argparse
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import time
 
 from programs import Programs, end, free_port, listens, say
+from torture import Reader, get
 
 # What a row asks of the load client, and which of its figures are compared with the reference's (ours / theirs).
 ROWS = {
@@ -25,7 +27,7 @@ ROWS = {
                                "figure": "500 conversations at 50 tokens/s, all at once"}, {},
                       ["steady_tokens_per_second", "cpu_us_per_token", "first_token_p99_ms", "gap_p99_ms"]),
     "idle": ("idle", {"conversations": 1000, "figure": "1000 idle connections"}, {}, ["kib_per_connection", "cpu_percent"]),
-    "open": ("idle", {"conversations": 9000, "hold": 2, "figure": "connections open at once"}, {}, ["kib_per_connection"]),
+    "open": ("idle", {"conversations": 10000, "hold": 2, "figure": "connections open at once"}, {}, ["kib_per_connection"]),
     "stalled": ("stalled", {"conversations": 100, "figure": "100 readers that stop reading"}, None, []),
     "ping": ("ping", {"conversations": 10, "figure": "ping while 10 answers stream at full speed"}, {},
              ["ping_p50_ms", "ping_p99_ms"]),
@@ -89,17 +91,44 @@ def start(programs, rounds):
     return False
 
 
+def health(programs, _):
+    """How long /health takes while fifty readers wait for a provider that takes connections and says nothing."""
+    times = []
+    with socket.socket() as hung:
+        hung.bind(("127.0.0.1", 0))
+        hung.listen(128)
+        address = f"http://127.0.0.1:{hung.getsockname()[1]}"
+        with programs.daemon(OLLAMA_BASE_URL=address) as (_, port):
+            readers = [Reader(port, f"waits-{number}") for number in range(50)]
+            for reader in readers:
+                reader.say("ai_chat_request", prompt="Who is there?", character_id="london-fox")
+            for _ in range(200):
+                begin = time.perf_counter()
+                status = get(port, "/health")["status"]
+                times.append((time.perf_counter() - begin) * 1000)
+                if status != "ok":
+                    sys.exit(f"/health says {status}")
+            for reader in readers:
+                reader.close()
+    say("/health while a provider hangs", readers=50, requests=len(times), milliseconds=statistics.median(times),
+        slowest_milliseconds=max(times))
+    return False
+
+
+OTHERS = {"start": start, "health": health}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("swift")
     parser.add_argument("load")
-    parser.add_argument("--only", nargs="+", choices=[*ROWS, "start"])
+    parser.add_argument("--only", nargs="+", choices=[*OTHERS, *ROWS])
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
     broken = []
     with Programs(arguments.swift, arguments.load) as programs:
-        for name in arguments.only or ["start", *ROWS]:
-            failed = start(programs, arguments.rounds) if name == "start" else row(programs, name, arguments.rounds)
+        for name in arguments.only or [*OTHERS, *ROWS]:
+            failed = OTHERS[name](programs, arguments.rounds) if name in OTHERS else row(programs, name, arguments.rounds)
             if failed:
                 broken.append(name)
     if broken:
