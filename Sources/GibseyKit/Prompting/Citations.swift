@@ -26,7 +26,9 @@ public struct Citations: Sendable {
   }
 
   private var scanner = CitationScanner()
-  private var pages: CitedPages
+  /// Read when something is cited: most answers of most models cite nothing.
+  private lazy var pages = CitedPages(prompt)
+  private let prompt: Prompt
   private var lastLabel: Label?
   /// Those after the last label, which the next one may belong to.
   private var waiting: [Quotation] = []
@@ -34,7 +36,7 @@ public struct Citations: Sendable {
   private var quotations: [String: [Citation]] = [:]
   private var quotationCount = 0
 
-  public init(_ prompt: Prompt) { pages = CitedPages(prompt) }
+  public init(_ prompt: Prompt) { self.prompt = prompt }
 
   /// Takes the next bytes of the answer, UTF-8; a character may be cut.
   public mutating func consume(_ bytes: some Sequence<UInt8>) {
