@@ -7,8 +7,10 @@ internal import Synchronization
 public final class CurlTransport: Transport {
   private let mailbox: CurlMailbox
 
-  public init(trust: HTTPTrust = HTTPTrust(), buffers: HTTPBuffers = HTTPBuffers()) {
-    mailbox = CurlMailbox(trust: trust, buffers: buffers)
+  /// - Parameter gathering: from one look at the network to the next it takes at least so long, so that what many transfers
+  ///   bring in small pieces is taken together; a look after a longer silence is at once.
+  public init(trust: HTTPTrust = HTTPTrust(), buffers: HTTPBuffers = HTTPBuffers(), gathering: Duration = .zero) {
+    mailbox = CurlMailbox(trust: trust, buffers: buffers, gathering: gathering)
   }
 
   deinit { mailbox.post(.stop) }
@@ -91,11 +93,13 @@ final class CurlMailbox: TaskExecutor {
 
   let trust: HTTPTrust
   let buffers: HTTPBuffers
+  let gathering: Duration
   private let state = Mutex(State())
 
-  init(trust: HTTPTrust, buffers: HTTPBuffers) {
+  init(trust: HTTPTrust, buffers: HTTPBuffers, gathering: Duration) {
     self.trust = trust
     self.buffers = buffers
+    self.gathering = gathering
   }
 
   func nextID() -> Int {

@@ -1,5 +1,6 @@
 // The loop of the worker thread: letters, transfers, deadlines.
 internal import CCurl
+internal import Glibc
 
 /// Runs transfers until it is told to stop. It lives on one thread and owns the multi handle.
 struct CurlWorker: ~Copyable {
@@ -25,6 +26,7 @@ struct CurlWorker: ~Copyable {
   deinit { ccurl_multi_free(multi) }
 
   consuming func run() {
+    var begun = clock.now
     while readLetters() {
       mailbox.runJobs()
       ccurl_multi_perform(multi)
@@ -39,6 +41,7 @@ struct CurlWorker: ~Copyable {
       }
       ccurl_multi_wait(multi, sleep(now: now))
       mailbox.wakeUp()
+      begun = gather(after: begun)
     }
     mailbox.close()
     for id in exchanges.keys.sorted() { remove(id, CancellationError()) }
@@ -112,6 +115,17 @@ struct CurlWorker: ~Copyable {
       if let deadline = exchange.deadline, deadline <= now { remove(exchange.id, exchange.lateness) }
     }
     nextLook = exchanges.values.compactMap(\.deadline).min()
+  }
+
+  /// Lets more come when the last round began just now.
+  /// - Returns: when this round begins.
+  private func gather(after last: ContinuousClock.Instant) -> ContinuousClock.Instant {
+    let now = clock.now
+    let rest = last + mailbox.gathering - now
+    guard rest > .zero else { return now }
+    usleep(UInt32(clamping: rest.components.attoseconds / 1_000_000_000_000))
+    ccurl_multi_wait(multi, 0)
+    return last + mailbox.gathering
   }
 
   private func sleep(now: ContinuousClock.Instant) -> Int32 {

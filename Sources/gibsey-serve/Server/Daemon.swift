@@ -23,6 +23,9 @@ struct Daemon {
   /// Many readers may be slow at once: what the provider has said and they have not taken waits in the provider.
   private static let buffers = HTTPBuffers(readBytes: 8 << 10, unreadBytes: 16 << 10)
 
+  /// Tokens of five hundred answers come one by one: nobody sees a millisecond, and looking at each by itself costs the most.
+  private static let gathering = Duration.milliseconds(1)
+
   private let context: ToolContext
   private var options: Options
   private let service: Service
@@ -40,7 +43,7 @@ struct Daemon {
     events = try EventLog.make(options.logging, in: context)
     let context = context.saying(events.diagnostics)
     self.context = context
-    transport = CurlTransport(trust: context.settings.trust, buffers: Self.buffers)
+    transport = CurlTransport(trust: context.settings.trust, buffers: Self.buffers, gathering: Self.gathering)
     let tokens = try Tokens(path: context.settings.string(.tokenFile))
     self.tokens = tokens
     supervisor = Supervisor()
@@ -116,6 +119,8 @@ struct Daemon {
     defer { withExtendedLifetime(signals) {} }
     signals.listen { _ in wishing.yield(.end) }
     System.raiseFileLimit()
+    // Now rather than at the first question, which would wait for it, and others with it.
+    CurlTransport.openLibrary()
     let telling = try IndexTelling(service)
     let server = try await start()
     let looking = Task { await telling.run() }
