@@ -75,7 +75,7 @@ import Testing
 
   @Test func aCommandSeesNothingOfTheOneWhoRunsTheTests() async throws {
     let text = """
-      $ env | grep -vE '^(PATH|HOME|GIBSEY_EMBEDDER|TMPDIR|LC_ALL|EXAMPLES|PWD|OLDPWD|SHLVL|_)='
+      $ env | grep -vE '^(PATH|HOME|GIBSEY_EMBEDDER|TMPDIR|ASAN_OPTIONS|TSAN_OPTIONS|LC_ALL|EXAMPLES|PWD|OLDPWD|SHLVL|_)='
       ? 1
       $ test "$PWD" = "$HOME" && ls -A
       """
