@@ -97,6 +97,7 @@ extension ProviderSettings.Name {
 extension ToolContext {
   /// The clock and the dice of this process.
   public var askingClock: AskingClock {
+    // The one real sleep of asking: retries, deadlines and replays are given it, and tests another that does not wait.
     AskingClock(
       seconds: { now() }, sleep: { try await Task.sleep(for: $0) }, chance: { Double.random(in: 0..<1) })
   }

@@ -5,7 +5,9 @@ internal import Glibc
 /// A model's file, mapped: nothing is read before it is used, and what is read is shared by all processes.
 ///
 /// Its identity is the mapping, which ends with it. The bytes are never written, so any thread may read them.
-final class EmbeddedModelFile: @unchecked Sendable {  // the mapping: only read, until deinit
+///
+/// Unchecked because pointers are not Sendable: these point into a mapping that nobody can write (PROT_READ) and only `deinit` ends.
+final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only read, until deinit
   static let supportedVersion = 1
   private static let magic = Array("gibseyEM".utf8)
   private static let headerBytes = 256

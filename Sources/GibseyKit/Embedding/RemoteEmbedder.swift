@@ -179,6 +179,7 @@ extension RemoteEmbedder {
           let wait = patience.retry.wait(done: done, floor: floor, chance: patience.chance())
         else { throw failure.error }
         done += 1
+        // The server asked for this pause, or has just failed: asking at once would make it worse.
         try await patience.sleep(wait)
       }
     }

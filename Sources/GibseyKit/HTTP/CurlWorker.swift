@@ -39,7 +39,7 @@ struct CurlWorker: ~Copyable {
         ccurl_multi_wait(multi, 0)
         continue
       }
-      ccurl_multi_wait(multi, sleep(now: now))
+      ccurl_multi_wait(multi, millisecondsToNextLook(now: now))
       mailbox.wakeUp()
       begun = gather(after: begun)
     }
@@ -123,12 +123,14 @@ struct CurlWorker: ~Copyable {
     let now = clock.now
     let rest = last + mailbox.gathering - now
     guard rest > .zero else { return now }
+    // Bounded by `gathering`, a millisecond in the daemon and none elsewhere: what comes meanwhile waits in the kernel.
     usleep(UInt32(clamping: rest.components.attoseconds / 1_000_000_000_000))
     ccurl_multi_wait(multi, 0)
     return last + mailbox.gathering
   }
 
-  private func sleep(now: ContinuousClock.Instant) -> Int32 {
+  /// How long the wait for letters and the network may last: until the next deadline.
+  private func millisecondsToNextLook(now: ContinuousClock.Instant) -> Int32 {
     guard let nextLook else { return Self.idleMilliseconds }
     return Int32(clamping: min((nextLook - now).milliseconds + 1, Int(Self.idleMilliseconds)))
   }

@@ -103,7 +103,7 @@ struct AskingChain {
         }
         repetitions += 1
         try await take(.retrying(provider: provider.name, after: wait, because: failure.error))
-        try await sleep(wait, attempt, take)
+        try await pause(wait, attempt, take)
       }
     }
   }
@@ -207,10 +207,12 @@ struct AskingChain {
     return wait < total ? wait : nil
   }
 
-  private func sleep(
+  /// Waits before the same provider is asked again; an interrupt meanwhile ends the answer as cancelled.
+  private func pause(
     _ wait: Duration, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
   ) async throws {
     do {
+      // Retry-After, or the growing pause of `Retry`: the server is given the time that it needs.
       try await asking.clock.sleep(wait)
     } catch {
       try await take(.completed(completion(.cancelled, attempt, usage: nil)))

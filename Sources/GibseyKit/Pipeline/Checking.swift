@@ -61,6 +61,7 @@ public struct Checking: Sendable {
     return try await withThrowingTaskGroup(of: (any ChatProvider)?.self) { group in
       group.addTask { try await make() }
       group.addTask { [asking] in
+        // A deadline, not a wait: the command that prints the key is cancelled by whichever of the two ends first.
         try await asking.clock.sleep(Self.keyDeadline)
         return nil
       }

@@ -97,6 +97,7 @@ private final class Tape: Sendable {
       defer { place = (place.next + 1, line.milliseconds) }
       return (line.event, line.milliseconds - place.milliseconds)
     }
+    // The pauses of the recording are what `--speed` is asked for; at 0 there are none.
     if speed > 0, wait > 0 { try await sleep(.seconds(wait / 1000 / speed)) }
     try Task.checkCancellation()
     return event

@@ -66,7 +66,7 @@ public actor TurnKeeper {
     }
     guard isFirst else { return }
     Task {
-      // Others' answers come along meanwhile.
+      // So that others' answers come along: a transaction for each cost three times as much (docs/design/0021).
       try? await Task.sleep(for: Self.gathering)
       await keepAll()
     }

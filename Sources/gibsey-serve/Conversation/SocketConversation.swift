@@ -271,7 +271,7 @@ final class SocketConversation: SocketPeer {
   func linger(_ answer: ActiveAnswer, turn: Int) {
     answer.leave(turn: turn) {
       Task { [service, session] in
-        // Cancelled by whoever comes back in time.
+        // `--linger`, the time that a reader has to come back; cancelled by whoever does.
         guard (try? await Task.sleep(for: service.parts.linger)) != nil else { return }
         answer.cancel()
         service.sessions.end(answer, in: session.text)

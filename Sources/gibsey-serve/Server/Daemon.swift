@@ -164,8 +164,7 @@ struct Daemon {
 
   /// Of the grace, what is left for those who are cut off to be kept and told.
   private static let lastSeconds = 0.5
-  /// Connections and answers end on many threads: looking at their counts now and then, once, at the very end, is simpler than
-  /// having each of them tell.
+  /// From one look at what is left to the next.
   private static let glance = Duration.milliseconds(20)
 
   /// Lets what was begun come to its end, as long as there is time.
@@ -174,12 +173,15 @@ struct Daemon {
     service.drain()
     await server.stopListening()
     service.sessions.drain()
+    // Connections and answers end on many threads. Looking at their counts, here alone and only while the daemon ends, is
+    // simpler than having each of them tell.
     while service.doors.openCount > 0 || service.sessions.isBusy, context.now() < end {
       try? await Task.sleep(for: Self.glance)
     }
     guard service.doors.openCount > 0 || service.sessions.isBusy else { return }
     service.sessions.cancelAll()
     let last = context.now() + min(Self.lastSeconds, options.grace)
+    // As above: those who were cut off are kept and told.
     while service.sessions.isBusy, context.now() < last { try? await Task.sleep(for: Self.glance) }
   }
 
