@@ -1,4 +1,5 @@
 """gibsey-serve with the sample story and a scripted model, in a folder of its own."""
+import json
 import os
 import shutil
 import signal
@@ -37,11 +38,22 @@ class Stage:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(f"reader:{token}\n")
             self.arguments.append(f"--token-file={path}")
-        subprocess.run(
-            [os.path.join(programs, "gibsey-index"), "--database", f"{self.folder}/story.db", STORY],
-            env=self.environment, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+        self.index(self.pages())
         self.process = None
         self.start()
+
+    @staticmethod
+    def pages():
+        """The pages of the sample story, as they are indexed."""
+        with open(STORY, encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    def index(self, pages):
+        """Makes these the pages of the book, and all of them."""
+        subprocess.run(
+            [os.path.join(self.programs, "gibsey-index"), f"--database={self.folder}/story.db", "--source=story", "--sync", "-"],
+            env=self.environment, cwd=self.folder, check=True, stdout=subprocess.DEVNULL,
+            input="".join(json.dumps(page) + "\n" for page in pages), text=True)
 
     def start(self):
         with open(os.path.join(self.folder, "log"), "a") as log:

@@ -52,6 +52,14 @@ class PageTest(unittest.TestCase):
         script = self.stage.provider.say[name] = Script(*steps, **options)
         return script
 
+    def ask_of_the_machine(self, reader):
+        self.script(
+            "machine?", 'It sells tickets. "The machine is called the Purser." [page 002] ', "And what it says is "
+            'on [page 33], or "nobody ever wrote this sentence" [page 2].')
+        reader.read_to(12)
+        reader.ask("What is the machine? It is called the Purser and sells tickets.")
+        reader.ended()
+
 
 class Talking(PageTest):
     def test_tokens_appear_one_after_the_other_and_in_order(self):
@@ -148,14 +156,6 @@ class Hurrying(PageTest):
 
 
 class Pages(PageTest):
-    def ask_of_the_machine(self, reader):
-        self.script(
-            "machine?", 'It sells tickets. "The machine is called the Purser." [page 002] ', "And what it says is "
-            'on [page 33], or "nobody ever wrote this sentence" [page 2].')
-        reader.read_to(12)
-        reader.ask("What is the machine? It is called the Purser and sells tickets.")
-        reader.ended()
-
     def test_a_cited_page_opens_with_the_quoted_words_marked(self):
         reader = self.reader().open()
         self.ask_of_the_machine(reader)
@@ -195,6 +195,26 @@ class Pages(PageTest):
         self.assertEqual(reader.tab.run("document.querySelector('#page').getAttribute('aria-invalid')"), "true")
         reader.reload()
         self.assertEqual(reader.tab.run("document.querySelector('#page').value"), "12")
+
+
+class Changing(PageTest):
+    def test_a_page_that_changes_is_read_again_where_it_is_open(self):
+        story = self.stage.pages()
+        reader = self.reader().open()
+        self.ask_of_the_machine(reader)
+        reader.click(".sources .page-link")
+        reader.tab.wait("document.querySelector('#leaf mark')")
+        reader.tab.run("document.querySelector('#leaf-on').focus()")
+        story[1]["text"] = "A page that was written anew. The machine is called the Purser."
+        self.stage.index(story + [{"id": "041", "title": "After", "page_index": 41, "text": "A page behind all others."}])
+        reader.tab.wait("document.querySelector('#leaf-text').textContent.includes('written anew')")
+        self.assertEqual(reader.texts("#leaf mark"), ["The machine is called the Purser"])
+        self.assertEqual(reader.focused(), "leaf-on", "who was about to leaf on still is")
+        reader.tab.wait("document.querySelector('#page-total').textContent === 'of 41'")
+        self.stage.index([page for page in story if page["id"] != "002"])
+        reader.tab.wait("document.querySelector('#leaf-text').textContent.includes('no longer')")
+        self.assertEqual(reader.texts("#leaf-text"), ["This page is no longer in the book."])
+        reader.tab.wait("document.querySelector('#page-total').textContent === 'of 39'")
 
 
 class Going(PageTest):

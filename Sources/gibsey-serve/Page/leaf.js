@@ -28,7 +28,7 @@ export class Leaf {
     if (!this.dialog.open) this.dialog.showModal();
     const wanted = Symbol(id);
     this.wanted = wanted;
-    this.before = this.after = null;
+    Object.assign(this, { shown: null, quotes, before: null, after: null });
     this.title.textContent = `Page ${pageName(id)}`;
     this.number.textContent = "";
     this.text.setAttribute("aria-busy", "true");
@@ -36,15 +36,38 @@ export class Leaf {
     this.steps();
     try {
       const page = await this.library.page(id, this.gate());
-      if (this.wanted === wanted) this.show(page, quotes);
+      if (this.wanted !== wanted) return;
+      this.show(page, quotes);
+      this.text.scrollTop = 0;
+      this.text.querySelector("mark")?.scrollIntoView({ block: "center" });
+      this.text.focus();
     } catch (error) {
       if (!(error instanceof LibraryError)) throw error;
-      if (this.wanted === wanted) this.refuse(error);
+      if (this.wanted === wanted) this.refuse(error, leaveWords.gated(this.gate()));
     }
     if (this.wanted === wanted) this.text.setAttribute("aria-busy", "false");
   }
 
+  /** The index changed: the open page is read again, and the reader stays where they are on it. */
+  async refresh() {
+    if (!this.dialog.open || this.shown === null) return;
+    const wanted = Symbol(this.shown);
+    this.wanted = wanted;
+    try {
+      const page = await this.library.page(this.shown, this.gate());
+      if (this.wanted !== wanted) return;
+      const place = this.text.scrollTop;
+      this.show(page, this.quotes);
+      this.text.scrollTop = place;
+    } catch (error) {
+      if (!(error instanceof LibraryError)) throw error;
+      // A server that cannot be reached takes no page from a reader.
+      if (this.wanted === wanted && error.status === 404) this.refuse(error, leaveWords.removed);
+    }
+  }
+
   show(page, quotes) {
+    this.shown = page.id;
     this.before = page.previous_page_id ?? null;
     this.after = page.next_page_id ?? null;
     this.title.textContent = clean(page.title || page.section || `Page ${pageName(page.id)}`);
@@ -52,15 +75,14 @@ export class Leaf {
     paint(this.dialog, this.colourOf(page.character_id));
     const paragraphs = clean(page.text).split(/\n[ \t]*\n\s*/).map((text) => element("p", { text, dir: "auto" }));
     this.text.replaceChildren(...paragraphs);
-    this.text.scrollTop = 0;
     for (const quote of quotes) this.mark(quote);
-    this.text.querySelector("mark")?.scrollIntoView({ block: "center" });
     this.steps();
-    this.text.focus();
   }
 
-  refuse({ status }) {
-    const words = status === 404 ? leaveWords.gated(this.gate()) : status === 0 ? leaveWords.unreachable : leaveWords.failed;
+  /** `missing` is what to say of a page that the server does not show. */
+  refuse({ status }, missing) {
+    const words = status === 404 ? missing : status === 0 ? leaveWords.unreachable : leaveWords.failed;
+    this.shown = null;
     this.text.replaceChildren(element("p", { className: "aside", text: words }));
     this.close.focus();
   }

@@ -23,6 +23,9 @@ let session = begun ?? randomName();
 let earlierTurn = null;
 const retryMilliseconds = 3000;
 let beginning = null;
+// The pages of one change come as so many records: a look once they have come serves them all.
+const changeMilliseconds = 300;
+let looking = null;
 lasting.set("session", session);
 
 const library = new Library(token);
@@ -209,10 +212,24 @@ function shut() {
   door.open(wasGiven);
 }
 
+/** The index changed: reads again what shows it. */
+async function look() {
+  leaf.refresh();
+  try {
+    bookmark.setTotal(await library.total());
+  } catch (error) {
+    if (!(error instanceof LibraryError)) throw error; // the old number stays
+  }
+}
+
 function received(type, data) {
   if (type === "connection_established") bookmark.tellServer();
   if (type === "error" && bookmark.fail(data)) return;
   if (type === "cluster_event" && typeof data.event_data?.text === "string") note(`From the server: ${clean(data.event_data.text)}`);
+  if (type === "page_update") {
+    clearTimeout(looking);
+    looking = setTimeout(look, changeMilliseconds);
+  }
   conversation.receive(type, data);
   // The server still remembers an answer that ended while we were away.
   if (type === "connection_established" && conversation.turns.some((turn) => turn.state === "lost")) {

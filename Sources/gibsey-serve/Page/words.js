@@ -66,7 +66,7 @@ export function citationWords({ in_prompt: wasRead, quote, verified }) {
 
 export const leaveWords = {
   gated: (page) => `This page is not for you yet: you have read to page ${page}.`,
-  missing: "There is no such page.",
+  removed: "This page is no longer in the book.",
   unreachable: "The page did not come: the server cannot be reached.",
   failed: "The page did not come.",
 };
