@@ -47,7 +47,7 @@ import Testing
     return store
   }
 
-  @Test func noByteFromBehindTheGateIsInAThousandPrompts() throws {
+  @Test func noByteFromBehindTheGateIsInAThousandPrompts() async throws {
     let seed: UInt64 = 20_261_125
     var random = SeededGenerator(seed: seed)
     let store = try store()
@@ -55,6 +55,7 @@ import Testing
     var leaks: [String] = []
     var (withLore, withSamples, withPages) = (0, 0, 0)
     for round in 0..<1000 {
+      await Task.yield()  // the servers of other tests answer on the same threads
       let question = (0..<Int.random(in: 1...6, using: &random)).compactMap { _ in words.randomElement(using: &random) }
         .joined(separator: " ")
       let current = Int.random(in: 1...Self.gate, using: &random)

@@ -191,12 +191,13 @@ import Testing
     }
   }
 
-  @Test func neverOverBudgetSameBytesTwiceAndEveryCalledEntryAccountedFor() throws {
+  @Test func neverOverBudgetSameBytesTwiceAndEveryCalledEntryAccountedFor() async throws {
     let seed: UInt64 = 20_261_126
     var random = SeededGenerator(seed: seed)
     let store = try store()
     let words = ["ferry", "Überfahrt", "ледокол", "氷", "🚢", "—", "\\n\\n", "consciousness", "<<<", "{{char}}", "a."]
     for round in 0..<40 {
+      await Task.yield()  // the servers of other tests answer on the same threads
       let entries = (0..<Int.random(in: 0...60, using: &random)).map { place in
         let text = (0..<Int.random(in: 1...80, using: &random)).map { _ in words.randomElement(using: &random)! }
         let isConstant = Int.random(in: 0..<4, using: &random) == 0

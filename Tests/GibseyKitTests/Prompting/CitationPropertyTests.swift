@@ -57,10 +57,11 @@ import Testing
     return result
   }
 
-  @Test func tenThousandRandomAnswersAreHeldToTheirPages() {
+  @Test func tenThousandRandomAnswersAreHeldToTheirPages() async {
     let seed: UInt64 = 20_261_125
     var random = SeededGenerator(seed: seed)
     for round in 0..<10_000 {
+      await Task.yield()  // the servers of other tests answer on the same threads
       let example = Self.makeCase(&random)
       let book = CitedBook(example.pages.map { ($0.id, $0.words.joined(separator: " ")) })
       let bytes = Array(example.answer.utf8)
