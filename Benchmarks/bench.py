@@ -176,7 +176,7 @@ def embedding(folder, texts, rounds):
     kernels, encode = os.path.join(HERE, "..", "Sources", "CKernels"), os.path.join(folder, "encode")
     sources = [os.path.join(kernels, name) for name in sorted(os.listdir(kernels)) if name.endswith(".c")]
     run([clang, "-O2", "-w", "-I", kernels, "-I", os.path.join(kernels, "include"), os.path.join(HERE, "encode.c"),
-         *sources, "-o", encode])
+         *sources, "-lm", "-o", encode])
     generator = random.Random(1)
 
     def drawn(pieces):

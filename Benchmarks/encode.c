@@ -48,8 +48,9 @@ int main(int count, char **arguments) {
     for (long id; pieces < 512 && (id = strtol(place, &end, 10), end != place); place = end) ids[pieces++] = (int32_t)id;
     if (pieces == 0 || pieces > model.positions) return 65;
     int rounds = atoi(arguments[2]);
+    uint32_t bounds[] = {0, (uint32_t)pieces};
     double before = cpu_seconds();
-    for (int round = 0; round < rounds; round++) ckernels_encode(&model, ids, pieces, workspace, sum);
+    for (int round = 0; round < rounds; round++) ckernels_encode(&model, ids, pieces, workspace, bounds, 1, sum);
     printf("%.9f\n", (cpu_seconds() - before) / rounds);
   }
   return 0;

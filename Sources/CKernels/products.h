@@ -1,7 +1,8 @@
 // Matrix products of 16-bit whole numbers with exact 32-bit sums. Included by each kind's file, behind its `sums`.
 
-/// A block of the product: ROWS rows by PANELS panels of sixteen channels. Constants, so everything stays in registers.
-ALWAYS_INLINE void tile(const int ROWS, const int PANELS, const int16_t *a, size_t a_stride, const float *row_scales,
+/// A block of the product: ROWS rows by PANELS panels of sixteen channels. Constants, so everything stays in registers. Meanwhile
+/// fetches AHEAD lines of 64 bytes for each pair of `ahead`.
+ALWAYS_INLINE void tile(const int ROWS, const int PANELS, const int AHEAD, const char *ahead, const int16_t *a, size_t a_stride, const float *row_scales,
                         const int16_t *weights, size_t pairs, const float *scales, const float *biases, float *out,
                         size_t out_stride) {
   sums s[TILE_ROWS][TILE_PANELS];
@@ -10,6 +11,7 @@ ALWAYS_INLINE void tile(const int ROWS, const int PANELS, const int16_t *a, size
 #pragma clang loop unroll(full)
     for (int panel = 0; panel < PANELS; panel++) sums_clear(&s[row][panel]);
   for (size_t k = 0; k < pairs; k++) {
+    for (int line = 0; line < AHEAD; line++) __builtin_prefetch(ahead + ((size_t)AHEAD * k + (size_t)line) * 64, 0, 2);
 #pragma clang loop unroll(full)
     for (int row = 0; row < ROWS; row++) {
       int32_t pair = *(const pair_of_i16 *)(a + (size_t)row * a_stride + 2 * k);
@@ -29,25 +31,42 @@ ALWAYS_INLINE void tile(const int ROWS, const int PANELS, const int16_t *a, size
   }
 }
 
-/// All rows by PANELS panels.
+/// All rows by PANELS panels, in tiles of about as many rows each: one of a single row waits for its own sums. While the first two
+/// tiles are computed, the next column's weights come near: of the few rows that a question has, each needs all of the model.
 ALWAYS_INLINE void column(const int PANELS, const int16_t *a, size_t a_stride, const float *row_scales, size_t rows,
                           const int16_t *weights, size_t pairs, const float *scales, const float *biases, float *out,
                           size_t out_stride) {
-#define TILE(ROWS) \
-  tile(ROWS, PANELS, a + row * a_stride, a_stride, row_scales + row, weights, pairs, scales, biases, \
+#define TILE(ROWS, AHEAD) \
+  tile(ROWS, PANELS, AHEAD, ahead, a + row * a_stride, a_stride, row_scales + row, weights, pairs, scales, biases, \
        out + row * out_stride, out_stride)
-  size_t row = 0;
-  for (; row + TILE_ROWS <= rows; row += TILE_ROWS) TILE(TILE_ROWS);
-  switch (rows - row) {
 #if TILE_ROWS > 2
-  case 5: TILE(5); break;
-  case 4: TILE(4); break;
-  case 3: TILE(3); break;
-  case 2: TILE(2); break;
-#endif
-  case 1: TILE(1); break;
-  default: break;
+#define TILES(AHEAD) \
+  switch (height) { \
+  case 6: TILE(6, AHEAD); break; \
+  case 5: TILE(5, AHEAD); break; \
+  case 4: TILE(4, AHEAD); break; \
+  case 3: TILE(3, AHEAD); break; \
+  case 2: TILE(2, AHEAD); break; \
+  default: TILE(1, AHEAD); \
   }
+#else
+#define TILES(AHEAD) \
+  if (height == 2) TILE(2, AHEAD); \
+  else TILE(1, AHEAD);
+#endif
+  enum { AHEAD_LINES = 2 };
+  const char *ahead = (const char *)(weights + (size_t)PANELS * pairs * 32);
+  size_t left = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  for (size_t row = 0, number = 0, height; row < rows; row += height, left--, number++) {
+    height = (rows - row + left - 1) / left;
+    if (PANELS == 4 && number < 2) {
+      TILES(AHEAD_LINES)
+      ahead += pairs * AHEAD_LINES * 64;
+    } else {
+      TILES(0)
+    }
+  }
+#undef TILES
 #undef TILE
 }
 
