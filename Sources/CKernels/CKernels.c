@@ -38,7 +38,7 @@ void ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t c
                      const uint32_t *bounds, size_t parts, float *sums) {
   table()->encode(model, ids, count, workspace, bounds, parts, sums);
 }
-void ckernels_compare_word(const ckernels_encoder *model, const int32_t *ids, size_t count, const float *terms,
-                           size_t term_count, float *cosines) {
-  table()->compare_word(model, ids, count, terms, term_count, cosines);
+void ckernels_compare_words(const ckernels_encoder *model, const int32_t *ids, const uint32_t *bounds, size_t count,
+                            const float *terms, size_t term_count, float *cosines) {
+  table()->compare_words(model, ids, bounds, count, terms, term_count, cosines);
 }

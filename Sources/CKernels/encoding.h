@@ -147,4 +147,4 @@ static void encode(const ckernels_encoder *model, const int32_t *ids, size_t cou
     add_up(s->rows, model->dims, bounds[part], bounds[part + 1], sums + part * model->dims);
 }
 
-const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_word};
+const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_words};

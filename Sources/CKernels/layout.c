@@ -13,7 +13,7 @@ size_t ckernels_encoder_weight_count(const ckernels_encoder *model) { return mod
 
 int ckernels_encoder_can_run(const ckernels_encoder *model) {
   return model->dims > 0 && model->dims % 64 == 0 && model->inner > 0 && model->inner % 64 == 0 && model->heads > 0 &&
-         model->layers > 0 && (uint64_t)model->heads * head_dims == model->dims && model->dims <= 4096 &&
+         model->layers > 0 && (uint64_t)model->heads * head_dims == model->dims && model->dims <= CKERNELS_DIMS_MOST &&
          model->inner <= 16384 && model->layers <= 256 && model->positions > 0 && model->positions <= 8192;
 }
 

@@ -30,13 +30,16 @@ ALWAYS_INLINE f32x16 f32_select(i32x16 mask, f32x16 a, f32x16 b) {
 ALWAYS_INLINE f32x16 f32_min(f32x16 a, f32x16 b) { return f32_select(a < b, a, b); }
 ALWAYS_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return f32_select(a > b, a, b); }
 ALWAYS_INLINE f32x16 f32_abs(f32x16 value) { return (f32x16)((i32x16)value & 0x7FFFFFFF); }
+typedef float f32x8 __attribute__((vector_size(32), aligned(4), may_alias));
+typedef float f32x4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float f32x2 __attribute__((vector_size(8), aligned(4), may_alias));
 /// The sixteen added up, always in the same order: halves onto halves.
 ALWAYS_INLINE float f32_sum(f32x16 v) {
-  float part[16];
-  memcpy(part, &v, sizeof part);
-  for (int width = 8; width; width /= 2)
-    for (int i = 0; i < width; i++) part[i] += part[i + width];
-  return part[0];
+  f32x8 eight = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  f32x4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  f32x2 two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
+  return two[0] + two[1];
 }
 ALWAYS_INLINE float f32_largest(f32x16 v) {
   float part[16];

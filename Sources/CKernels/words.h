@@ -1,4 +1,4 @@
-// Single words, compared by the rows that the encoder looks them up in. Included by each kind's file.
+// Words by themselves, compared by the rows that the encoder looks them up in. Included by each kind's file.
 
 typedef uint8_t u8x16 __attribute__((vector_size(16), aligned(1), may_alias));
 
@@ -19,18 +19,40 @@ ALWAYS_INLINE void add_row(const ckernels_encoder *model, size_t id, size_t i, f
   }
 }
 
-static void compare_word(const ckernels_encoder *model, const int32_t *ids, size_t count, const float *terms,
-                         size_t term_count, float *cosines) {
-  size_t dims = model->dims;
-  f32x16 square = f32_all(0), products[CKERNELS_TERMS_MOST];
-  for (size_t term = 0; term < term_count; term++) products[term] = f32_all(0);
+/// Terms whose products are summed up side by side.
+enum { terms_abreast = 4 };
+
+/// cosines (ABREAST,) of a word's numbers (dims,) of some length and so many terms. A constant, so the sums stay in registers.
+ALWAYS_INLINE void compare_terms(const size_t ABREAST, const float *numbers, float length, const float *terms, size_t dims,
+                                 float *cosines) {
+  f32x16 products[terms_abreast];
+  for (size_t term = 0; term < ABREAST; term++) products[term] = f32_all(0);
   for (size_t i = 0; i < dims; i += 32) {
-    f32x16 low = f32_all(0), high = f32_all(0);
-    for (size_t piece = 0; piece < count; piece++) add_row(model, (size_t)ids[piece], i, &low, &high);
-    square += low * low + high * high;
-    for (size_t term = 0; term < term_count; term++)
+    f32x16 low = f32_load(numbers + i), high = f32_load(numbers + i + 16);
+    for (size_t term = 0; term < ABREAST; term++)
       products[term] += low * f32_load(terms + term * dims + i) + high * f32_load(terms + term * dims + i + 16);
   }
-  float length = __builtin_sqrtf(f32_sum(square));
-  for (size_t term = 0; term < term_count; term++) cosines[term] = length > 0 ? f32_sum(products[term]) / length : 0;
+  for (size_t term = 0; term < ABREAST; term++) cosines[term] = length > 0 ? f32_sum(products[term]) / length : 0;
+}
+
+static void compare_words(const ckernels_encoder *model, const int32_t *ids, const uint32_t *bounds, size_t count,
+                          const float *terms, size_t term_count, float *cosines) {
+  size_t dims = model->dims;
+  float numbers[CKERNELS_DIMS_MOST];
+  for (size_t word = 0; word < count; word++, cosines += term_count) {
+    f32x16 square = f32_all(0);
+    for (size_t i = 0; i < dims; i += 32) {
+      f32x16 low = f32_all(0), high = f32_all(0);
+      for (size_t piece = bounds[word]; piece < bounds[word + 1]; piece++)
+        add_row(model, (size_t)ids[piece], i, &low, &high);
+      square += low * low + high * high;
+      f32_store(numbers + i, low);
+      f32_store(numbers + i + 16, high);
+    }
+    float length = __builtin_elementwise_sqrt(f32_sum(square));
+    size_t term = 0;
+    for (; term + terms_abreast <= term_count; term += terms_abreast)
+      compare_terms(terms_abreast, numbers, length, terms + term * dims, dims, cosines + term);
+    for (; term < term_count; term++) compare_terms(1, numbers, length, terms + term * dims, dims, cosines + term);
+  }
 }

@@ -20,6 +20,9 @@ ckernels_kind ckernels_best(void);
 
 // The encoder: a BERT whose weights are 13-bit whole numbers (Scripts/convert-model.py documents the layout).
 
+/// Dims of a model, at most.
+enum { CKERNELS_DIMS_MOST = 4096 };
+
 /// Where the parts of a model are. Borrowed: whoever calls keeps them alive, 64-byte aligned.
 typedef struct {
   uint32_t dims, layers, heads, inner, positions, vocabulary;
@@ -45,20 +48,19 @@ size_t ckernels_encoder_workspace(const ckernels_encoder *_Nonnull model, size_t
 void ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
                      void *_Nonnull workspace, const uint32_t *_Nonnull bounds, size_t parts, float *_Nonnull sums);
 
-/// Terms that a word is compared with at once, at most.
-enum { CKERNELS_TERMS_MOST = 64 };
-
-/// cosines (terms,) of a word, the mean of the rows of its pieces, and each of terms (terms, dims) of length one. The rows are
-/// those of `near_words`, which take a quarter of the memory, where they are there.
-void ckernels_compare_word(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
-                           const float *_Nonnull terms, size_t term_count, float *_Nonnull cosines);
+/// cosines (words, terms) of words, each the mean of the rows of its pieces ids[bounds[word]] to ids[bounds[word + 1]], the end not
+/// included, and of terms (terms, dims) of length one; 0 for a word without pieces. The rows are those of `near_words`, which take
+/// a quarter of the memory, where they are there.
+void ckernels_compare_words(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids,
+                            const uint32_t *_Nonnull bounds, size_t count, const float *_Nonnull terms,
+                            size_t term_count, float *_Nonnull cosines);
 
 /// The functions of one kind, each as the one of its name above.
 typedef struct {
   void (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
                           const uint32_t *_Nonnull, size_t, float *_Nonnull);
-  void (*_Nonnull compare_word)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t,
-                                const float *_Nonnull, size_t, float *_Nonnull);
+  void (*_Nonnull compare_words)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, const uint32_t *_Nonnull,
+                                 size_t, const float *_Nonnull, size_t, float *_Nonnull);
 } ckernels_table;
 
 /// The functions of a kind, or of the best one where this processor does not run it.

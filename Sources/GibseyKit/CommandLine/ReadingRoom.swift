@@ -88,6 +88,8 @@ private final class Terms: Sendable {
   }
 
   private let state: Mutex<Edition>
+  /// What all readers know of the pages.
+  let known = KnownPages()
 
   init(_ cast: Cast, _ defaults: ContextBuilding.Defaults) {
     state = Mutex(Edition(cast: cast, defaults: defaults, number: 0))
@@ -142,12 +144,9 @@ private struct Desk {
     let active = options.searching.mode == .keywords ? nil : try store.activeEmbedder()
     let questions = QuestionEmbedder(context: context, path: path, active: active)
     let edition = place.get()
-    let building = ContextBuilding(
-      store: store,
-      searching: try Searching(
-        store: store, embedder: active, words: { try questions.words() }, options: options.searching),
-      embed: { try questions.vector(of: $0) }, defaults: edition.defaults, cast: edition.cast,
-      memory: try SessionMemory(store, words: { try questions.words() }))
+    let building = try ContextBuilding(
+      store: store, embedder: active, questions: questions, searching: options.searching, defaults: edition.defaults,
+      cast: edition.cast, known: place.known)
     let reading = Reading(
       store: store, building: building, cast: edition.cast, isWholeBook: edition.defaults.isWholeBook)
     return (reading, FileIdentity(path: path), active, edition.number)

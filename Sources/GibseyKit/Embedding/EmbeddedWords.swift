@@ -5,10 +5,14 @@ extension EmbeddedModel: WordVectors {
   /// A word has at most so many pieces that count.
   private static let pieceLimit = 16
 
+  /// The model: words of one are spelled and compared alike wherever it is open.
+  public var name: String { fingerprint.description }
+
   /// The mean of the rows of the word's pieces, at length one: nearness of meaning for a hundredth of the cost of a
   /// sentence's. Nil for a word that the model cannot spell.
   public func vector(ofWord word: String) -> [Float]? {
-    guard let ids = pieceIDs(of: word) else { return nil }
+    let ids = spelling(ofWord: word)
+    guard !ids.isEmpty else { return nil }
     let dims = Int(file.encoder.dims)
     var sum = [Float](repeating: 0, count: dims)
     for id in ids {
@@ -19,34 +23,27 @@ extension EmbeddedModel: WordVectors {
     return UnitVector(normalizing: sum)?.components
   }
 
-  /// The cosines of the word and `count` vectors of unit length.
-  public func cosines(ofWord word: String, with vectors: [Float], count: Int) -> [Float] {
-    let most = Int(CKERNELS_TERMS_MOST)
-    let dims = Int(file.encoder.dims)
-    guard let ids = pieceIDs(of: word), vectors.count == count * dims else {
-      return [Float](repeating: 0, count: count)
-    }
-    return [Float](unsafeUninitializedCapacity: count) { cosines, initialized in
-      if let start = cosines.baseAddress {
-        for first in stride(from: 0, to: count, by: most) {
-          vectors.withUnsafeBufferPointer { vectors in
-            guard let base = vectors.baseAddress else { return }
-            withUnsafePointer(to: file.encoder) {
-              ckernels_compare_word(
-                $0, ids, ids.count, base + first * dims, min(most, count - first), start + first)
-            }
-          }
-        }
-      }
-      initialized = count
-    }
-  }
-
-  private func pieceIDs(of word: String) -> [Int32]? {
+  /// The ids of the word's pieces; empty for a word that the model cannot spell.
+  public func spelling(ofWord word: String) -> [Int32] {
     // Three words of four are one piece.
     var text = word
     if let id = text.withUTF8({ file.wordPiece.wholePiece($0) }) { return [id] }
     let ids = file.wordPiece.pieces(of: word, limit: Self.pieceLimit)
-    return ids.isEmpty || ids.contains(file.wordPiece.unknown) ? nil : ids
+    return ids.contains(file.wordPiece.unknown) ? [] : ids
+  }
+
+  /// cosines (words, terms); the spellings are this model's.
+  public func cosines(of words: SpelledWords, with terms: [Float], count: Int) -> [Float] {
+    let most = Int32(file.encoder.vocabulary)
+    guard count > 0, terms.count == count * Int(file.encoder.dims), words.pieces.allSatisfy({ 0 <= $0 && $0 < most })
+    else { return [Float](repeating: 0, count: words.count * count) }
+    return [Float](unsafeUninitializedCapacity: words.count * count) { cosines, initialized in
+      if let start = cosines.baseAddress {
+        withUnsafePointer(to: file.encoder) {
+          ckernels_compare_words($0, words.pieces, words.bounds, words.count, terms, count, start)
+        }
+      }
+      initialized = words.count * count
+    }
   }
 }

@@ -33,22 +33,25 @@ public struct ContextBuilding {
   private let embed: (String) throws -> [Float]?
   private let defaults: Defaults
   private let speakers: Speakers
+  private let known: KnownPages
   private let memory: SessionMemory?
 
   /// - Parameters:
   ///   - searching: finds pages in the store.
   ///   - embed: the vector of a question; nil to search by keywords alone.
   ///   - memory: the conversations of the store; nil to have none.
+  ///   - known: what is known of the story's pages from the questions before.
   public init(
     store: PageStore, searching: Searching, embed: @escaping (String) throws -> [Float]? = { _ in nil },
-    defaults: Defaults, cast: Cast = Cast(), memory: SessionMemory? = nil
+    defaults: Defaults, cast: Cast = Cast(), memory: SessionMemory? = nil, known: KnownPages = KnownPages()
   ) {
     self.store = store
     self.searching = searching
     self.embed = embed
     self.defaults = defaults
     self.memory = memory
-    speakers = Speakers(store: store, cast: cast)
+    self.known = known
+    speakers = Speakers(store: store, cast: cast, known: known)
   }
 
   /// The prompt for a question.
@@ -100,9 +103,14 @@ public struct ContextBuilding {
   /// How a character has spoken, as far as the reader knows.
   private func samples(of characterID: String?, upTo gate: Int?) throws -> [VoiceSample] {
     guard let characterID, let largest = VoiceSamples.poolSizes.last else { return [] }
-    let pages = try store.ownPages(
-      of: characterID, upTo: gate, limit: largest, textLimitCharacters: VoiceSamples.pageLimitCharacters)
-    return VoiceSamples.best(of: Array(VoiceSamples.pool(pages)), limit: Self.sampleLimit)
+    return try store.reading {
+      let imprint = try store.ownPagesImprint(of: characterID, upTo: gate, limit: largest)
+      return try known.samples(of: imprint) {
+        let pages = try store.ownPages(
+          of: characterID, upTo: gate, limit: largest, textLimitCharacters: VoiceSamples.pageLimitCharacters)
+        return VoiceSamples.best(of: Array(VoiceSamples.pool(pages)), limit: Self.sampleLimit)
+      }
+    }
   }
 
   /// - Throws: `GibseyError.unknownCharacter` when there is no such character.
@@ -263,7 +271,7 @@ public struct ContextBuilding {
   private static func candidate(_ item: Searching.Found, rank: Int) -> PromptMaterial.Candidate {
     PromptMaterial.Candidate(
       id: item.page.id, title: item.page.title, text: item.page.text, score: rounded(item.evidence.score),
-      reasons: reasons(item.evidence, rank: rank), isCurrent: false, place: item.page.pageIndex)
+      reasons: reasons(item.evidence, rank: rank), isCurrent: false, place: item.page.pageIndex, told: item.known.told)
   }
 
   private static func record(

@@ -43,7 +43,7 @@ struct Recalling {
       for (row, cosine) in compared { evidence[row]?.meaning = cosine }
     }
     guard !evidence.isEmpty else { return [] }
-    var coverage = WordCoverage(terms: terms, counts: counts, words: try words())
+    var coverage = WordCoverage(terms: terms, counts: counts, vocabulary: Vocabulary(try words()))
     let found = try evidence.values.sorted { $0.row < $1.row }.map { item in
       let turn = try store.turn(atPlace: item.row, of: chain)
       var item = item

@@ -50,18 +50,21 @@ public struct Searching {
   private let index: SearchIndex
   private let embedder: EmbedderRow?
   private let words: () throws -> (any WordVectors)?
+  private let known: KnownPages
   private let options: Options
 
   /// - Parameters:
   ///   - embedder: whose vectors are compared; nil to search by keywords alone.
   ///   - words: what words mean by themselves; nil compares words by their letters alone.
+  ///   - known: what is known of the story's pages from the questions before.
   public init(
     store: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil },
-    options: Options = Options()
+    known: KnownPages = KnownPages(), options: Options = Options()
   ) throws {
     self.store = store
     self.embedder = embedder
     self.words = words
+    self.known = known
     self.options = options
     index = try store.searchIndex()
   }
@@ -79,8 +82,10 @@ public struct Searching {
 
   /// A page found, and why.
   public struct Found: Sendable {
-    public let page: StoredPage
+    let known: KnownPage
     public let evidence: PageEvidence
+
+    public var page: StoredPage { known.page }
   }
 
   /// The best pages, best first, ties by id.
@@ -99,7 +104,7 @@ public struct Searching {
       var evidence: [Int: PageEvidence] = [:]
       let keywords = KeywordScores(counts, places: places, gate: query.gate).scores
       var reader = try PageReader(
-        store: store, terms: terms, counts: counts, words: options.mode == .vectors ? nil : words)
+        store: store, known: known, terms: terms, counts: counts, words: options.mode == .vectors ? nil : words)
       // While the question's vector may still be being made, the pages are read that will be wanted most likely.
       let likely = keywords.largest(Self.readAhead, by: \.score)
       if options.mode == .hybrid, embedder != nil { for (row, _) in likely { try reader.read(row) } }
@@ -162,7 +167,7 @@ public struct Searching {
       guard let (page, coverage) = try reader.read(item.row) else { return nil }
       var item = item
       item.coverage = coverage
-      return Found(page: page, evidence: item)
+      return Found(known: page, evidence: item)
     }
   }
 
@@ -177,17 +182,22 @@ public struct Searching {
 /// Reads pages and compares them with a question word by word, each once.
 private struct PageReader {
   private let store: PageStore
+  private let known: KnownPages
   private let hasTerms: Bool
+  private let vocabulary: Vocabulary
   private var coverage: WordCoverage
-  private var pages: [Int: (page: StoredPage, coverage: Double)] = [:]
+  private var pages: [Int: (page: KnownPage, coverage: Double)] = [:]
 
   /// - Parameter words: what words mean; nil when words have no say at all.
   init(
-    store: PageStore, terms: [String], counts: TermCounts, words: (() throws -> (any WordVectors)?)?
+    store: PageStore, known: KnownPages, terms: [String], counts: TermCounts, words: (() throws -> (any WordVectors)?)?
   ) throws {
     self.store = store
+    self.known = known
     hasTerms = words != nil && !terms.isEmpty
-    coverage = WordCoverage(terms: terms, counts: counts, words: counts.rows.isEmpty ? nil : try words?())
+    vocabulary = hasTerms ? known.vocabulary(spelledBy: try words?()) : Vocabulary()
+    coverage = WordCoverage(
+      terms: terms, counts: counts, vocabulary: vocabulary, usesMeaning: hasTerms && !counts.rows.isEmpty)
   }
 
   /// What the full-text index knows of the page.
@@ -199,10 +209,10 @@ private struct PageReader {
 
   /// The page, and the share of the question that its words cover; nil when it is gone.
   @discardableResult
-  mutating func read(_ row: Int) throws -> (page: StoredPage, coverage: Double)? {
+  mutating func read(_ row: Int) throws -> (page: KnownPage, coverage: Double)? {
     if let read = pages[row] { return read }
-    guard let page = try store.page(row: row) else { return nil }
-    let read = (page, hasTerms ? coverage.share(ofPage: row, text: page.text) : 0)
+    guard let page = try known.page(row: row, in: store) else { return nil }
+    let read = (page, hasTerms ? coverage.share(ofPage: row, words: page.words(in: vocabulary)) : 0)
     pages[row] = read
     return read
   }

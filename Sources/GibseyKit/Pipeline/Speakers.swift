@@ -17,10 +17,12 @@ struct Speakers {
 
   private let store: PageStore
   private let cast: Cast
+  private let known: KnownPages
 
-  init(store: PageStore, cast: Cast) {
+  init(store: PageStore, cast: Cast, known: KnownPages) {
     self.store = store
     self.cast = cast
+    self.known = known
   }
 
   /// The character of that id; without one the narrator.
@@ -29,7 +31,9 @@ struct Speakers {
     guard let id else { return Speaker(character: try cast.narrator) }
     if let own = cast.own(id) { return Speaker(character: own) }
     guard let stored = try store.card(id: id) else {
-      do { return Speaker(character: try cast.named(id)) } catch GibseyError.unknownCharacter(let id, let known) {
+      do {
+        return Speaker(character: try known.character(id) { try cast.named(id) })
+      } catch GibseyError.unknownCharacter(let id, let known) {
         throw GibseyError.unknownCharacter(id: id, known: Set(known).union(try store.cards().map(\.id)).sorted())
       }
     }

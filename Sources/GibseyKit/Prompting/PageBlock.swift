@@ -95,3 +95,23 @@ enum PageBlock {
     return text
   }
 }
+
+/// A page as it stands in a prompt, and how long it is.
+struct ToldPage: Sendable {
+  let text: String
+  /// As `TokenEstimate` counts.
+  let pieces: Int
+
+  /// - Parameter isExcerpt: whether the text is a part of the page's.
+  init(id: String, title: String?, text: String, isCurrent: Bool = false, isExcerpt: Bool = false) {
+    self.text = PageBlock.page(id: id, title: title, text: text, isCurrent: isCurrent, isExcerpt: isExcerpt)
+    pieces = TokenEstimate.pieces(of: self.text)
+  }
+
+  /// - Parameter excerpt: what there is of the page; nil for all of it.
+  init(_ candidate: PromptMaterial.Candidate, excerpt: String? = nil) {
+    self.init(
+      id: candidate.id, title: candidate.title, text: excerpt ?? candidate.text, isCurrent: candidate.isCurrent,
+      isExcerpt: excerpt != nil)
+  }
+}

@@ -13,6 +13,8 @@ public struct PromptMaterial: Sendable {
     public let isCurrent: Bool
     /// Where it stands in the reading order.
     public var place = 0
+    /// How it stands whole in a prompt, where somebody knows already.
+    var told: ToldPage?
   }
 
   public var character: StoryCharacter
@@ -147,8 +149,8 @@ struct PromptBuilder {
     let fence = TokenEstimate.tokens(pieces: Self.fencePieces) + TokenEstimate.messageOverhead
     let share = (room - fence) / (material.candidates.count > 1 ? Self.pagePart : 1)
     for candidate in material.candidates {
-      let text = text(candidate)
-      let pieces = TokenEstimate.pieces(of: text)
+      let told = candidate.told ?? ToldPage(candidate)
+      let (text, pieces) = (told.text, told.pieces)
       if kept.count == Self.pageLimit {
         leaveOut(candidate, "rank", pieces)
       } else if TokenEstimate.tokens(pieces: pieces) <= share {
@@ -161,14 +163,14 @@ struct PromptBuilder {
 
   /// Tokens of joined texts are at most the sum of theirs, so an excerpt that fits beside its label fits in all.
   private mutating func addExcerpt(of candidate: PromptMaterial.Candidate, share: Int, room: Int) -> Bool {
-    let label = TokenEstimate.pieces(of: text(candidate, excerpt: ""))
+    let label = ToldPage(candidate, excerpt: "").pieces
     let limit = min(share - TokenEstimate.tokens(pieces: label), room - cost(adding: label))
     guard limit >= Self.excerptLeast,
       let excerpt = Excerpt.text(
         of: candidate.text, terms: material.terms, fits: { TokenEstimate.tokens(of: $0) <= limit })
     else { return false }
-    let text = text(candidate, excerpt: excerpt)
-    return add(candidate, text, TokenEstimate.pieces(of: text), isExcerpt: true, room: room)
+    let told = ToldPage(candidate, excerpt: excerpt)
+    return add(candidate, told.text, told.pieces, isExcerpt: true, room: room)
   }
 
   private mutating func add(
@@ -195,12 +197,6 @@ struct PromptBuilder {
 
   private static let fencePieces = TokenEstimate.pieces(of: PageBlock.block([]))
   private static let jointPieces = TokenEstimate.pieces(of: PageBlock.joint)
-
-  private func text(_ candidate: PromptMaterial.Candidate, excerpt: String? = nil) -> String {
-    PageBlock.page(
-      id: candidate.id, title: candidate.title, text: excerpt ?? candidate.text,
-      isCurrent: candidate.isCurrent, isExcerpt: excerpt != nil)
-  }
 
   private mutating func leaveOut(_ candidate: PromptMaterial.Candidate, _ reason: String, _ pieces: Int) {
     leftOut.append(

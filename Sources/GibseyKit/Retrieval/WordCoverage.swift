@@ -1,14 +1,6 @@
 // How much of a question a page's words cover, when a word may be met by another that means nearly the same.
 internal import Glibc
 
-/// What words mean by themselves.
-public protocol WordVectors: Sendable {
-  /// The word's vector, of unit length; nil for a word that has none. The word is lower-case.
-  func vector(ofWord word: String) -> [Float]?
-  /// The cosines of the word and each of the vectors, which stand one after the other; all 0 for a word that has none.
-  func cosines(ofWord word: String, with vectors: [Float], count: Int) -> [Float]
-}
-
 /// Compares pages with a question word by word. A term of the question counts in full where the page has it, for
 /// `stemShare` where the page has another form of it, and else for as much as its nearest word there is near to it; each
 /// counts by how rare it is in the book. Owns what it has learned of words, for one question.
@@ -20,26 +12,35 @@ public struct WordCoverage {
   /// (terms,), adding up to 1.
   private let weights: [Float]
   private let counts: TermCounts
-  private let words: (any WordVectors)?
-  /// vectors (terms, dims); of a term that has none, zeros.
+  private let vocabulary: Vocabulary
+  private let asked: QuestionTerms
+  /// vectors (terms, dims); of a term that has none, zeros. Empty where meaning has no say.
   private var vectors: [Float] = []
   private let isCounted: Bool
   /// rarity (terms,), where they are counted.
   private let rarity: [Double]
-  private var known = WordTable()
+  /// By a word's number, its place in `nearness` + 1; 0 for a word that was not met yet.
+  private var places: [Int32] = []
   /// nearness (words, terms) of the words met so far.
   private var nearness: [Float] = []
+  /// Words of the page in hand that were not met before.
+  private var fresh: [Int32] = []
 
-  /// - Parameter counts: of these terms, in this order.
-  public init(terms: [String], counts: TermCounts, words: (any WordVectors)?) {
+  /// - Parameters:
+  ///   - counts: of these terms, in this order.
+  ///   - vocabulary: what numbers the pages' words, and knows what they mean.
+  ///   - usesMeaning: whether a word may be met by another one.
+  public init(terms: [String], counts: TermCounts, vocabulary: Vocabulary, usesMeaning: Bool = true) {
     self.terms = terms
     self.counts = counts
-    self.words = words
+    self.vocabulary = vocabulary
+    asked = QuestionTerms(terms)
     isCounted = counts.terms == terms.count
     rarity = isCounted ? counts.rarity : [Double](repeating: 1, count: terms.count)
     let total = Float(rarity.reduce(0, +))
     weights = rarity.map { total > 0 ? Float($0) / total : 0 }
-    let each = terms.map { words?.vector(ofWord: $0) }
+    guard usesMeaning, let words = vocabulary.vectors else { return }
+    let each = terms.map { words.vector(ofWord: $0) }
     if let dimensions = each.compactMap(\.self).first?.count {
       for vector in each { vectors += vector ?? [Float](repeating: 0, count: dimensions) }
     }
@@ -70,21 +71,22 @@ public struct WordCoverage {
     return Double(min(1, share))
   }
 
-  /// The share of the question that the page covers, from 0 to 1.
+  /// The share of the question that a page of this text covers, from 0 to 1.
   public mutating func share(ofPage row: Int, text: String) -> Double {
+    share(ofPage: row, words: vocabulary.numbers(of: text))
+  }
+
+  /// The share of the question that a page of these words covers, from 0 to 1.
+  /// - Parameter words: numbers of the vocabulary, each once.
+  mutating func share(ofPage row: Int, words: [Int32]) -> Double {
     var met = met(inPage: row)
-    known.beginText()
-    WordScanner.forEachWord(of: text) { hash, word in
-      let place: Int
-      switch known.place(of: hash) {
-      case .seen: return
-      case .known(let known): place = known
-      case .new(let new):
-        place = new
-        learn(word())
+    guard !met.isEmpty else { return sum(met) }
+    learn(words)
+    nearness.withUnsafeBufferPointer { nearness in
+      for word in words {
+        let start = (Int(places[Int(word)]) - 1) * met.count
+        for term in met.indices where nearness[start + term] > met[term] { met[term] = nearness[start + term] }
       }
-      let start = place * met.count
-      for term in met.indices where nearness[start + term] > met[term] { met[term] = nearness[start + term] }
     }
     return sum(met)
   }
@@ -102,67 +104,32 @@ public struct WordCoverage {
     return all > 0 ? Double(close / all) : 0
   }
 
-  /// Appends the nearness of a new word to each term.
-  private mutating func learn(_ word: String) {
-    if let words, !vectors.isEmpty, !StopWords.english.contains(word) {
-      nearness += words.cosines(ofWord: word, with: vectors, count: terms.count)
+  /// Appends the nearness of the words that are new to each term.
+  private mutating func learn(_ words: [Int32]) {
+    let most = Int(words.max() ?? -1)
+    if most >= places.count {
+      places.append(contentsOf: repeatElement(0, count: max(most + 1, vocabulary.count) - places.count))
+    }
+    var next = Int32(nearness.count / terms.count)
+    fresh.removeAll(keepingCapacity: true)
+    for word in words where places[Int(word)] == 0 {
+      next += 1
+      places[Int(word)] = next
+      fresh.append(word)
+    }
+    guard !fresh.isEmpty else { return }
+    var spelled = SpelledWords()
+    var same: [(word: Int, term: Int)] = []
+    vocabulary.look(at: fresh, for: asked) { spelling, term in
+      if let term { same.append((spelled.count, term)) }
+      spelled.append(spelling)
+    }
+    let start = nearness.count
+    if let meanings = vocabulary.vectors, !vectors.isEmpty {
+      nearness += meanings.cosines(of: spelled, with: vectors, count: terms.count)
     } else {
-      nearness.append(contentsOf: repeatElement(0, count: terms.count))
+      nearness.append(contentsOf: repeatElement(0, count: fresh.count * terms.count))
     }
-    if let term = terms.firstIndex(of: word) { nearness[nearness.count - terms.count + term] = 1 }
-  }
-}
-
-/// The words met so far, by 64-bit hashes: an open table, looked up once for each word of each page.
-private struct WordTable {
-  enum Place {
-    /// Met in this text before.
-    case seen
-    case known(Int)
-    case new(Int)
-  }
-
-  private var hashes: [UInt64]
-  /// Place of the word + 1; 0 for a free slot.
-  private var places: [Int32]
-  /// The text in which a word was met last.
-  private var texts: [Int32]
-  private var count = 0
-  private var text: Int32 = 0
-
-  init() {
-    hashes = [UInt64](repeating: 0, count: 8192)
-    places = [Int32](repeating: 0, count: 8192)
-    texts = [Int32](repeating: 0, count: 8192)
-  }
-
-  mutating func beginText() { text += 1 }
-
-  mutating func place(of hash: UInt64) -> Place {
-    var slot = Int(truncatingIfNeeded: hash) & (hashes.count - 1)
-    while places[slot] != 0 {
-      if hashes[slot] == hash {
-        if texts[slot] == text { return .seen }
-        texts[slot] = text
-        return .known(Int(places[slot]) - 1)
-      }
-      slot = (slot + 1) & (hashes.count - 1)
-    }
-    count += 1
-    (hashes[slot], places[slot], texts[slot]) = (hash, Int32(count), text)
-    if count * 2 > hashes.count { grow() }
-    return .new(count - 1)
-  }
-
-  private mutating func grow() {
-    let (oldHashes, oldPlaces, oldTexts) = (hashes, places, texts)
-    hashes = [UInt64](repeating: 0, count: oldHashes.count * 2)
-    places = [Int32](repeating: 0, count: oldHashes.count * 2)
-    texts = [Int32](repeating: 0, count: oldHashes.count * 2)
-    for old in oldHashes.indices where oldPlaces[old] != 0 {
-      var slot = Int(truncatingIfNeeded: oldHashes[old]) & (hashes.count - 1)
-      while places[slot] != 0 { slot = (slot + 1) & (hashes.count - 1) }
-      (hashes[slot], places[slot], texts[slot]) = (oldHashes[old], oldPlaces[old], oldTexts[old])
-    }
+    for (word, term) in same { nearness[start + word * terms.count + term] = 1 }
   }
 }

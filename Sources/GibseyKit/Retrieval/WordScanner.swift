@@ -29,6 +29,9 @@ enum WordScanner {
     }
   }
 
+  /// The hash of a word, lower-case.
+  static func hash(of word: String) -> UInt64 { word.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* prime } }
+
   private static let seed: UInt64 = 0xCBF2_9CE4_8422_2325
   private static let prime: UInt64 = 0x100_0000_01B3
 
@@ -63,8 +66,7 @@ enum WordScanner {
   private static func visitForeign(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, _ visit: (UInt64, () -> String) -> Void)
   {
     for word in KeywordQuery.words(of: String(decoding: bytes, as: UTF8.self)) {
-      let hash = word.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* prime }
-      visit(hash) { word }
+      visit(hash(of: word)) { word }
     }
   }
 }

@@ -14,7 +14,12 @@ public final class PageStore {
   let connection: Connection
   private var pageByID: Statement
   var pageByRow: Statement
-  private static let columns = "id, title, character_id, page_index, section, motifs, metadata, text"
+  /// Reads imprints, once somebody has asked for one.
+  var imprints: PageImprints?
+  /// What a page is, besides its text.
+  static let labels = "id, title, character_id, page_index, section, motifs, metadata"
+  static let labelCount: Int32 = 7
+  private static let columns = "\(labels), text"
 
   /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
   ///   `.databaseBusy`.
@@ -33,7 +38,7 @@ public final class PageStore {
         """)
     }
     pageByID = try connection.prepare("SELECT \(Self.columns) FROM page WHERE id = ?1")
-    pageByRow = try connection.prepare("SELECT \(Self.columns) FROM page WHERE page_id = ?1")
+    pageByRow = try connection.prepare("SELECT \(Self.columns), text_hash FROM page WHERE page_id = ?1")
   }
 
   /// A number that is another one when somebody else has changed the file since (sqlite.org/pragma.html#pragma_data_version).

@@ -74,11 +74,4 @@ extension PageStore {
   }
 
   public func searchIndex() throws -> SearchIndex { try SearchIndex(connection) }
-
-  /// The page in a row.
-  public func page(row: Int) throws -> StoredPage? {
-    defer { pageByRow.reset() }
-    pageByRow.bind(1, row)
-    return try pageByRow.step() ? try Self.read(pageByRow, path: path) : nil
-  }
 }

@@ -88,18 +88,19 @@ import Testing
         let model = try EmbeddedModel(path: path)
         let terms = try words.flatMap { try #require(model.vector(ofWord: $0)) }
         let kinds = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }
-        let all = words.map { word in
-          kinds.map { kind in
-            var found = [Float](repeating: 0, count: words.count)
-            let ids = model.pieces(of: word)
-            withUnsafePointer(to: model.file.encoder) {
-              ckernels_of(kind).pointee.compare_word($0, ids, ids.count, terms, words.count, &found)
-            }
-            return found
+        var spelled = SpelledWords()
+        for word in words { spelled.append(model.pieces(of: word)) }
+        let all = kinds.map { kind in
+          var found = [Float](repeating: 0, count: words.count * words.count)
+          withUnsafePointer(to: model.file.encoder) {
+            ckernels_of(kind).pointee.compare_words(
+              $0, spelled.pieces, spelled.bounds, words.count, terms, words.count, &found)
           }
+          return found
         }
-        for (word, found) in zip(words, all) { #expect(Set(found).count == 1, "\(word)") }
-        return all.flatMap { $0[0] }
+        #expect(Set(all).count == 1)
+        #expect(all[0] == model.cosines(of: spelled, with: terms, count: words.count))
+        return all[0]
       }
     }
     let (full, near) = (try await cosines(TinyModel()), try await cosines(TinyModel(hasNearWords: true)))

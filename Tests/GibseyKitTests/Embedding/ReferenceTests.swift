@@ -77,13 +77,17 @@ private enum RealModel {
     let words = ["ferry", "boat", "stone", "unbelievably", "été", "x"]
     let model = try EmbeddedModel(path: RealModel.path)
     let vectors = try words.map { try #require(model.vector(ofWord: $0)) }
+    var spelled = SpelledWords()
+    for word in words { spelled.append(model.spelling(ofWord: word)) }
+    spelled.append(model.spelling(ofWord: "\u{E000}"))
+    let all = model.cosines(of: spelled, with: vectors.flatMap(\.self), count: words.count)
+    #expect(all.suffix(words.count).allSatisfy { $0 == 0 }, "a word that the model cannot spell is near to none")
     for (index, word) in words.enumerated() {
-      let cosines = model.cosines(ofWord: word, with: vectors.flatMap(\.self), count: words.count)
-      #expect(abs(cosines[index] - 1) < 0.015, "words are compared by rows of four bits")
+      let cosines = Array(all[index * words.count..<(index + 1) * words.count])
+      #expect(abs(cosines[index] - 1) < 0.015, "\(word): words are compared by rows of four bits")
       #expect(cosines.indices.allSatisfy { $0 == index || cosines[$0] < 0.99 })
     }
-    let ferry = model.cosines(ofWord: "ferry", with: vectors.flatMap(\.self), count: words.count)
-    #expect(ferry[1] > ferry[2], "a ferry is nearer to a boat than to a stone")
+    #expect(all[1] > all[2], "a ferry is nearer to a boat than to a stone")
     #expect(model.vector(ofWord: "\u{E000}") == nil)
     // A word of one piece is found at once, and is the same piece.
     for word in ["ferry", "the", "2024", "a", "zzzzqq", "##ing", "mother"] {

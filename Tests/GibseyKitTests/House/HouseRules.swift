@@ -24,7 +24,7 @@ struct Room {
       name: "Records", imports: ["Glibc"], rooms: ["System"],
       forbidden: noEnvironment.merging(noStreams) { $1 }),
     Room(
-      name: "Retrieval", imports: ["CKernels", "Glibc"], rooms: ["System", "Records"],
+      name: "Retrieval", imports: ["CKernels", "Glibc", "Synchronization"], rooms: ["System", "Records"],
       forbidden: noClock.merging(noStreams) { $1 }),
     Room(
       name: "Prompting", imports: [], rooms: ["System", "Records", "Retrieval"],

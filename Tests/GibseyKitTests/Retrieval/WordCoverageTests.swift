@@ -4,14 +4,27 @@ import Testing
 @testable import GibseyKit
 
 @Suite struct WordCoverageTests {
-  /// Words whose nearness is written down.
+  /// Words whose nearness is written down, in two dimensions.
   private struct WrittenWords: WordVectors {
+    let name = "written"
     let vectors: [String: [Float]]
+    private var words: [String] { vectors.keys.sorted() }
     func vector(ofWord word: String) -> [Float]? { vectors[word] }
-    func cosines(ofWord word: String, with others: [Float], count: Int) -> [Float] {
-      guard let vector = vectors[word] else { return [Float](repeating: 0, count: count) }
-      return (0..<count).map { other in (0..<2).reduce(0) { $0 + vector[$1] * others[other * 2 + $1] } }
+    func spelling(ofWord word: String) -> [Int32] { words.firstIndex(of: word).map { [Int32($0)] } ?? [] }
+    func cosines(of spelled: SpelledWords, with others: [Float], count: Int) -> [Float] {
+      (0..<spelled.count).flatMap { place -> [Float] in
+        guard let number = spelled[place].first, let vector = vectors[words[Int(number)]] else {
+          return [Float](repeating: 0, count: count)
+        }
+        return (0..<count).map { other in (0..<2).reduce(0) { $0 + vector[$1] * others[other * 2 + $1] } }
+      }
     }
+  }
+
+  private func coverage(
+    _ terms: [String], _ counts: TermCounts, _ words: WrittenWords? = nil, usesMeaning: Bool = true
+  ) -> WordCoverage {
+    WordCoverage(terms: terms, counts: counts, vocabulary: Vocabulary(words), usesMeaning: usesMeaning)
   }
 
   /// Ten pages; "ferry" is in two of them, "walked" in four, by its stem in page 3.
@@ -25,7 +38,7 @@ import Testing
   }
 
   @Test func aWordCountsInFullAFormOfItLessAndByItsRarity() {
-    var coverage = WordCoverage(terms: ["ferry", "walks"], counts: counts, words: nil)
+    var coverage = coverage(["ferry", "walks"], counts)
     let rarity = counts.rarity
     let (ferry, walks) = (rarity[0] / (rarity[0] + rarity[1]), rarity[1] / (rarity[0] + rarity[1]))
     func near(_ share: Double, _ wanted: Double) -> Bool { abs(share - wanted) < 1e-6 }
@@ -38,19 +51,42 @@ import Testing
 
   @Test func aWordOfNearlyTheSameMeaningCountsForHowNearItIs() {
     let words = WrittenWords(vectors: ["ferry": [1, 0], "boat": [0.6, 0.8], "stone": [-1, 0], "the": [1, 0]])
-    var coverage = WordCoverage(terms: ["ferry"], counts: TermCounts(terms: 1, pages: 10), words: words)
+    var coverage = coverage(["ferry"], TermCounts(terms: 1, pages: 10), words)
     #expect(abs(coverage.share(ofPage: 1, text: "A boat left.") - 0.6) < 1e-6)
     // What is opposite counts nothing, and neither does a word of every question.
     #expect(coverage.share(ofPage: 2, text: "The stone.") == 0)
     #expect(coverage.share(ofPage: 3, text: "A boat; the ferry.") == 1)
     // A word that was met on another page is remembered.
     #expect(abs(coverage.share(ofPage: 4, text: "boat boat BOAT") - 0.6) < 1e-6)
+    var byLetters = self.coverage(["ferry"], TermCounts(terms: 1, pages: 10), words, usesMeaning: false)
+    #expect(byLetters.share(ofPage: 1, text: "A boat left.") == 0)
+    #expect(byLetters.share(ofPage: 2, text: "The ferry left.") == 1)
+  }
+
+  @Test func aWordIsTheTermHoweverItsCharactersAreWritten() {
+    let (composed, apart) = ("caf\u{E9}", "cafe\u{301}")
+    for (term, text) in [(composed, apart), (apart, composed), (composed, composed), (apart, apart)] {
+      var coverage = coverage(["lamp", term], TermCounts(terms: 2, pages: 10))
+      #expect(coverage.share(ofPage: 1, text: "The \(text)!") == 0.5, "\(term.unicodeScalars) \(text.unicodeScalars)")
+    }
+  }
+
+  @Test func oneVocabularyServesManyQuestionsAndNumbersAWordOnce() {
+    let vocabulary = Vocabulary(WrittenWords(vectors: ["ferry": [1, 0], "boat": [0.6, 0.8], "lamp": [0, 1]]))
+    let page = vocabulary.numbers(of: "A boat, the boat; a lamp. BOAT")
+    #expect(page == [0, 1, 2, 3], "a boat the lamp")
+    #expect(vocabulary.numbers(of: "the lamp of the boat") == [2, 3, 4, 1])
+    #expect(vocabulary.count == 5)
+    for (term, share) in [("ferry", 0.6), ("lamp", 1.0), ("stone", 0)] {
+      var coverage = WordCoverage(terms: [term], counts: TermCounts(terms: 1, pages: 10), vocabulary: vocabulary)
+      #expect(abs(coverage.share(ofPage: 1, words: page) - share) < 1e-6)
+    }
   }
 
   @Test func neighboursThatStandCloseCountByTheCommonerOne() {
     let three = close(
       TermCounts(terms: 3, rows: [1, 2], counts: [1, 1, 1, 1, 1, 1], pages: 9, words: 90), [0b01, 0b11])
-    let coverage = WordCoverage(terms: ["a", "b", "c"], counts: three, words: nil)
+    let coverage = coverage(["a", "b", "c"], three)
     #expect(abs(coverage.closeness(ofPage: 1) - 0.5) < 1e-6)
     #expect(coverage.closeness(ofPage: 2) == 1)
     #expect(coverage.closeness(ofPage: 7) == 0)
@@ -78,7 +114,7 @@ import Testing
   }
 
   @Test func manyWordsFindTheirPlaces() {
-    var coverage = WordCoverage(terms: ["w9999"], counts: TermCounts(terms: 1, pages: 3), words: nil)
+    var coverage = coverage(["w9999"], TermCounts(terms: 1, pages: 3))
     let text = (0..<20_000).map { "w\($0)" }.joined(separator: " ")
     #expect(coverage.share(ofPage: 1, text: text) == 1)
     #expect(coverage.share(ofPage: 2, text: text) == 1)

@@ -1,0 +1,37 @@
+// What words mean by themselves, and how they are handed over.
+
+/// What words mean by themselves.
+public protocol WordVectors: Sendable {
+  /// Tells those whose spellings and vectors are the same from all others.
+  var name: String { get }
+  /// The word's vector, of unit length; nil for a word that has none. The word is lower-case.
+  func vector(ofWord word: String) -> [Float]?
+  /// What `cosines` knows the word by, lower-case; empty for a word that has no vector.
+  func spelling(ofWord word: String) -> [Int32]
+  /// cosines (words, terms) of words and vectors of unit length, which stand one after the other; 0 for a word without a spelling.
+  func cosines(of words: SpelledWords, with terms: [Float], count: Int) -> [Float]
+}
+
+/// Words by their spellings, one after the other.
+public struct SpelledWords: Sendable, Equatable {
+  public private(set) var pieces: [Int32] = []
+  /// Where each spelling begins, and where the last one ends.
+  public private(set) var bounds: [UInt32] = [0]
+
+  public init() {}
+
+  public var count: Int { bounds.count - 1 }
+
+  /// The spelling of the word at a place.
+  public subscript(place: Int) -> ArraySlice<Int32> { pieces[Int(bounds[place])..<Int(bounds[place + 1])] }
+
+  public mutating func append(_ spelling: some Sequence<Int32>) {
+    pieces.append(contentsOf: spelling)
+    bounds.append(UInt32(pieces.count))
+  }
+
+  mutating func removeAll() {
+    pieces.removeAll(keepingCapacity: true)
+    bounds.removeSubrange(1...)
+  }
+}
