@@ -15,20 +15,27 @@ final class CurlExchange {
   private var headerBytes = 0
   private(set) var areHeadersTooLong = false
   private var incoming: [UInt8] = []
+  /// Reads for a reader that waits: then nothing is `incoming`.
+  private var digest: HTTPBody.Digest?
+  /// What it has read for it so far.
+  private var digestedBytes = 0
   private var hasBegun = false
   /// The reader is behind: take nothing until it asks.
   private var mustPause = false
   private var isPaused = false
   private let readBytes: Int
+  private let mailbox: CurlMailbox
   private let news: CurlNews
   /// Whether the worker knows that something came.
   private var isNoted = false
   private let start: ContinuousClock.Instant
   private var lastByte: ContinuousClock.Instant?
+  /// Some came since the last look.
+  private var hasBytes = false
 
   /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option.
   init(
-    id: Int, request: HTTPRequest, transfer: Transfer, trust: HTTPTrust, buffers: HTTPBuffers, news: CurlNews,
+    id: Int, request: HTTPRequest, transfer: Transfer, mailbox: CurlMailbox, news: CurlNews,
     now: ContinuousClock.Instant
   ) throws {
     guard let easy = ccurl_easy_new() else {
@@ -37,12 +44,13 @@ final class CurlExchange {
     self.id = id
     self.transfer = transfer
     self.easy = easy
-    self.readBytes = buffers.readBytes
+    self.readBytes = mailbox.buffers.readBytes
+    self.mailbox = mailbox
     self.news = news
     self.start = now
     self.deadlines = request.deadlines
     try configure(request)
-    try route(request, trust)
+    try route(request, mailbox.trust)
   }
 
   deinit {
@@ -131,6 +139,18 @@ final class CurlExchange {
   }
 
   private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    if digest == nil, incoming.isEmpty { digest = transfer.digest }
+    if let digest {
+      digest(bytes.assumingMemoryBound(to: UInt8.self))
+      digestedBytes += bytes.count
+      noteBytes()
+      // libcurl reads on while there is something to read, up to a hundred times.
+      if digestedBytes >= readBytes {
+        handOverDigested()
+        mailbox.runJobs()
+      }
+      return bytes.count
+    }
     if mustPause || incoming.count >= transfer.limitBytes {
       isPaused = true
       return Int(CURL_WRITEFUNC_PAUSE)
@@ -140,8 +160,18 @@ final class CurlExchange {
       incoming.reserveCapacity(readBytes + readBytes / 2)
     }
     incoming.append(contentsOf: bytes)
-    noteNews()
+    noteBytes()
     return bytes.count
+  }
+
+  private func noteBytes() {
+    hasBytes = true
+    noteNews()
+  }
+
+  private func handOverDigested() {
+    (digest, digestedBytes) = (nil, 0)
+    transfer.deliverDigested()
   }
 
   private func noteNews() {
@@ -154,8 +184,9 @@ final class CurlExchange {
   func deliver(now: ContinuousClock.Instant) {
     isNoted = false
     beginIfReady()
+    if hasBytes { (lastByte, hasBytes) = (now, false) }
+    if digest != nil { handOverDigested() }
     guard !incoming.isEmpty else { return }
-    lastByte = now
     let block = incoming
     incoming = []
     mustPause = transfer.deliver(block)

@@ -34,15 +34,15 @@ public final class CurlTransport: Transport {
       return HTTPResponse(
         head: head,
         body: HTTPBody {
-          try await withTaskCancellationHandler {
-            let portion = try await transfer.next()
-            if portion.mustResume { hold.mailbox.post(.resume(hold.id)) }
-            return portion.block
-          } onCancel: {
-            hold.cancel(transfer)
-          }
+          try await hold.next(transfer)
         } recycle: {
           transfer.recycle($0)
+        } digest: { digest in
+          guard hold.mailbox.runsThisTask else { return nil }
+          guard let block = try await hold.next(transfer, digest) else { return false }
+          block.withUnsafeBufferPointer { if !$0.isEmpty { digest($0) } }
+          transfer.recycle(block)
+          return true
         })
     } onCancel: {
       hold.cancel(transfer)
@@ -64,6 +64,17 @@ private final class CurlHold: Sendable {
   }
 
   deinit { mailbox.post(.cancel(id)) }
+
+  /// What came since the last call, none of it where `digest` has read it; nil at the end.
+  func next(_ transfer: Transfer, _ digest: HTTPBody.Digest? = nil) async throws -> [UInt8]? {
+    try await withTaskCancellationHandler {
+      let portion = try await transfer.next(digest)
+      if portion.mustResume { mailbox.post(.resume(id)) }
+      return portion.block
+    } onCancel: {
+      cancel(transfer)
+    }
+  }
 
   func cancel(_ transfer: Transfer) {
     transfer.end(CancellationError())
@@ -166,6 +177,9 @@ final class CurlMailbox: TaskExecutor {
       return letters
     }
   }
+
+  /// Whether the task that asks runs on the worker's thread.
+  var runsThisTask: Bool { withUnsafeCurrentTask { $0?.unownedTaskExecutor == asUnownedTaskExecutor() } }
 
   /// Runs what is there to run, on the thread that calls.
   func runJobs() {

@@ -63,8 +63,7 @@ struct CurlWorker: ~Copyable {
   private mutating func begin(_ id: Int, _ request: HTTPRequest, _ transfer: Transfer) {
     do {
       let exchange = try CurlExchange(
-        id: id, request: request, transfer: transfer, trust: mailbox.trust, buffers: mailbox.buffers, news: news,
-        now: clock.now)
+        id: id, request: request, transfer: transfer, mailbox: mailbox, news: news, now: clock.now)
       exchanges[id] = exchange
       ids[exchange.easy] = id
       heed(exchange)

@@ -116,19 +116,26 @@ public struct HTTPResponse: Sendable {
 
 /// The blocks of a body as they come. One reader; dropping the body ends the transfer.
 public struct HTTPBody: Sendable {
+  /// Reads bytes where they lie. They are valid only during the call.
+  public typealias Digest = @Sendable (UnsafeBufferPointer<UInt8>) -> Void
+
   private let source: @Sendable () async throws -> [UInt8]?
   private let recycle: @Sendable (consuming [UInt8]) -> Void
+  private let digestSource: @Sendable (@escaping Digest) async throws -> Bool?
 
   /// - Parameters:
   ///   - source: gives everything received since its last call, waiting for at least a byte; nil is the end. Whatever it
   ///     holds on to lives as long as the body.
   ///   - recycle: takes a block that the reader no longer needs, to use its memory again.
+  ///   - digest: what `digest` does without blocks; nil where it cannot now.
   public init(
     _ source: @escaping @Sendable () async throws -> [UInt8]?,
-    recycle: @escaping @Sendable (consuming [UInt8]) -> Void = { _ in }
+    recycle: @escaping @Sendable (consuming [UInt8]) -> Void = { _ in },
+    digest: @escaping @Sendable (@escaping Digest) async throws -> Bool? = { _ in nil }
   ) {
     self.source = source
     self.recycle = recycle
+    digestSource = digest
   }
 
   /// The next block, never empty; nil at the end.
@@ -137,6 +144,18 @@ public struct HTTPBody: Sendable {
 
   /// Gives back a block that is no longer needed: a stream then lives in two blocks of memory, whatever its length.
   public func giveBack(_ block: consuming [UInt8]) { recycle(block) }
+
+  /// Has `digest` read what came since the last call, in pieces that are never empty; waits for at least a byte.
+  /// For a task that runs on the transport's executor the pieces are the network's own memory, and none is copied.
+  /// - Returns: false at the end.
+  /// - Throws: as `next` does.
+  public func digest(_ digest: @escaping Digest) async throws -> Bool {
+    if let isMore = try await digestSource(digest) { return isMore }
+    guard let block = try await next() else { return false }
+    block.withUnsafeBufferPointer(digest)
+    giveBack(block)
+    return true
+  }
 
   /// The whole body, or its first `limitBytes` bytes.
   public func collect(limitBytes: Int) async throws -> [UInt8] {

@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// One response on its way from the worker thread to the task that reads it. Its identity is the exchange.
 final class Transfer: Sendable {
-  /// What the reader gets: a block (nil is the end), and whether the sender now waits to be told to go on.
+  /// What the reader gets: a block (nil is the end; empty, it was digested), and whether the sender now waits to be told to
+  /// go on.
   struct Portion: Sendable {
     var block: [UInt8]?
     var mustResume = false
@@ -24,6 +25,8 @@ final class Transfer: Sendable {
     var isPaused = false
     var headReader: CheckedContinuation<HTTPHead, any Error>?
     var blockReader: CheckedContinuation<Portion, any Error>?
+    /// Reads for the one that waits.
+    var digest: HTTPBody.Digest?
   }
 
   /// Beyond this many bytes that nobody has read yet, the sender has to wait.
@@ -45,6 +48,7 @@ final class Transfer: Sendable {
   /// Hands over what came; true when the sender must wait until the reader asks for more.
   func deliver(_ block: [UInt8]) -> Bool {
     let (reader, mustPause) = state.withLock { state in
+      state.digest = nil
       if let reader = take(&state.blockReader) { return (Optional(reader), false) }
       if state.buffer.isEmpty { state.buffer = block } else { state.buffer += block }
       state.isPaused = state.buffer.count >= limitBytes
@@ -52,6 +56,18 @@ final class Transfer: Sendable {
     }
     reader?.resume(returning: Portion(block: block))
     return mustPause
+  }
+
+  /// What reads the next bytes where they lie; nil when they are to be delivered. Until the next delivery it is the same.
+  var digest: HTTPBody.Digest? { state.withLock { $0.digest } }
+
+  /// Tells the reader that its digest has read what came.
+  func deliverDigested() {
+    let reader = state.withLock { state in
+      state.digest = nil
+      return take(&state.blockReader)
+    }
+    reader?.resume(returning: Portion(block: []))
   }
 
   /// A block that the reader gave back, empty, to be filled again.
@@ -68,6 +84,7 @@ final class Transfer: Sendable {
   func end(_ error: (any Error)?) {
     let (headReader, blockReader) = state.withLock { state in
       if state.ending == nil { state.ending = error.map { .failed($0) } ?? .finished }
+      state.digest = nil
       return (take(&state.headReader), take(&state.blockReader))
     }
     headReader?.resume(throwing: error ?? TransportFailure.cut(reason: "no answer"))
@@ -98,17 +115,18 @@ final class Transfer: Sendable {
 
   /// Takes a block to be filled again.
   func recycle(_ block: consuming [UInt8]) {
-    guard block.capacity <= 2 * limitBytes else { return }
+    guard block.capacity > 0, block.capacity <= 2 * limitBytes else { return }
     state.withLock { swap(&block, &$0.spare) }
   }
 
   /// Everything that came since the last call; waits for at least a byte or the end.
-  func next() async throws -> Portion {
+  /// - Parameter digest: reads what comes while the caller waits, on the worker's thread; nil takes blocks.
+  func next(_ digest: HTTPBody.Digest?) async throws -> Portion {
     if let ready = state.withLock({ Self.available(&$0) }) { return try ready.get() }
     return try await withCheckedThrowingContinuation { continuation in
       let ready = state.withLock { state in
         let ready = Self.available(&state)
-        if ready == nil { state.blockReader = continuation }
+        if ready == nil { (state.blockReader, state.digest) = (continuation, digest) }
         return ready
       }
       if let ready { continuation.resume(with: ready) }

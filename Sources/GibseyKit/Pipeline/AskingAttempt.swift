@@ -5,9 +5,6 @@ struct AskingAttempt {
   /// An error response is read up to here.
   private static let complaintLimitBytes = 64 << 10
 
-  /// What a body begins with that is compressed (RFC 1952 §2.3.1); no answer does.
-  private static let gzipMark: [UInt8] = [0x1F, 0x8B]
-
   let provider: any ChatProvider
   let options: RequestOptions
   let clock: AskingClock
@@ -49,26 +46,21 @@ struct AskingAttempt {
       throw AttemptFailure(
         GibseyError.streamCut(provider: provider.name, reason: "a page came in place of it: \(words)"))
     }
-    var parser = provider.makeParser()
+    let reading = AnswerReading(by: provider)
     var batch = AnswerBatch()
     var silence = Silence(since: start, deadlines: deadlines)
-    while !parser.hasEnded, let block = try await told({ try await response.body.next() }) {
-      if parser.lineCount == 0, block.starts(with: Self.gzipMark) {
-        throw AttemptFailure(
-          GibseyError.streamCut(
-            provider: provider.name, reason: "what came is compressed with gzip, unasked and untold"))
-      }
-      let result = Result { try parser.consume(block, into: &batch) }
-      response.body.giveBack(block)
-      usage = parser.usage
+    var progress = AnswerReading.Progress()
+    while !progress.hasEnded, try await told({ try await response.body.digest { reading.digest($0) } }) {
+      progress = reading.collect(&batch)
+      usage = progress.usage
       try await hand(&batch, take)
-      if case .failure(let error) = result { throw AttemptFailure(error) }
-      if let wait = silence.broken(byLine: parser.lineCount, at: clock.seconds()) {
+      if let failure = progress.failure { throw AttemptFailure(failure) }
+      if let wait = silence.broken(byLine: progress.lineCount, at: clock.seconds()) {
         throw AttemptFailure(wait, of: provider)
       }
     }
-    let result = Result { try parser.finish(into: &batch) }
-    usage = parser.usage
+    let result = reading.finish(&batch)
+    usage = reading.usage
     try await hand(&batch, take)
     switch result {
     case .success(let end): return end

@@ -66,7 +66,7 @@ public struct AnswerBatch: Sendable, Equatable {
 public protocol AnswerParser: Sendable {
   /// Adds what ends in the block to `batch`. What came before a failure is in the batch.
   /// - Throws: `GibseyError` for a failure that the stream tells.
-  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws
+  mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws
   /// Whether the end of the answer has been read: nothing after it counts.
   var hasEnded: Bool { get }
   /// What the stream has told of the usage so far.

@@ -17,7 +17,7 @@ extension EventStreamParser {
   var usage: Usage? { tally.usage }
   var lineCount: Int { events.lineCount + shape.count }
 
-  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
+  mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
     var events = self.events
     defer { self.events = events }
     try events.consume(block) { bytes, start in

@@ -79,7 +79,7 @@ struct OllamaParser: AnswerParser {
   var lineCount: Int { parsedCount + shape.count }
   private var parsedCount = 0
 
-  mutating func consume(_ block: [UInt8], into batch: inout AnswerBatch) throws {
+  mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
     var lines = self.lines
     defer { self.lines = lines }
     try lines.consumeInPlace(block) { bytes, start in

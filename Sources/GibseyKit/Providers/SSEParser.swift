@@ -36,13 +36,7 @@ struct SSEParser: Sendable {
 
   /// - Parameter skip: is given a place where an event starts, and tells up to where it has read the events itself.
   mutating func consume(
-    _ block: [UInt8], skip: (UnsafeBufferPointer<UInt8>, Int) -> Int = { $1 }, _ visit: (Event) throws -> Void
-  ) throws {
-    try block.withUnsafeBufferPointer { try consume($0, skip, visit) }
-  }
-
-  private mutating func consume(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ skip: (UnsafeBufferPointer<UInt8>, Int) -> Int,
+    _ bytes: UnsafeBufferPointer<UInt8>, skip: (UnsafeBufferPointer<UInt8>, Int) -> Int,
     _ visit: (Event) throws -> Void
   ) throws {
     var start = 0

@@ -20,8 +20,10 @@ public struct LineSplitter: Sendable {
 
   /// Calls `visit` for each line that ends in `block`, in order.
   public mutating func consume(_ block: [UInt8], _ visit: (Line) throws -> Void) rethrows {
-    try consumeInPlace(block, skip: { $1 }) { line, _ in
-      try visit(line.map { .whole(Array($0)) } ?? .tooLong)
+    try block.withUnsafeBufferPointer { bytes in
+      try consumeInPlace(bytes, skip: { $1 }) { line, _ in
+        try visit(line.map { .whole(Array($0)) } ?? .tooLong)
+      }
     }
   }
 
@@ -30,23 +32,21 @@ public struct LineSplitter: Sendable {
   ///   - skip: is given a place where a line starts, and tells up to where it has read the lines itself.
   ///   - visit: gets a line (nil is one too long) and, when it lies whole in the block, the line with its end.
   mutating func consumeInPlace(
-    _ block: [UInt8], skip: (UnsafeBufferPointer<UInt8>, Int) throws -> Int,
+    _ bytes: UnsafeBufferPointer<UInt8>, skip: (UnsafeBufferPointer<UInt8>, Int) throws -> Int,
     _ visit: (UnsafeBufferPointer<UInt8>?, _ frame: UnsafeBufferPointer<UInt8>?) throws -> Void
   ) rethrows {
-    try block.withUnsafeBufferPointer { bytes in
-      var start = 0
-      while start < bytes.count {
-        if rest.isEmpty, !isSkipping { start = try skip(bytes, start) }
-        guard start < bytes.count,
-          let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
-        else { break }
-        let stop = UnsafeRawPointer(bytes.baseAddress!).distance(to: UnsafeRawPointer(found))
-        let frame = UnsafeBufferPointer(rebasing: bytes[start...stop])
-        try end(UnsafeBufferPointer(rebasing: bytes[start..<stop]), frame, visit)
-        start = stop + 1
-      }
-      keep(bytes[start...])
+    var start = 0
+    while start < bytes.count {
+      if rest.isEmpty, !isSkipping { start = try skip(bytes, start) }
+      guard start < bytes.count,
+        let found = memchr(bytes.baseAddress! + start, 0x0A, bytes.count - start)
+      else { break }
+      let stop = UnsafeRawPointer(bytes.baseAddress!).distance(to: UnsafeRawPointer(found))
+      let frame = UnsafeBufferPointer(rebasing: bytes[start...stop])
+      try end(UnsafeBufferPointer(rebasing: bytes[start..<stop]), frame, visit)
+      start = stop + 1
     }
+    keep(bytes[start...])
   }
 
   /// The last line, when it lacks its line feed. Call once, at the end of the input.

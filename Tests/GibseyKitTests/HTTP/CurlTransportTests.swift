@@ -1,5 +1,6 @@
 // Bytes over a real socket, and every way in which they fail to come.
 import Dispatch
+import Synchronization
 import Testing
 
 @testable import GibseyKit
@@ -197,6 +198,67 @@ import Testing
       }
     }
     for task in tasks { #expect(try await task.value == size) }
+  }
+
+  /// Adds up what a digest is given, and what of it between two awaits.
+  private final class Tally: Sendable {
+    private struct State { var total = 0, since = 0, most = 0, wrong = 0 }
+    private let state = Mutex(State())
+
+    func add(_ bytes: UnsafeBufferPointer<UInt8>) {
+      state.withLock { state in
+        state.wrong += bytes.filter { $0 != 0x78 }.count
+        state.total += bytes.count
+        state.since += bytes.count
+      }
+    }
+
+    func look() { state.withLock { ($0.most, $0.since) = (max($0.most, $0.since), 0) } }
+    var total: Int { state.withLock { $0.total } }
+    var most: Int { state.withLock { $0.most } }
+    var wrong: Int { state.withLock { $0.wrong } }
+  }
+
+  @Test(arguments: [true, false], [true, false])
+  func `a digest reads all bytes, and no more at once than the buffers hold`(
+    onTheNetworksThread isThere: Bool, dawdling: Bool
+  ) async throws {
+    let size = 4 << 20
+    let server = ScriptedServer([[.send(Self.head + "Content-Length: \(size)\r\n\r\n"), .sendBytes(size)]])
+    let buffers = HTTPBuffers(readBytes: 32 << 10, unreadBytes: 64 << 10)
+    let transport = CurlTransport(buffers: buffers)
+    try #require(transport.executor != nil)
+    let tally = Tally()
+    let task = Task(executorPreference: isThere ? transport.executor : nil) {
+      let response = try await transport.send(request(server.url))
+      while try await response.body.digest({ tally.add($0) }) {
+        tally.look()
+        if dawdling { await Task.detached {}.value }
+      }
+    }
+    try await task.value
+    #expect(tally.total == size)
+    #expect(tally.wrong == 0)
+    #expect(tally.most <= 2 * buffers.unreadBytes + buffers.readBytes)
+  }
+
+  @Test func `a digest on the network's thread ends with its task`() async throws {
+    let server = ScriptedServer([
+      [.send(Self.head + "Content-Length: 50\r\n\r\nhalf"), .awaitClose]
+    ])
+    let transport = CurlTransport()
+    let (started, continuation) = AsyncStream.makeStream(of: Int.self)
+    let task = Task(executorPreference: transport.executor) {
+      let response = try await transport.send(request(server.url, Self.patient))
+      while try await response.body.digest({ continuation.yield($0.count) }) {}
+    }
+    for await count in started {
+      #expect(count == 4)
+      break
+    }
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    #expect(await server.isClosed)
   }
 
   @Test func `a task on the network's thread can be cancelled from another`() async throws {

@@ -41,7 +41,9 @@ struct Reading: Equatable, Sendable {
     var parser = provider.makeParser()
     var batch = AnswerBatch()
     do {
-      for block in blocks where !parser.hasEnded { try parser.consume(Array(block), into: &batch) }
+      for block in blocks where !parser.hasEnded {
+        try block.withUnsafeBufferPointer { try parser.consume($0, into: &batch) }
+      }
       end = try parser.finish(into: &batch)
     } catch {
       failure = error as? GibseyError
