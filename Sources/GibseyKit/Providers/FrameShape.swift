@@ -14,7 +14,9 @@ struct FrameShape: Sendable {
   private var tail: [UInt8] = []
   private var hasStamp = false
   /// A stream whose frames differ elsewhere too (OpenAI's `obfuscation`) is not worth learning from for ever.
-  private var lessonsLeft = 8
+  private var lessonsLeft = FrameShape.lessonLimit
+  /// Lessons in a row that helped with no frame.
+  private static let lessonLimit = 8
   /// Frames that were taken so far.
   private(set) var count = 0
 
@@ -39,6 +41,7 @@ struct FrameShape: Sendable {
         }
       }
     }
+    if place > start { lessonsLeft = Self.lessonLimit }
     return place
   }
 

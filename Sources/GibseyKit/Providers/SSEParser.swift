@@ -28,6 +28,8 @@ struct SSEParser: Sendable {
   /// The last byte was a CR: a line feed right after it belongs to it.
   private var endedInReturn = false
   private var isAtStart = true
+  /// A line of an event was read, and not yet the empty one at its end.
+  private var isInEvent = false
   /// Lines read so far, comments included.
   private(set) var lineCount = 0
 
@@ -68,7 +70,7 @@ struct SSEParser: Sendable {
 
   /// Whether nothing of an event is held.
   private var isBetweenEvents: Bool {
-    rest.isEmpty && !hasData && !isError && !isLineTooLong && !endedInReturn && !isAtStart
+    rest.isEmpty && !isInEvent && !isLineTooLong && !endedInReturn && !isAtStart
   }
 
   /// The end of the bytes: the last event may lack its empty line.
@@ -103,6 +105,7 @@ struct SSEParser: Sendable {
     _ whole: inout UnsafeBufferPointer<UInt8>?, _ visit: (Event) throws -> Void
   ) throws {
     lineCount += 1
+    isInEvent = true
     if isLineTooLong {
       isLineTooLong = false
       isTooLong = true
@@ -126,7 +129,10 @@ struct SSEParser: Sendable {
       isAtStart = false
       if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = UnsafeBufferPointer(rebasing: line[3...]) }
     }
-    guard !line.isEmpty else { return try dispatch(&whole, frame, visit) }
+    guard !line.isEmpty else {
+      isInEvent = false
+      return try dispatch(&whole, frame, visit)
+    }
     if let value = Self.value(of: "data:", in: line) {
       if let earlier = whole { keep(earlier) }
       whole = nil

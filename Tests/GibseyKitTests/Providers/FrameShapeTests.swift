@@ -44,6 +44,25 @@ import Testing
     }
   }
 
+  @Test func eventsCutBetweenTheirLinesAreTakenQuicklyAllTheSame() throws {
+    let event = Array(
+      """
+      event: content_block_delta
+      data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" word"}}\n\n
+      """.utf8)
+    let cut = try #require(event.firstIndex(of: 0x0A)) + 1
+    let account = ProviderAccount(baseURL: try WebAddress("http://127.0.0.1:1"), model: "m")
+    var parser = AnthropicParser(AnswerTally(Anthropic(account: account)))
+    var batch = AnswerBatch()
+    for _ in 0..<100 {
+      let block = event[cut...] + (0..<20).flatMap { _ in event } + event[..<cut]
+      try block.withUnsafeBufferPointer { try parser.consume($0, into: &batch) }
+    }
+    // What came first has no start; each block's first event lies in two pieces, and one more teaches the shape.
+    #expect(batch.tokenEnds.count == 2100)
+    #expect(parser.shape.count >= 1998)
+  }
+
   private static func read(
     _ bytes: [UInt8], by parser: any AnswerParser, _ generator: inout SeededGenerator
   ) throws -> [String] {
@@ -53,7 +72,7 @@ import Testing
     while start < bytes.count {
       let end = min(start + Int.random(in: 1...60_000, using: &generator), bytes.count)
       var batch = AnswerBatch()
-      try parser.consume(Array(bytes[start..<end]), into: &batch)
+      try bytes[start..<end].withUnsafeBufferPointer { try parser.consume($0, into: &batch) }
       read += batch.tokens
       start = end
     }
