@@ -104,7 +104,7 @@ public enum Tool {
   public static func main<Command: ToolCommand>(_ type: Command.Type) async {
     let (command, context) = start(type, nil)
     do {
-      exit(try await command.run(in: context).rawValue)
+      leave(try await command.run(in: context))
     } catch {
       end(with: error, context.diagnostics)
     }
@@ -115,7 +115,7 @@ public enum Tool {
     try? Blocking.run { executor in
       let (command, context) = start(type, executor)
       do {
-        exit(try await command.run(in: context).rawValue)
+        leave(try await command.run(in: context))
       } catch {
         end(with: error, context.diagnostics)
       }
@@ -126,7 +126,7 @@ public enum Tool {
   public static func main<Command: SynchronousToolCommand>(_ type: Command.Type) {
     let (command, context) = start(type, nil)
     do {
-      exit(try command.run(in: context).rawValue)
+      leave(try command.run(in: context))
     } catch {
       end(with: error, context.diagnostics)
     }
@@ -146,7 +146,7 @@ public enum Tool {
       diagnostics = Self.diagnostics(name, isVerbose: command.common.verbose || settings.isVerbose)
       if command.common.showSettings {
         try FileDescriptor.standardOutput.write(Array(settings.description.utf8))
-        exit(ExitStatus.done.rawValue)
+        leave(.done)
       }
       return (command, ToolContext(settings: settings, diagnostics: diagnostics, executor: executor))
     } catch {
@@ -188,7 +188,7 @@ public enum Tool {
       } catch {
         end(with: error, diagnostics)
       }
-      exit(ExitStatus.done.rawValue)
+      leave(.done)
     }
   }
 
@@ -200,9 +200,12 @@ public enum Tool {
     case .interrupted(let number): die(by: number)
     default:
       diagnostics.error(error)
-      exit(error.exitStatus.rawValue)
+      leave(error.exitStatus)
     }
   }
+
+  /// Ends the process at once: whatever is ours was written, and thirty libraries behind libcurl need not tidy up.
+  private static func leave(_ status: ExitStatus) -> Never { _exit(status.rawValue) }
 
   /// Dies by the signal itself, so that a shell sees what happened.
   private static func die(by number: Int32) -> Never {
