@@ -224,10 +224,12 @@ def talking(programs, folder, turns, rounds):
 
 
 class Tokens(http.server.BaseHTTPRequestHandler):
-    """Answers any request with the same bytes; with `apart`, each after that many seconds, noting when it was sent."""
+    """Answers any request with the same bytes; with `apart`, each after that many seconds, noting when it was sent. They are
+    HTTP chunks, or with `is_whole` a body of a told length."""
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     body = b""
+    is_whole = False
     apart = None
     sent = []
 
@@ -236,7 +238,10 @@ class Tokens(http.server.BaseHTTPRequestHandler):
         self.rfile.read(length)
         self.send_response(200)
         self.send_header("Content-Type", "application/x-ndjson")
-        self.send_header("Transfer-Encoding", "chunked")
+        if self.is_whole:
+            self.send_header("Content-Length", str(len(self.body)))
+        else:
+            self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         if self.apart is not None:
             self.wfile.flush()
@@ -296,8 +301,9 @@ def asking(programs, tokens, rounds):
     ask = os.path.join(programs, "gibsey-ask")
     with Server() as server:
         for name, (provider, path, line, end) in WIRES.items():
-            for lines_per_chunk in (1, 64):
-                Tokens.body = chunked(line, end, tokens, lines_per_chunk)
+            for lines_per_chunk in (1, 64, None):
+                Tokens.is_whole = lines_per_chunk is None
+                Tokens.body = line * tokens + end if Tokens.is_whole else chunked(line, end, tokens, lines_per_chunk)
 
                 def ours():
                     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -313,6 +319,7 @@ def asking(programs, tokens, rounds):
                 say("ask_" + name, tokens=tokens, lines_per_chunk=lines_per_chunk,
                     cpu_milliseconds=medians["ours"][1] * 1000, curl_cpu_milliseconds=medians["curl"][1] * 1000,
                     cpu_ratio=medians["ours"][1] / medians["curl"][1])
+        Tokens.is_whole = False
         Tokens.body = chunked(*WIRES["ndjson"][2:], 1, 1)
         first_token(ask, curl, server, rounds)
         fallback(ask, server, rounds)
