@@ -51,6 +51,13 @@ rows = db.execute("SELECT rowid FROM vec WHERE vector MATCH ? AND k = 10", (open
 print(time.perf_counter() - start)
 """
 
+# Runs a command from a small process: a child starts with the peak of whoever starts it.
+RESIDENT = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
 
 class Vectors:
     """Draws unit vectors around centres."""
@@ -154,18 +161,22 @@ def bench(programs, folder, pages, rounds, run, compare, say, remove, shell):
 
     peers = {}
     # Not every Python is built to load extensions; Debian's is.
-    pythons = [python for python in (sys.executable, "/usr/bin/python3") if makes_vec(python, other, vec, remove)]
-    if pythons:
+    python = next((each for each in (sys.executable, "/usr/bin/python3") if makes_vec(each, other, vec, remove)), None)
+    if python:
         def ask_vec():
-            done = subprocess.run([pythons[0], "-c", VEC_ASK, vec, raw], stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run([python, "-c", VEC_ASK, vec, raw], stdout=subprocess.PIPE, text=True, check=True)
             # Without Python's start, which the peer is not to blame for.
             return (float(done.stdout),) * 2
         peers["sqlite_vec"] = ask_vec
     taken = compare(rounds * 4, lambda: ask("vectors"), peers)
+    with open(request, encoding="utf-8") as file:
+        resident = subprocess.run(
+            [sys.executable, "-S", "-c", RESIDENT, context, "--database", ours_path, "--mode", "vectors", "--search", "10"],
+            stdin=file, stdout=subprocess.PIPE, text=True, check=True)
     say("search_vectors", pages=pages, milliseconds=taken["ours"][0] * 1000,
         **{name + "_milliseconds": taken[name][0] * 1000 for name in peers},
         **{"ratio_to_" + name: taken[name][0] / taken["ours"][0] for name in peers},
-        recall_at_10=recall(context, ours_path, vectors))
+        recall_at_10=recall(context, ours_path, vectors), peak_resident_megabytes=int(resident.stdout) / 1024)
     if not shell:
         return say("search_hybrid", skipped="the sqlite3 shell is not installed")
     match = " OR ".join(f'"{word}"' for word in words)

@@ -41,8 +41,12 @@ public struct Searching {
   static let readCandidates = 50
   /// Pages that words find and that are read before the question's vector is there.
   static let readAhead = 40
-  /// Vectors that are compared in full, of those that look near by their signs.
+  /// Vectors that are compared in full at most, of those that look near by their signs…
   static let vectorCandidates = 400
+  /// …and more where there are more pages, one of so many: the more there are, the more look as near as the nearest.
+  static let pagesPerCandidate = 256
+  /// So many are compared before it is asked whether one of the others can still be nearer, and a quarter more each time.
+  private static let comparedAtOnce = 50
   /// Up to here every vector is compared.
   static let exactLimit = 4096
 
@@ -98,9 +102,9 @@ public struct Searching {
       let needsPlaces = query.gate != nil || query.scope != nil || options.mode != .vectors
       var places = needsPlaces ? try index.places() : PlaceTable.withoutBounds()
       if let scope = query.scope { places.keep(only: try store.rows(of: scope)) }
-      let terms = try store.distinctByStem(KeywordQuery(question: query.text).terms)
-      let counts = options.mode == .vectors ? TermCounts() : try termCounts(terms)
-      let width = max(limit, Self.candidates)
+      let terms = options.mode == .vectors ? [] : try store.distinctByStem(KeywordQuery(question: query.text).terms)
+      let counts = try termCounts(terms)
+      let width = options.mode == .vectors ? limit : max(limit, Self.candidates)
       var evidence: [Int: PageEvidence] = [:]
       let keywords = KeywordScores(counts, places: places, gate: query.gate).scores
       var reader = try PageReader(
@@ -130,22 +134,49 @@ public struct Searching {
     _ vector: [Float], _ embedder: EmbedderRow, _ gate: Int?, _ places: PlaceTable, width: Int,
     _ evidence: inout [Int: PageEvidence]
   ) throws {
+    let rows = try index.rowCount()
     // Who wants every page has none left out by its signs.
-    let limit = options.isExact || width > Int.max / 4 ? nil : max(Self.vectorCandidates, 4 * width)
-    var nearest = NearestCodes(query: vector, limit: limit, allUpTo: Self.exactLimit, gate: gate)
-    try index.forEachBlock(of: embedder) { block, firstRow in
-      nearest.add(block, firstRow: firstRow, places: places)
+    let limit =
+      options.isExact || width > Int.max / 4
+      ? nil : max(Self.vectorCandidates, 4 * width, rows / Self.pagesPerCandidate)
+    let compared = try index.readingVectors(of: rows) {
+      var nearest = NearestCodes(query: vector, limit: limit, allUpTo: Self.exactLimit, gate: gate)
+      try index.forEachBlock(of: embedder) { block, firstRow in
+        nearest.add(block, firstRow: firstRow, places: places)
+      }
+      return try meanings(nearest.finish(), vector, embedder, wanted: limit != nil && nearest.isSelecting ? width : nil)
     }
-    var rows: [Int: Int] = [:]
-    for entry in nearest.finish() { rows[entry.pageRow] = entry.vectorRow }
-    let compared = try rows.sorted { $0.value < $1.value }.compactMap {
-      row, vectorRow -> (row: Int, meaning: Double)? in
-      let meaning = try index.withVectors(vectorRow) { embedder.coding.nearest(vector, $0) }
-      return meaning.map { (row, $0) }
-    }
-    for (row, meaning) in compared.largest(width, by: \.meaning) {
+    for (row, meaning) in Array(compared).largest(width, by: \.value) {
       evidence[row, default: PageEvidence(row: row)].meaning = meaning
     }
+  }
+
+  /// The cosine of each page with the nearest of its vectors.
+  /// - Parameter wanted: how many of the nearest are wanted: the search ends when the vectors that are left look too far off
+  ///   by their signs. Nil is all.
+  private func meanings(
+    _ entries: [NearestCodes.Entry], _ vector: [Float], _ embedder: EmbedderRow, wanted: Int?
+  ) throws -> [Int: Double] {
+    var left = entries
+    var trust = wanted.map { SignTrust(wanted: $0) }
+    var meanings: [Int: Double] = [:]
+    while !left.isEmpty {
+      let step = wanted == nil ? left.count : max(Self.comparedAtOnce, meanings.count / 4)
+      // What ties with the last is taken too, so that the order in which pages came does not decide.
+      let bar = left.count > step ? left.map(\.score).selected(place: step - 1) : Int32.min
+      // In the order of the file; of a page's vectors the nearest by its signs comes first.
+      let batch = left.filter { $0.score >= bar }.sorted { ($0.vectorRow, $1.score) < ($1.vectorRow, $0.score) }
+      for entry in batch where meanings[entry.pageRow] == nil {
+        guard let meaning = try index.withVectors(entry.vectorRow, { embedder.coding.nearest(vector, $0) }) else {
+          continue
+        }
+        meanings[entry.pageRow] = meaning
+        trust?.add(score: entry.score, cosine: meaning)
+      }
+      left.removeAll { $0.score >= bar }
+      if trust?.isBeyond(bar) == true { break }
+    }
+    return meanings
   }
 
   /// Reads the pages that are the best without being read, and compares them word by word. What only words found is

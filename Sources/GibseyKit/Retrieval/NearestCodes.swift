@@ -15,6 +15,8 @@ public struct NearestCodes {
   private let allUpTo: Int
   /// Vectors that were looked at.
   private var seen = 0
+  /// Whether there were so many that only those are kept that look near.
+  public var isSelecting: Bool { seen > allUpTo }
   private let gate: Int?
   private var kept: [Entry] = []
   /// Entries below this are out.
@@ -40,7 +42,7 @@ public struct NearestCodes {
       guard places.isOpen(row, gate: gate) else { continue }
       kept.append(Entry(pageRow: row, vectorRow: block.row(entry), score: scores[entry]))
     }
-    if seen > allUpTo, kept.count / 4 > limit { prune() }
+    if isSelecting, kept.count / 4 > limit { prune() }
   }
 
   /// The nearest, in the order of their pages.
@@ -50,7 +52,7 @@ public struct NearestCodes {
   }
 
   private mutating func prune() {
-    guard seen > allUpTo, kept.count > limit else { return }
+    guard isSelecting, kept.count > limit else { return }
     bar = max(bar, kept.map(\.score).selected(place: limit - 1))
     kept.removeAll { $0.score < bar }
   }

@@ -84,6 +84,15 @@ final class Connection {
     guard code == SQLITE_OK else { throw lastError(code) }
   }
 
+  /// Runs `body` with room for few of the file's pages: for reading much of it once. What is read and not looked at again need
+  /// not be kept, and so little stays in the processor's cache. Pages that were kept before are let go.
+  func readingOnce<Result>(_ body: () throws -> Result) throws -> Result {
+    let usual = try integer("PRAGMA cache_size")
+    try execute("PRAGMA cache_size = -256")
+    defer { try? execute("PRAGMA cache_size = \(usual)") }
+    return try body()
+  }
+
   /// From now on waits so long for other writers.
   func setBusyTimeout(_ milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 

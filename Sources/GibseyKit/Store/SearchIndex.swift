@@ -22,14 +22,35 @@ public final class SearchIndex {
   /// The place and length of every page.
   public func places() throws -> PlaceTable {
     let list = try connection.prepare("SELECT block, places FROM place_block ORDER BY block")
-    let blocks = try connection.integer("SELECT max(block) FROM place_block") + 1
-    var table = PlaceTable(rows: min(blocks, 1 << 20) * SearchBlocks.pagesPerBlock)
+    var table = try PlaceTable(rows: rowCount())
     while try list.step() {
-      guard table.append(list.bytes(1), firstRow: list.integer(0) * SearchBlocks.pagesPerBlock) else {
+      guard table.append(list.bytes(1), firstRow: try firstRow(list.integer(0))) else {
         throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of places")
       }
     }
     return table
+  }
+
+  /// The row of a block's first page. No file of ours has blocks beyond the limit: 67 million pages.
+  private func firstRow(_ block: Int) throws -> Int {
+    guard (0..<1 << 16).contains(block) else {
+      throw GibseyError.notADatabase(path: connection.path, reason: "a damaged number of a block")
+    }
+    return block * SearchBlocks.pagesPerBlock
+  }
+
+  /// From so many pages on their codes are more than SQLite's cache holds, which then only costs.
+  private static let manyPages = 32 * SearchBlocks.pagesPerBlock
+
+  /// How many rows there are for pages, used or not.
+  func rowCount() throws -> Int {
+    try firstRow(try connection.integer("SELECT max(block) FROM place_block")) + SearchBlocks.pagesPerBlock
+  }
+
+  /// Runs a search of the vectors of so many rows of pages. Where they are many, nothing of what it reads is kept:
+  /// docs/design/0011-search.md.
+  func readingVectors<Result>(of rows: Int, _ body: () throws -> Result) throws -> Result {
+    try rows < Self.manyPages ? body() : connection.readingOnce(body)
   }
 
   /// Visits the blocks of an embedder's codes, each with the row of its first page.
@@ -37,7 +58,7 @@ public final class SearchIndex {
     listCodes.bind(1, embedder.row)
     defer { listCodes.reset() }
     while try listCodes.step() {
-      let first = listCodes.integer(0) * SearchBlocks.pagesPerBlock
+      let first = try firstRow(listCodes.integer(0))
       try listCodes.withBytes(1) { bytes in
         guard let block = CodeBlock(bytes, coding: embedder.coding) else {
           throw GibseyError.notADatabase(path: connection.path, reason: "a damaged block of codes")

@@ -46,7 +46,10 @@ private struct StoreInspection {
     }
     try part("the blocks") { try $0.lookAtBlocks(embedders) }
     try part("the cards") { try $0.lookAtCards() }
-    try part("the conversations") { try $0.lookAtTurns() }
+    try part("the conversations") {
+      try $0.lookAtTurns()
+      for embedder in embedders { try $0.lookAtCodesOfTurns(embedder) }
+    }
     if let active = embedders.first(where: \.isActive) {
       try part("the vectors") { try $0.lookForPagesWithout(active) }
     }
@@ -209,6 +212,32 @@ private struct StoreInspection {
       while try kept.step() { bytes.append(kept.bytes(0)) }
       if try list.integer(2) != 1 || bytes != blocks.made(of: list.integer(0)) {
         damage("session \(list.text(1) ?? ""): the block of its turns does not say what the turns say")
+      }
+    }
+  }
+
+  /// The signs of the vectors of turns, packed, say what the vectors say.
+  private mutating func lookAtCodesOfTurns(_ embedder: EmbedderRow) throws {
+    let list = try connection.prepare(
+      """
+      SELECT session.session_id, session.id, made.block, kept.codes
+      FROM (
+        SELECT turn.session_id, turn.place / \(TurnBlocks.turnsPerBlock) AS block
+        FROM turn_vector JOIN turn USING (turn_id) WHERE turn_vector.embedder_id = ?1
+        UNION SELECT session_id, block FROM turn_code_block WHERE embedder_id = ?1
+      ) AS made JOIN session USING (session_id)
+      LEFT JOIN turn_code_block AS kept
+        ON kept.embedder_id = ?1 AND kept.session_id = made.session_id AND kept.block = made.block
+      ORDER BY made.session_id, made.block
+      """)
+    list.bind(1, embedder.row)
+    while try list.step(), findings.count < 5 * Self.limit {
+      if try list.bytes(3) != connection.turnCodes(of: list.integer(2), of: list.integer(0), embedder) {
+        damage(
+          """
+          session \(list.text(1) ?? ""): the block of codes \(list.integer(2)) of \(embedder.fingerprint) does not say what \
+          the vectors of its turns say
+          """)
       }
     }
   }

@@ -103,9 +103,8 @@ final class TurnBlocks {
     list.bind(1, session)
     var facts = TurnFacts(capacity: min(count, 1 << 24))
     while try list.step() {
-      guard list.integer(0) * Self.turnsPerBlock == facts.count, list.withBytes(1, { facts.append($0) }) else {
-        throw damaged
-      }
+      let first = try Self.firstPlace(list.integer(0), connection.path)
+      guard first == facts.count, list.withBytes(1, { facts.append($0) }) else { throw damaged }
     }
     guard facts.count == count else { throw damaged }
     return facts
@@ -150,6 +149,14 @@ final class TurnBlocks {
         try put.run()
       }
     }
+  }
+
+  /// The place of a block's first turn; places are below 2^32.
+  static func firstPlace(_ block: Int, _ path: String) throws -> Int {
+    guard (0..<1 << 24).contains(block) else {
+      throw GibseyError.notADatabase(path: path, reason: "a damaged number of a block")
+    }
+    return block * turnsPerBlock
   }
 
   private var damaged: GibseyError { .notADatabase(path: connection.path, reason: "a damaged block of turns") }

@@ -67,7 +67,7 @@ extension ConversationStore {
   }
 
   private func packCodes(_ block: Int, of session: Int, _ embedder: EmbedderRow) throws {
-    let bytes = try codes(of: block, of: session, embedder)
+    let bytes = try connection.turnCodes(of: block, of: session, embedder)
     guard !bytes.isEmpty else { return }
     let put = try connection.prepare(
       "REPLACE INTO turn_code_block (embedder_id, session_id, block, codes) VALUES (?1, ?2, ?3, ?4)")
@@ -76,30 +76,6 @@ extension ConversationStore {
     put.bind(3, block)
     put.bind(4, bytes)
     try put.run()
-  }
-
-  /// What the vectors say of a block of codes; empty without vectors.
-  func codes(of block: Int, of session: Int, _ embedder: EmbedderRow) throws -> [UInt8] {
-    let list = try connection.prepare(
-      """
-      SELECT turn.place, turn.turn_id, turn_vector.vectors FROM turn
-      JOIN turn_vector ON turn_vector.embedder_id = ?1 AND turn_vector.turn_id = turn.turn_id
-      WHERE turn.session_id = ?2 AND turn.place BETWEEN ?3 AND ?4 ORDER BY turn.place
-      """)
-    let first = block * TurnBlocks.turnsPerBlock
-    list.bind(1, embedder.row)
-    list.bind(2, session)
-    list.bind(3, first)
-    list.bind(4, first + TurnBlocks.turnsPerBlock - 1)
-    var packer = CodePacker(coding: embedder.coding)
-    while try list.step() {
-      let slot = list.integer(0) - first
-      guard (0..<TurnBlocks.turnsPerBlock).contains(slot) else {
-        throw GibseyError.notADatabase(path: path, reason: "turns out of their order")
-      }
-      packer.add(slot: UInt16(slot), row: list.integer(1), vectors: list.bytes(2))
-    }
-    return packer.count > 0 ? packer.bytes : []
   }
 
   /// The turns of a branch whose vectors look nearest to a query by their signs, as their places.
@@ -115,7 +91,7 @@ extension ConversationStore {
     list.bind(2, chain.session)
     var nearest = NearestCodes(query: query, limit: limit, gate: nil)
     while try list.step() {
-      let first = list.integer(0) * TurnBlocks.turnsPerBlock
+      let first = try TurnBlocks.firstPlace(list.integer(0), path)
       try list.withBytes(1) { bytes in
         guard let block = CodeBlock(bytes, coding: embedder.coding) else {
           throw GibseyError.notADatabase(path: path, reason: "a damaged block of codes")
@@ -138,5 +114,31 @@ extension ConversationStore {
       guard try read.step() else { return nil }
       return read.withBytes(0) { embedder.coding.nearest(query, $0) }.map { (place, $0) }
     }
+  }
+}
+
+extension Connection {
+  /// What the vectors say of a block of codes; empty without vectors.
+  func turnCodes(of block: Int, of session: Int, _ embedder: EmbedderRow) throws -> [UInt8] {
+    let list = try prepare(
+      """
+      SELECT turn.place, turn.turn_id, turn_vector.vectors FROM turn
+      JOIN turn_vector ON turn_vector.embedder_id = ?1 AND turn_vector.turn_id = turn.turn_id
+      WHERE turn.session_id = ?2 AND turn.place BETWEEN ?3 AND ?4 ORDER BY turn.place
+      """)
+    let first = try TurnBlocks.firstPlace(block, path)
+    list.bind(1, embedder.row)
+    list.bind(2, session)
+    list.bind(3, first)
+    list.bind(4, first + TurnBlocks.turnsPerBlock - 1)
+    var packer = CodePacker(coding: embedder.coding)
+    while try list.step() {
+      let slot = list.integer(0) - first
+      guard (0..<TurnBlocks.turnsPerBlock).contains(slot) else {
+        throw GibseyError.notADatabase(path: path, reason: "turns out of their order")
+      }
+      packer.add(slot: UInt16(slot), row: list.integer(1), vectors: list.bytes(2))
+    }
+    return packer.count > 0 ? packer.bytes : []
   }
 }

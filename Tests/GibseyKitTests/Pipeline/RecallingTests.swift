@@ -64,4 +64,28 @@ import Testing
     try embed([0, 1, 0, 0])
     #expect(try recalled("Which insects came with the ferry on a warm evening?", [1, 0, 0, 0]).first == near)
   }
+
+  @Test func codesOfTurnsThatDoNotSayWhatTheirVectorsSayAreDamage() throws {
+    try talk(3)
+    try embed([0, 1, 0, 0])
+    // The pages of the scene have no vectors.
+    let usual = try pages.check()
+    #expect(!usual.contains { if case .damage = $0 { true } else { false } })
+    for (sql, block) in [
+      ("UPDATE turn_vector SET vectors = x'0000803F018000000000' WHERE turn_id = (SELECT max(turn_id) FROM turn)", "0"),
+      ("DELETE FROM turn_code_block", "0"),
+      ("INSERT INTO turn_code_block SELECT embedder_id, session_id, 7, codes FROM turn_code_block", "7"),
+    ] {
+      try store.connection.execute(sql)
+      let words = """
+        session s1: the block of codes \(block) of given 4 does not say what the vectors of its turns say
+        """
+      let findings = try pages.check()
+      #expect(findings == [.damage(words)] + usual, "\(sql): \(findings)")
+      try store.connection.execute("DELETE FROM turn_vector; DELETE FROM turn_code_block")
+      try embed([0, 1, 0, 0])
+    }
+    try store.connection.execute("UPDATE turn_code_block SET block = 9223372036854775807")
+    #expect(try pages.check().contains(.damage("the conversations: a damaged number of a block")))
+  }
 }
