@@ -4,22 +4,27 @@ Usage: story-teller.py; the first line that it prints is its port. Ends with its
 """
 import http.server
 import json
+import re
 import sys
 import threading
 
 WORDS = ["The ", "fog ", "has ", "its ", "own ", "opinions ", "[page 012]."]
 
+# What it counts as a token: a word or a mark. No tokenizer makes fewer.
+TOKEN = re.compile(r"\w+|[^\w\s]")
+
 
 class Teller(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        read = sum(len(TOKEN.findall(message["content"])) for message in asked.get("messages", []))
         self.send_response(200)
         self.send_header("Content-Type", "application/x-ndjson")
         self.end_headers()
         for word in WORDS:
             self.tell({"message": {"role": "assistant", "content": word}, "done": False})
         self.tell({"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop",
-                   "prompt_eval_count": 100, "eval_count": len(WORDS)})
+                   "prompt_eval_count": read, "eval_count": len(WORDS)})
 
     def tell(self, line):
         self.wfile.write(json.dumps(line).encode() + b"\n")
