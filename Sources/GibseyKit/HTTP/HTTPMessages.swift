@@ -80,7 +80,7 @@ public struct HTTPBuffers: Sendable, Equatable {
   /// Beyond this many that nobody has taken, the sender has to wait.
   public var unreadBytes: Int
 
-  public init(readBytes: Int = 256 << 10, unreadBytes: Int = 256 << 10) {
+  public init(readBytes: Int = 512 << 10, unreadBytes: Int = 512 << 10) {
     self.readBytes = readBytes
     self.unreadBytes = unreadBytes
   }

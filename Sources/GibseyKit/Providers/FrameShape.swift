@@ -20,8 +20,9 @@ struct FrameShape: Sendable {
   /// Frames that were taken so far.
   private(set) var count = 0
 
-  /// Bytes of text, and tokens, that are gathered on the stack before a batch grows by them.
-  private static let (roomBytes, roomTokens) = (4096, 512)
+  /// Bytes of text, and tokens, that are gathered on the stack before a batch grows by them. Beyond 1,024 bytes each Swift
+  /// would take them from the heap.
+  private static let (roomBytes, roomTokens) = (1024, 128)
 
   /// Appends the tokens of the frames of this shape that lie end to end from `start` on.
   /// - Returns: where the first other frame starts, or one whose end has not come.
