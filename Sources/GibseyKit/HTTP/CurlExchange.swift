@@ -17,8 +17,13 @@ final class CurlExchange {
   private var incoming: [UInt8] = []
   /// Reads for a reader that waits: then nothing is `incoming`.
   private var digest: HTTPBody.Digest?
-  /// What it has read for it so far.
+  /// What came for it so far.
   private var digestedBytes = 0
+  /// Smaller pieces are gathered for it: to read one costs more than to copy it.
+  private static let crumbBytes = 1 << 10
+  /// So many of their bytes are read at once.
+  private static let crumbsLimitBytes = 32 << 10
+  private var crumbs: [UInt8] = []
   private var hasBegun = false
   /// The reader is behind: take nothing until it asks.
   private var mustPause = false
@@ -141,7 +146,7 @@ final class CurlExchange {
   private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
     if digest == nil, incoming.isEmpty { digest = transfer.digest }
     if let digest {
-      digest(bytes.assumingMemoryBound(to: UInt8.self))
+      read(bytes, digest)
       digestedBytes += bytes.count
       noteBytes()
       // libcurl reads on while there is something to read, up to a hundred times.
@@ -169,7 +174,24 @@ final class CurlExchange {
     noteNews()
   }
 
+  private func read(_ bytes: UnsafeRawBufferPointer, _ digest: HTTPBody.Digest) {
+    if bytes.count < Self.crumbBytes {
+      crumbs.append(contentsOf: bytes)
+      if crumbs.count >= Self.crumbsLimitBytes { readCrumbs(digest) }
+    } else {
+      readCrumbs(digest)
+      digest(bytes.assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
+  private func readCrumbs(_ digest: HTTPBody.Digest) {
+    guard !crumbs.isEmpty else { return }
+    crumbs.withUnsafeBufferPointer(digest)
+    crumbs.removeAll(keepingCapacity: true)
+  }
+
   private func handOverDigested() {
+    if let digest { readCrumbs(digest) }
     (digest, digestedBytes) = (nil, 0)
     transfer.deliverDigested()
   }
