@@ -85,7 +85,25 @@ import Testing
     }
   }
 
-  private static func request(_ target: String, _ port: Int) -> String {
+  @Test func aSocketOfItsSessionCancelsItAndItsReaderHearsTheEnd() async throws {
+    let never = Signal()
+    let (wishes, provider) = Self.wishes([.token("One"), .wait(never), .end])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let client = try server.client()
+      let question = #"{"prompt":"Who?","session_id":"s1","request_id":"r1"}"#
+      try client.send(Self.request("/api/v1/ask", server.port, question))
+      _ = try client.take(through: "\"seq\":0")
+      let other = try ReaderClient(server)
+      try other.say("ai_chat_cancel", #"{"request_id":"r1"}"#)
+      let rest = try client.take(through: "\r\n0\r\n\r\n")
+      #expect(rest.contains(#""finish_reason":"cancelled""#))
+      await provider.abandoned.wait()
+      try client.send("GET /health HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\r\n")
+      #expect(try client.response().status == 200)
+    }
+  }
+
+  private static func request(_ target: String, _ port: Int, _ question: String = question) -> String {
     "POST \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nContent-Type: application/json\r\n"
       + "Content-Length: \(question.utf8.count)\r\n\r\n\(question)"
   }

@@ -24,7 +24,7 @@ final class ActiveAnswer: Sendable {
     var reader: Reader
     /// Whose turn it is to read: 0 is who asked, and each who comes later has a later one.
     var turn = 0
-    var task: Task<Void, Never>?
+    var stop: (@Sendable () -> Void)?
     var isCancelled = false
     var isTold = false
   }
@@ -46,13 +46,19 @@ final class ActiveAnswer: Sendable {
   }
 
   /// The task that makes the answer.
-  func made(by task: Task<Void, Never>) {
+  func made(by task: Task<Void, Never>) { stopped { task.cancel() } }
+
+  /// What ends the making of it.
+  func stopped(by stop: @escaping @Sendable () -> Void) {
     let isCancelled = state.withLock { state in
-      state.task = task
+      state.stop = stop
       return state.isCancelled
     }
-    if isCancelled { task.cancel() }
+    if isCancelled { stop() }
   }
+
+  /// Whether somebody wanted it to end.
+  var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
   /// Whether its end was written to whoever reads it, or nobody does. Until then it is known, and may be cancelled.
   var isTold: Bool {
@@ -63,11 +69,11 @@ final class ActiveAnswer: Sendable {
 
   /// Stops making it. Where all of it is there and only waits for a reader who lags, its own end is told.
   func cancel() {
-    let task = state.withLock { state in
+    let stop = state.withLock { state in
       state.isCancelled = true
-      return live.hasEnded ? nil : state.task
+      return live.hasEnded ? nil : state.stop
     }
-    task?.cancel()
+    stop?()
   }
 
   /// From now on somebody reads it who came later; who came later still is not disturbed.

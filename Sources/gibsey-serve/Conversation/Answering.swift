@@ -12,10 +12,15 @@ extension Service {
 
   /// Answers a prompt of `conversing.prompt(for:)` for a request over HTTP. Awaits `take` for the records of each block of the
   /// network; one a token. How it ends, well or not, is a record.
+  /// - Parameter stop: ends the work of the task that calls; who is in the same session may want that.
   /// - Throws: `CancellationError`, and what `take` throws, which ends the provider's work.
-  func answer(_ prompt: Prompt, for identity: Identity, _ take: ([Record]) async throws -> Void) async throws {
+  func answer(
+    _ prompt: Prompt, for identity: Identity, stop: @escaping @Sendable () -> Void = {},
+    _ take: ([Record]) async throws -> Void
+  ) async throws {
     let live = LiveAnswer(responseID: parts.makeID(), requestID: prompt.requestID, sessionID: prompt.sessionID)
     let active = ActiveAnswer(live, for: nil, isResumable: false)
+    active.stopped(by: stop)
     if let session = prompt.sessionID { sessions.begin(active, in: session) }
     defer { if let session = prompt.sessionID { sessions.end(active, in: session) } }
     var records = records(of: live)
@@ -31,6 +36,8 @@ extension Service {
       }
     } catch is GibseyError where live.hasEnded {
       // Told already, as the last record.
+    } catch is CancellationError where live.hasEnded && active.isCancelled {
+      // The same: its reader is still there.
     } catch {
       live.abandon()
       throw error

@@ -15,12 +15,12 @@ struct Admitted: Sendable {
   let route: Route
   let parameters: [String: String]
 
-  func request(body: [UInt8]) -> AdmittedRequest {
+  func request(body: [UInt8], cancel: @escaping @Sendable () -> Void) -> AdmittedRequest {
     AdmittedRequest(
       route: route, foreignOrigin: foreignOrigin,
       request: Request(
         method: method, path: path, query: query, headers: headers, body: body, identity: identity,
-        parameters: parameters))
+        parameters: parameters, cancel: cancel))
   }
 }
 

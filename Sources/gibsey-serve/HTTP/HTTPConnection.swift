@@ -181,8 +181,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     deadline = nil
     let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
     let loop = context.eventLoop
-    let request = incoming.admitted.request(body: incoming.body)
-    task = Task { [service, outlet] in
+    let work = Work()
+    let request = incoming.admitted.request(body: incoming.body) { work.cancel() }
+    let task = Task { [service, outlet] in
       let response = await service.answer(request)
       let write: @Sendable (BodyWriter) async throws -> Void
       switch response.body {
@@ -210,6 +211,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
         loop.execute { connection.value.write(refusal) }
       }
     }
+    work.began(task)
+    self.task = task
   }
 
   // Writing.

@@ -20,6 +20,8 @@ struct Request: Sendable {
   let identity: Identity
   /// What the pattern of the route caught, decoded.
   var parameters: [String: String] = [:]
+  /// Ends the work for it, as when its client leaves.
+  var cancel: @Sendable () -> Void = {}
 
   /// A header's only value; nil when there is none, or more than one.
   func header(_ name: String) -> String? {

@@ -22,7 +22,7 @@ extension Route {
     return Response(
       type: isEvents ? ServerSentEvents.type : "application/x-ndjson",
       body: .stream { writer in
-        try await service.answer(prompt, for: identity) { records in
+        try await service.answer(prompt, for: identity, stop: request.cancel) { records in
           if case .error(let error) = records.first { writer.begin(HTTPResponseStatus(of: error)) }
           let lines = records.map(RecordCoder.encode)
           try await writer.write(lines.flatMap { isEvents ? ServerSentEvents.event($0) : $0 })
