@@ -51,6 +51,7 @@ int main(int count, char **arguments) {
     uint32_t bounds[] = {0, (uint32_t)pieces};
     double before = cpu_seconds();
     for (int round = 0; round < rounds; round++) ckernels_encode(&model, ids, pieces, workspace, bounds, 1, sum);
+    model.fetches_ahead = 1;  // the pages are mapped from now on
     printf("%.9f\n", (cpu_seconds() - before) / rounds);
   }
   return 0;

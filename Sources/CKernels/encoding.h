@@ -21,7 +21,7 @@ static void take_attention_block(const ckernels_encoder *model, const dense *lay
                                  size_t block) {
   size_t dims = model->dims, panels = s->padded / 16;
   multiply(s->whole_rows + first * dims, dims, s->row_scales + first, block, layer->weights, 3 * dims / 16, dims / 2,
-           layer->scales, layer->biases, s->wide, 3 * dims);
+           layer->scales, layer->biases, s->wide, 3 * dims, model->fetches_ahead != 0);
   for (size_t row = 0; row < block; row++) {
     const float *wide = s->wide + row * 3 * dims;
     size_t token = first + row;
@@ -64,13 +64,13 @@ static void attend(const ckernels_encoder *model, workspace *s) {
       // scores (rows, padded) = queries (rows, 32) · keysᵀ
       multiply(s->queries + (head * s->count + first) * head_dims, head_dims, s->query_scales + head * s->count + first,
                rows, s->keys + head * padded * head_dims, padded / 16, head_dims / 2, s->key_scales + head * padded,
-               NULL, s->scores, padded);
+               NULL, s->scores, padded, 0);
       for (size_t row = 0; row < rows; row++)
         s->score_scales[row] = shares(s->scores + row * padded, s->count, padded, s->whole_scores + row * padded);
       // context (rows, 32) = shares (rows, padded) · values
       multiply(s->whole_scores, padded, s->score_scales, rows, s->whole_values + head * padded * head_dims,
                head_dims / 16, padded / 2, s->value_scales + head * head_dims, NULL,
-               s->context + first * dims + head * head_dims, dims);
+               s->context + first * dims + head * head_dims, dims, 0);
     }
 }
 
@@ -83,20 +83,20 @@ static void feed_forward_block(const ckernels_encoder *model, const encoder_laye
   for (size_t row = 0; row < block; row++)
     scales[row] = quantize(s->context + (first + row) * dims, dims, whole + row * dims);
   multiply(whole, dims, scales, block, layer->output.weights, dims / 16, dims / 2, layer->output.scales,
-           layer->output.biases, s->wide, dims);
+           layer->output.biases, s->wide, dims, model->fetches_ahead != 0);
   for (size_t row = 0; row < block; row++) {
     add_and_norm(rows + row * dims, s->wide + row * dims, layer->attention_gain, layer->attention_bias, dims,
                  model->epsilon);
     scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
   }
   multiply(whole, dims, scales, block, layer->up.weights, inner / 16, dims / 2, layer->up.scales, layer->up.biases,
-           s->wide, inner);
+           s->wide, inner, model->fetches_ahead != 0);
   for (size_t row = 0; row < block; row++) {
     gelu(s->wide + row * inner, inner);
     s->wide_scales[row] = quantize(s->wide + row * inner, inner, s->whole_wide + row * inner);
   }
   multiply(s->whole_wide, inner, s->wide_scales, block, layer->down.weights, dims / 16, inner / 2, layer->down.scales,
-           layer->down.biases, s->wide, dims);
+           layer->down.biases, s->wide, dims, model->fetches_ahead != 0);
   for (size_t row = 0; row < block; row++) {
     add_and_norm(rows + row * dims, s->wide + row * dims, layer->down_gain, layer->down_bias, dims, model->epsilon);
     scales[row] = quantize(rows + row * dims, dims, whole + row * dims);

@@ -32,10 +32,10 @@ ALWAYS_INLINE void tile(const int ROWS, const int PANELS, const int AHEAD, const
 }
 
 /// All rows by PANELS panels, in tiles of about as many rows each: one of a single row waits for its own sums. While the first two
-/// tiles are computed, the next column's weights come near: of the few rows that a question has, each needs all of the model.
+/// tiles are computed, the next column's weights come near, if wanted: of the few rows that a question has, each needs all of the model.
 ALWAYS_INLINE void column(const int PANELS, const int16_t *a, size_t a_stride, const float *row_scales, size_t rows,
                           const int16_t *weights, size_t pairs, const float *scales, const float *biases, float *out,
-                          size_t out_stride) {
+                          size_t out_stride, int fetches_ahead) {
 #define TILE(ROWS, AHEAD) \
   tile(ROWS, PANELS, AHEAD, ahead, a + row * a_stride, a_stride, row_scales + row, weights, pairs, scales, biases, \
        out + row * out_stride, out_stride)
@@ -59,7 +59,7 @@ ALWAYS_INLINE void column(const int PANELS, const int16_t *a, size_t a_stride, c
   size_t left = (rows + TILE_ROWS - 1) / TILE_ROWS;
   for (size_t row = 0, number = 0, height; row < rows; row += height, left--, number++) {
     height = (rows - row + left - 1) / left;
-    if (PANELS == 4 && number < 2) {
+    if (PANELS == 4 && fetches_ahead && number < 2) {
       TILES(AHEAD_LINES)
       ahead += pairs * AHEAD_LINES * 64;
     } else {
@@ -74,11 +74,11 @@ ALWAYS_INLINE void column(const int PANELS, const int16_t *a, size_t a_stride, c
 /// weights: [panels][pairs][16][2]. biases may be NULL. No sum may leave 32 bits: the callers see to it.
 static void multiply(const int16_t *a, size_t a_stride, const float *row_scales, size_t rows, const int16_t *weights,
                      size_t panels, size_t pairs, const float *scales, const float *biases, float *out,
-                     size_t out_stride) {
+                     size_t out_stride, int fetches_ahead) {
   size_t panel = 0;
 #define COLUMN(PANELS) \
   column(PANELS, a, a_stride, row_scales, rows, weights + panel * pairs * 32, pairs, scales + 16 * panel, \
-         biases ? biases + 16 * panel : NULL, out + 16 * panel, out_stride)
+         biases ? biases + 16 * panel : NULL, out + 16 * panel, out_stride, fetches_ahead)
 #if TILE_PANELS == 4
   for (; panel + 4 <= panels; panel += 4) COLUMN(4);
 #endif

@@ -33,6 +33,8 @@ typedef struct {
   const float *_Nonnull vectors;        // scales, biases and norms
   const int16_t *_Nonnull weights;      // packed
   const uint8_t *_Nullable near_words;  // (vocabulary, 4 + dims / 2): the words in four bits; NULL where there are none
+  // Whether weights are fetched before they are wanted: for memory that is mapped already, else each try is a walk for nothing.
+  uint32_t fetches_ahead;
 } ckernels_encoder;
 
 /// How many numbers `vectors` and `weights` hold.
