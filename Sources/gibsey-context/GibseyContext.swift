@@ -44,6 +44,9 @@ import GibseyKit
     let path = try context.databasePath(flag: database)
     let store = try PageStore(path: path, access: .readOnly)
     let active = searching.mode == .keywords ? nil : try store.activeEmbedder()
+    if searching.mode == .vectors, active == nil {
+      context.diagnostics.notice("\(path): no vectors in it: pages are found by keywords alone")
+    }
     let questions = QuestionEmbedder(
       context: context, path: path, active: active, isRequired: searching.mode == .vectors)
     if let question { try questions.begin(question) }
@@ -61,7 +64,9 @@ import GibseyKit
     )
     if let character { try building.checkCharacter(character) }
     let run = ContextRun(context: context, building: building, options: searching, isStrict: strict)
-    if searching.evaluate { return try run.evaluate(mode: searching.mode, embedder: active?.fingerprint) }
+    if searching.evaluate {
+      return try run.evaluate(mode: active == nil ? .keywords : searching.mode, embedder: active?.fingerprint)
+    }
     if sessions.retry { return try run.run(try building.again()) }
     guard let question else { return try run.runLines() }
     return try run.run(ChatRequest(prompt: question))

@@ -21,12 +21,21 @@ public struct CharacterOptions: ParsableArguments {
     if json, !listCharacters { throw ValidationError("--json goes with --list-characters") }
   }
 
-  /// Prints who may speak, by id: a line of words each, or a record. The cards of the database that is named come to them,
-  /// when it is there.
+  /// Prints who may speak, by id: a line of words each, or a record. The cards of the database that is named come to them.
+  ///
+  /// A flag names a database that is there; a setting may name one that is still to be made, which is said.
+  /// - Throws: `GibseyError.noDatabase`, and what is wrong with it.
   public func list(_ cast: Cast, in context: ToolContext, database: String?) throws -> ExitStatus {
     let path = context.settings.overriding(.database, database, flag: "--database").string(.database)
-    let store = try path.flatMap { access($0, F_OK) == 0 ? try PageStore(path: $0, access: .readOnly) : nil }
-    let listing = try cast.listing(with: store?.cardListing() ?? [])
+    let cards: [CharacterListing]
+    do {
+      cards = try path.map { try PageStore(path: $0, access: .readOnly).cardListing() } ?? []
+    } catch let error as GibseyError {
+      guard case .noDatabase = error, database == nil else { throw error }
+      context.diagnostics.notice("\(error.message): no cards are listed")
+      cards = []
+    }
+    let listing = try cast.listing(with: cards)
     let width = listing.map(\.id.count).max() ?? 0
     for character in listing {
       if json {

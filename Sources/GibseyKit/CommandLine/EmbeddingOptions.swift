@@ -111,7 +111,7 @@ public final class QuestionEmbedder {
 
   /// - Parameters:
   ///   - active: the embedder whose vectors the database at `path` has.
-  ///   - isRequired: whether a server that cannot be asked is a failure: nothing is found without it.
+  ///   - isRequired: whether a question without a vector is a failure: nothing is found without it.
   public init(context: ToolContext, path: String, active: EmbedderRow?, isRequired: Bool = false) {
     self.context = context
     self.path = path
@@ -138,9 +138,12 @@ public final class QuestionEmbedder {
 
   /// The vector; nil where there is nothing to compare it with, or nothing to make it with, which is said once.
   /// - Throws: `GibseyError.embedderDiffers` when the database's are of another model; what opening the model throws;
-  ///   what asking a server throws, if it is required.
+  ///   if a vector is required, what asking a server throws, `.noEmbeddingModel` and `.questionWithoutVector`.
   public func vector(of question: String) throws -> [Float]? {
     if let active, active.remote != nil { return try served(question, by: active) }
+    if let active, isRequired, GivenVectors.made(active) {
+      throw GibseyError.questionWithoutVector(embedder: active.fingerprint)
+    }
     let model = try embeddedModel()
     if model != nil, let ahead, ahead.question == question { return try ahead.vector.value() }
     if let served, served.question == question { return served.vector }
@@ -183,7 +186,7 @@ public final class QuestionEmbedder {
       self.model = model
       return model
     } catch let error as GibseyError {
-      guard case .noEmbeddingModel = error else { throw error }
+      guard case .noEmbeddingModel = error, !isRequired else { throw error }
       isMissing = true
       context.diagnostics.notice("\(error.message): pages are found by keywords alone")
       if let hint = error.hint { context.diagnostics.notice("hint: " + hint) }

@@ -1,4 +1,5 @@
 // One run of gibsey-index as a person sees it: records on stdout, problems and progress on stderr.
+internal import Glibc
 
 /// Indexes sources and tells about it.
 public struct IndexRun {
@@ -24,11 +25,14 @@ public struct IndexRun {
   /// Runs it; the status tells whether everything could be read.
   public func run(path: String, waitSeconds: Int) throws -> ExitStatus {
     if options.isDryRun { return try dryRun(path: path) }
+    // A model that cannot be used is told of before there is a file.
+    let early = access(path, F_OK) == 0 ? nil : try chosen(for: nil)
     let lock = try WriterLock(path: path, limitSeconds: waitSeconds) {
       context.diagnostics.notice("waiting for another gibsey-index on \(path)")
     }
     defer { withExtendedLifetime(lock) {} }
-    return try index(into: try PageStore(path: path, access: .readWrite))
+    let store = try PageStore(path: path, access: .readWrite)
+    return try index(into: store, chosen: try store.activeEmbedder() == nil ? early : nil)
   }
 
   /// A dry run makes no file: what is not there yet is tried on a database in memory.
@@ -40,7 +44,18 @@ public struct IndexRun {
     }
   }
 
-  private func index(into store: PageStore) throws -> ExitStatus {
+  /// Whose vectors the pages get, and who makes them; nil when nobody does.
+  private typealias Chosen = (choice: EmbedderChoice, model: (any Embedder)?)
+
+  /// - Parameter store: what the vectors go into; nil for one that is not made yet.
+  private func chosen(for store: PageStore?) throws -> Chosen {
+    let active = try store?.activeEmbedder()
+    let choice = context.resolved(try context.embedderChoice(embedding.embedder), active: active)
+    return (choice, try embedder(choice, store))
+  }
+
+  /// - Parameter chosen: who was found before there was a file; nil asks what is in the store.
+  private func index(into store: PageStore, chosen: Chosen? = nil) throws -> ExitStatus {
     var meter = ProgressMeter(totalBytes: totalBytes)
     let isShown = FileDescriptor.standardError.isTerminal
     var listeners = Indexing.Listeners(
@@ -53,9 +68,8 @@ public struct IndexRun {
     let start = context.now()
     let active = try store.activeEmbedder()
     let wasEmpty = try store.pageCount() == 0
-    let choice = context.resolved(try context.embedderChoice(embedding.embedder), active: active)
     // A model that cannot be used is told of before anything is written.
-    let model = try embedder(choice, store)
+    let (choice, model) = try chosen ?? self.chosen(for: store)
     var forecast = options.isDryRun ? try estimate(choice, model, store) : nil
     if forecast != nil { listeners.text = { try forecast?.add($0, ofPage: $1) } }
     var options = options
@@ -94,7 +108,7 @@ public struct IndexRun {
   }
 
   /// Who embeds the pages; nil when nobody does.
-  private func embedder(_ choice: EmbedderChoice, _ store: PageStore) throws -> (any Embedder)? {
+  private func embedder(_ choice: EmbedderChoice, _ store: PageStore?) throws -> (any Embedder)? {
     // A dry run asks no server.
     if let service = choice.service {
       return options.isDryRun ? nil : try context.remoteEmbedder(service, knownTo: store)

@@ -12,17 +12,17 @@ extension ToolContext {
   private static let indexingWait: Duration = .seconds(60)
   private static let indexingTries = 5
 
-  /// The embedder that a service's setting names, with the dimensions that the store knows of it, else those of its answer to
-  /// a word.
-  func remoteEmbedder(_ service: RemoteEmbedder.Service, knownTo store: PageStore) throws -> RemoteEmbedder {
+  /// The embedder that a service's setting names, with the dimensions that the store, if there is one, knows of it, else those
+  /// of its answer to a word.
+  func remoteEmbedder(_ service: RemoteEmbedder.Service, knownTo store: PageStore?) throws -> RemoteEmbedder {
     let model = try remoteModel(service, knownTo: store)
-    let known = try store.embedders().first { $0.remote.map { $0 == (service, model) } ?? false }
+    let known = try store?.embedders().first { $0.remote.map { $0 == (service, model) } ?? false }
     return try remoteEmbedder(service, model: model, dimensions: known?.coding.dimensions, isPatient: true)
   }
 
   /// The model that a service is asked for: what the settings say, else the one whose vectors are searched, else its own.
-  func remoteModel(_ service: RemoteEmbedder.Service, knownTo store: PageStore) throws -> String {
-    let active = try store.activeEmbedder()?.remote
+  func remoteModel(_ service: RemoteEmbedder.Service, knownTo store: PageStore?) throws -> String {
+    let active = try store?.activeEmbedder()?.remote
     return settings.string(.embeddingModel) ?? (active?.service == service ? active?.model : nil)
       ?? service.defaultModel
   }

@@ -67,7 +67,7 @@ extension GibseyError {
   var isOfOneLine: Bool {
     switch self {
     case .lineTooLong, .malformedInput, .emptyQuestion, .unknownCharacter, .knowledgeOfNobody, .unknownPage,
-      .budgetTooSmall, .questionTooLong, .unknownTurn, .turnOfAnotherCharacter:
+      .budgetTooSmall, .questionTooLong, .unknownTurn, .turnOfAnotherCharacter, .questionWithoutVector:
       true
     default: false
     }

@@ -3,16 +3,16 @@ public import ArgumentParser
 
 extension Searching.Mode: ExpressibleByArgument {}
 
-/// A bound on a figure of an evaluation, as in `mrr@10=0.6`.
+/// A bound on a figure of an evaluation, as in `mrr@10=0.6`: all figures are shares, from 0 to 1.
 public struct FigureBound: ExpressibleByArgument, Sendable {
   let name: String
   let least: Double
 
   public init?(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1)
-    guard parts.count == 2, let least = Double(parts[1]), EvaluationFigures.names.contains(String(parts[0])) else {
-      return nil
-    }
+    guard parts.count == 2, let least = Double(parts[1]), (0...1).contains(least),
+      EvaluationFigures.names.contains(String(parts[0]))
+    else { return nil }
     name = String(parts[0])
     self.least = least
   }

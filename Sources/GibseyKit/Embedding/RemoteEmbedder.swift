@@ -120,9 +120,11 @@ public struct RemoteEmbedder: Embedder {
 
   /// Embeds the halves of a text that is too long by itself.
   private func embedInParts(_ text: String, because error: GibseyError) async throws -> TextEmbedding {
-    guard text.utf8.count >= 2 * Self.leastPartBytes else { throw error }
     let middle = Self.middle(of: text)
-    guard middle > text.startIndex else { throw error }
+    guard text.utf8.count >= 2 * Self.leastPartBytes, middle > text.startIndex else {
+      throw GibseyError.textTooLong(
+        embedder: fingerprint.model, bytes: text.utf8.count, reason: error.wordsOfServer)
+    }
     let first = try await embedGroup([String(text[..<middle])])[0]
     let second = try await embedGroup([String(text[middle...])])[0]
     return TextEmbedding(
@@ -233,6 +235,14 @@ extension RemoteEmbedder {
 }
 
 extension GibseyError {
+  /// What the server said itself.
+  fileprivate var wordsOfServer: String {
+    switch self {
+    case .promptTooLong(_, let reason), .requestRefused(_, _, let reason), .providerFailed(_, _, let reason, _): reason
+    default: message
+    }
+  }
+
   /// Whether what was sent is too long: whoever says so takes less.
   fileprivate var isAboutLength: Bool {
     let reason: String

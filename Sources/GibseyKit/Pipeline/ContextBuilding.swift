@@ -128,21 +128,31 @@ public struct ContextBuilding {
     }
   }
 
-  /// Every page that was looked at for a prompt, best first, with what became of it; none that is gated.
+  /// Every page that was looked at for a prompt, best first, with what became of it; none that is gated. The reader's own page,
+  /// where the search did not find it, is the first, and has no rank.
   public func candidates(for request: ChatRequest, in prompt: Prompt) throws -> [CandidateRecord] {
     let kept = Dictionary(prompt.pages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let dropped = Dictionary(
       prompt.leftOut.filter { $0.kind == "page" }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    return try candidates(for: request) { record in
+    let looked = try candidates(for: request, limit: Searching.candidates) { record in
       record.verdict = kept[record.id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped
       record.tokens = kept[record.id]?.tokens ?? dropped[record.id]?.tokens
       if record.verdict == .dropped { record.reason = dropped[record.id]?.reason ?? "rank" }
     }
+    let request = try completed(request)
+    guard let current = try place(of: request).current, !looked.contains(where: { $0.id == current.id }),
+      kept[current.id] != nil || dropped[current.id] != nil
+    else { return looked }
+    var record = Self.record(current, kept[current.id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped, request)
+    record.reasons = Self.current(current).reasons
+    record.tokens = kept[current.id]?.tokens ?? dropped[current.id]?.tokens
+    record.reason = kept[current.id] == nil ? dropped[current.id]?.reason : nil
+    return [record] + looked
   }
 
   /// Every page that was looked at for a search, best first; the first `count` are kept.
   public func candidates(for request: ChatRequest, kept count: Int) throws -> [CandidateRecord] {
-    try candidates(for: request) { record in
+    try candidates(for: request, limit: max(count, Searching.candidates)) { record in
       guard let rank = record.rank, rank > count else { return }
       record.verdict = .dropped
       record.reason = "rank"
@@ -150,11 +160,11 @@ public struct ContextBuilding {
   }
 
   private func candidates(
-    for request: ChatRequest, judge: (inout CandidateRecord) -> Void
+    for request: ChatRequest, limit: Int, judge: (inout CandidateRecord) -> Void
   ) throws -> [CandidateRecord] {
     let request = try completed(request)
     let place = try place(of: request)
-    return try search(request, place, limit: Searching.candidates).enumerated().map { rank, item in
+    return try search(request, place, limit: limit).enumerated().map { rank, item in
       var record = Self.record(item, rank: rank + 1, request)
       judge(&record)
       return record
@@ -169,7 +179,11 @@ public struct ContextBuilding {
     guard let page = try store.page(id: id) else {
       throw GibseyError.unknownPage(id: id, example: try store.firstPageID())
     }
-    if let gate = place.gate, page.pageIndex > gate.pageIndex { return CandidateRecord(id: id, verdict: .gated) }
+    if let gate = place.gate, page.pageIndex > gate.pageIndex {
+      var gated = CandidateRecord(id: id, verdict: .gated)
+      gated.requestID = request.requestID
+      return gated
+    }
     guard try isKnown(page, place) else { return Self.record(page, .outside, request) }
     let prompt = try prompt(for: request)
     if let candidate = try candidates(for: request, in: prompt).first(where: { $0.id == id }) { return candidate }

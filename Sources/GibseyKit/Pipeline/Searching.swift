@@ -55,10 +55,10 @@ public struct Searching {
   private let embedder: EmbedderRow?
   private let words: () throws -> (any WordVectors)?
   private let known: KnownPages
-  private let options: Options
+  private var options: Options
 
   /// - Parameters:
-  ///   - embedder: whose vectors are compared; nil to search by keywords alone.
+  ///   - embedder: whose vectors are compared; nil to search by keywords alone, whatever the options say.
   ///   - words: what words mean by themselves; nil compares words by their letters alone.
   ///   - known: what is known of the story's pages from the questions before.
   public init(
@@ -70,6 +70,8 @@ public struct Searching {
     self.words = words
     self.known = known
     self.options = options
+    // Without vectors there is nothing but words to go by.
+    if embedder == nil { self.options.mode = .keywords }
     index = try store.searchIndex()
   }
 

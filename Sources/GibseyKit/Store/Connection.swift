@@ -157,7 +157,9 @@ final class Connection {
     case SQLITE_FULL: .databaseFull(path: path)
     case SQLITE_READONLY, SQLITE_PERM: .databaseReadOnly(path: path)
     case SQLITE_NOTADB, SQLITE_CORRUPT: .notADatabase(path: path, reason: reason)
-    case SQLITE_CANTOPEN: .databaseFailed(path: path, reason: reason)
+    // Every statement is ours and runs on every schema that we make. What cannot be compiled meets another one; but a
+    // library without FTS5 is no damage of the file.
+    case SQLITE_ERROR where !reason.hasPrefix("no such module"): .damagedSchema(path: path, reason: reason)
     default: .databaseFailed(path: path, reason: reason)
     }
   }

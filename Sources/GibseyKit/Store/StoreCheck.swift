@@ -64,6 +64,8 @@ private struct StoreInspection {
     } catch GibseyError.notADatabase(_, let reason) {
       damage("\(name): \(reason)")
     } catch GibseyError.databaseFailed(_, let reason) {
+    } catch GibseyError.damagedSchema(_, let reason) {
+      damage("\(name): \(reason)")
       damage("\(name): \(reason)")
     }
   }

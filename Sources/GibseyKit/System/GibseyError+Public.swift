@@ -6,13 +6,15 @@ extension GibseyError {
     switch self {
     case .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall, .questionTooLong, .wrongRecord, .timedOut,
       .knowledgeOfNobody, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter, .nothingToRetry,
+      .questionWithoutVector,
       .emptyAnswer, .falseCitation, .interrupted:
       message
     case .ofLine(_, _, let error): error.publicMessage
     case .malformedInput(_, _, let reason): reason
     case .lineTooLong(_, _, let limit): "longer than \(limit) bytes"
     case .usage(let what, _): what
-    case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
+    case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .notADatabase, .damagedSchema, .newerDatabase,
+      .emptyDatabase, .textTooLong,
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged,
       .embedderMisbehaved, .embedderDiffers:
       "the story cannot be read now"

@@ -17,6 +17,7 @@ extension GibseyError {
     case .usage(let what, _): what
     case .noDatabase(let path): "\(path): no such database"
     case .notADatabase(let path, let reason): "\(path): not a gibsey database: \(reason)"
+    case .damagedSchema(let path, let reason): "\(path): a damaged database: \(reason)"
     case .newerDatabase(let path, let version, let supported):
       "\(path): made by a newer gibsey (schema \(version), this one knows \(supported))"
     case .emptyDatabase(let path): "\(path): holds no pages"
@@ -30,6 +31,10 @@ extension GibseyError {
     case .badEmbeddingModel(let path, let reason): "\(path): cannot be used as embedding model: \(reason)"
     case .otherEmbeddingModel(let path, let version, let supported):
       "\(path): an embedding model of version \(version), this gibsey reads version \(supported)"
+    case .questionWithoutVector(let embedder):
+      "the question has no vector to compare with those of the pages, which are \(embedder)"
+    case .textTooLong(let embedder, let bytes, let reason):
+      "\(embedder): a text of \(bytes) bytes is too long for it: \(reason)"
     case .dimensionsChanged(let embedder, let was, let now):
       "\(embedder): gave vectors of \(was) dimensions before and of \(now) now"
     case .embedderMisbehaved(let embedder, let reason): "\(embedder): \(reason)"
@@ -96,6 +101,7 @@ extension GibseyError {
     case .ofLine(_, _, let error): error.hint
     case .usage(_, let hint): hint
     case .noDatabase: "make it with `gibsey-index --database FILE PATH…`"
+    case .damagedSchema: "put a copy of the file in its place, or index the sources into a new file"
     case .emptyDatabase: "fill it with `gibsey-index --database FILE PATH…`"
     case .newerDatabase: "update gibsey, or index the story into a new file"
     case .databaseBusy: "wait for it to end, or raise --wait"
@@ -104,6 +110,8 @@ extension GibseyError {
     case .syncRefused: "mend the source, or run without --sync"
     case .noEmbeddingModel: "make it with `make model`; GIBSEY_MODEL names another place"
     case .badEmbeddingModel, .otherEmbeddingModel: "make it again with `make model`"
+    case .questionWithoutVector: "give one as vector in an ai_chat_request, or search by --mode keywords"
+    case .textTooLong: "take another model: --embedding-model names it"
     case .dimensionsChanged: "name the model that made them, or give this one another name with --embedding-model"
     case .embedderMisbehaved: nil
     case .embedderDiffers(let path, _, let asked, _):
@@ -149,15 +157,15 @@ extension GibseyError {
   public var exitStatus: ExitStatus {
     switch self {
     case .ofLine(_, _, let error): error.exitStatus
-    case .usage, .emptyQuestion: .usage
-    case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .newerDatabase,
+    case .usage, .emptyQuestion, .questionWithoutVector: .usage
+    case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .damagedSchema, .newerDatabase,
       .badEmbeddingModel, .otherEmbeddingModel:
       .malformed
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
       .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn, .nothingToRetry:
       .noInput
     case .unknownCharacter, .knowledgeOfNobody, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong: .usage
-    case .dimensionsChanged, .embedderMisbehaved: .protocolBroken
+    case .dimensionsChanged, .embedderMisbehaved, .textTooLong: .protocolBroken
     case .embedderDiffers: .badSettings
     case .databaseReadOnly, .cannotCreate: .cannotCreate
     case .databaseFull, .databaseFailed, .cannotWrite: .cannotWrite
@@ -181,9 +189,10 @@ extension GibseyError {
     case .malformedInput, .lineTooLong: "MALFORMED_RECORD"
     case .wrongRecord: "UNKNOWN_MESSAGE_TYPE"
     case .ofLine(_, _, let error): error.code
-    case .emptyQuestion, .usage: "BAD_REQUEST"
-    case .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
-      .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged, .embedderMisbehaved, .embedderDiffers:
+    case .emptyQuestion, .usage, .questionWithoutVector: "BAD_REQUEST"
+    case .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
+      .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged, .embedderMisbehaved, .textTooLong,
+      .embedderDiffers:
       "DATABASE_FAILED"
     case .databaseBusy: "DATABASE_BUSY"
     case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "NO_EMBEDDING_MODEL"
@@ -223,10 +232,10 @@ extension GibseyError {
     case .noProvider(let failures): failures.contains(where: \.isRetryable)
     case .providerFailed(_, let status, _, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
-      .emptyQuestion, .usage, .noDatabase, .notADatabase, .newerDatabase, .emptyDatabase,
+      .emptyQuestion, .usage, .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .emptyDatabase,
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter, .dimensionsChanged, .embedderMisbehaved,
-      .embedderDiffers,
+      .embedderDiffers, .questionWithoutVector, .textTooLong,
       .knowledgeOfNobody, .unknownPage, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
       .nothingToRetry,
       .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,

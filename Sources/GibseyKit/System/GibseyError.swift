@@ -17,6 +17,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   // Database
   case noDatabase(path: String)
   case notADatabase(path: String, reason: String)
+  /// It says that it is ours, and its tables are not.
+  case damagedSchema(path: String, reason: String)
   case newerDatabase(path: String, version: Int, supported: Int)
   case emptyDatabase(path: String)
   case databaseReadOnly(path: String)
@@ -33,6 +35,10 @@ public enum GibseyError: Error, Equatable, Sendable {
   case noEmbeddingModel(path: String)
   case badEmbeddingModel(path: String, reason: String)
   case otherEmbeddingModel(path: String, version: Int, supported: Int)
+  /// The pages came with their vectors, and the question came without one.
+  case questionWithoutVector(embedder: String)
+  /// A text that no server takes, and that is too short to be parted.
+  case textTooLong(embedder: String, bytes: Int, reason: String)
 
   // Prompts
   case unknownCharacter(id: String, known: [String])

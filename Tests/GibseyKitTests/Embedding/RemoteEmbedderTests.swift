@@ -149,6 +149,14 @@ private final class AnsweringTransport: Transport {
     #expect(transport.requests.count < 10)
   }
 
+  @Test func aTextThatCannotBePartedIsToldAsATextAndNotAsAPrompt() async throws {
+    let transport = AnsweringTransport { _ in (400, "{\"error\":\"the input length exceeds the context length\"}") }
+    let wanted = GibseyError.textTooLong(
+      embedder: "ollama:m", bytes: 5, reason: "the input length exceeds the context length")
+    await #expect(throws: wanted) { try await embedder(.ollama, transport).embed(["lamp."]) }
+    #expect(wanted.hint == "take another model: --embedding-model names it")
+  }
+
   @Test func aTextThatTheServerCutIsNamedAmongTheOthers() async throws {
     let transport = AnsweringTransport { texts in
       // It reads ten words of each text and says nothing of the others.
