@@ -241,7 +241,9 @@ struct AskBatch: Sendable {
       throw GibseyError.wrongRecord(
         type: "ai_chat_request", wanted: "ai_prompt", hint: "pipe it through gibsey-context first")
     case .other(let record, let line):
-      if options.isJSON { return try place.write(line + [0x0A]) }
+      if options.isJSON {
+        return try place.write((context.output.isTerminal ? TerminalJSON.shown(line) : line) + [0x0A])
+      }
       let diagnostics = context.diagnostics(at: place)
       if case .error(let error) = record { return diagnostics.warning("upstream: \(error.message)") }
       diagnostics.debug("passed over a record of type \(record.type)")

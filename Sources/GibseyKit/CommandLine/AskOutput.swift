@@ -8,6 +8,7 @@ struct AskOutput {
   private let hasPrices: Bool
   private let prompt: Prompt
   private var records: AskingRecords
+  private let isTerminal: Bool
   /// Only for a terminal: a pipe gets the bytes.
   private var filter: TerminalFilter?
   private var thoughtFilter = TerminalFilter()
@@ -25,6 +26,7 @@ struct AskOutput {
     prompt: Prompt
   ) {
     self.hasPrices = hasPrices
+    self.isTerminal = isTerminal
     self.place = place
     self.diagnostics = diagnostics
     self.options = options
@@ -36,7 +38,7 @@ struct AskOutput {
   mutating func write(_ part: Asking.Part) throws {
     if options.isJSON {
       let bytes = records.records(of: part).flatMap { RecordCoder.encode($0) }
-      if !bytes.isEmpty { try place.write(bytes) }
+      if !bytes.isEmpty { try place.write(isTerminal ? TerminalJSON.shown(bytes) : bytes) }
     }
     switch part {
     case .batch(let batch):

@@ -58,11 +58,15 @@ public struct CardOptions: ParsableArguments {
       throw GibseyError.unknownCharacter(id: id, known: try store.cards().map(\.id))
     }
     guard picture else {
-      try context.output.write(file.json.last == 0x0A ? file.json : file.json + [0x0A])
+      try context.write(json: file.json)
+      if context.output.isTerminal, file.json.last != 0x0A { try context.output.write([0x0A]) }
       return .done
     }
     guard !file.picture.isEmpty else {
       throw GibseyError.usage("the card of \(id) came without a picture", hint: nil)
+    }
+    guard !context.output.isTerminal else {
+      throw GibseyError.usage("a picture is nothing for a terminal", hint: "send it to a file: `… --picture >FILE.png`")
     }
     try context.output.write(file.picture)
     return .done

@@ -76,11 +76,11 @@ public struct IndexReports {
       block += RecordCoder.encode(.page(page.page))
       pages += 1
       if block.count > 64 * 1024 {
-        try context.output.write(block)
+        try context.write(json: block)
         block.removeAll(keepingCapacity: true)
       }
     }
-    try context.output.write(block)
+    try context.write(json: block)
     return pages > 0 ? .done : .foundNothing
   }
 }

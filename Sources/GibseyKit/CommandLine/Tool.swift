@@ -36,7 +36,10 @@ public struct ToolContext: Sendable {
   }
 
   /// Writes a record as one line to standard output.
-  public func write(_ record: Record) throws { try output.write(RecordCoder.encode(record)) }
+  public func write(_ record: Record) throws { try write(json: RecordCoder.encode(record)) }
+
+  /// Writes JSON to standard output: as it is, but to a terminal in letters that cannot drive it.
+  public func write(json: [UInt8]) throws { try output.write(output.isTerminal ? TerminalJSON.shown(json) : json) }
 
   /// The database that a flag or GIBSEY_DATABASE names.
   /// - Throws: `GibseyError.usage` when neither does.

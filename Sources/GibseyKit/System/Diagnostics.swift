@@ -41,11 +41,19 @@ public struct Diagnostics: Sendable {
       switch scalar.value {
       case 0x0A: line += "\\n"
       case 0x09: line += "\\t"
-      case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0x200E, 0x200F:
-        line += "\\u{\(String(scalar.value, radix: 16))}"
-      default: line.unicodeScalars.append(scalar)
+      default:
+        let isPlain = scalar.value >= 0x20 && !drivesTerminal(scalar)
+        line += isPlain ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
       }
     }
     return line
+  }
+
+  /// Whether a terminal may obey it, or turn a text around for it: DEL, C1 and the bidirectional controls.
+  static func drivesTerminal(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
+    default: false
+    }
   }
 }

@@ -51,14 +51,20 @@ struct Event: Sendable, Equatable {
 /// Takes events from everywhere and never makes anybody wait. Its identity is the places where they go.
 final class EventLog: Sendable {
   private let lines: LineWriter?
+  private let isTerminal: Bool
   private let diary: Diary?
   private let now: @Sendable () -> Timestamp
 
   /// - Parameters:
   ///   - lines: where the records go; nil is nowhere.
+  ///   - isTerminal: whether that is a terminal.
   ///   - diary: the log; nil is none.
-  init(lines: LineWriter? = nil, diary: Diary? = nil, now: @escaping @Sendable () -> Timestamp = { Timestamp.now() }) {
+  init(
+    lines: LineWriter? = nil, isTerminal: Bool = false, diary: Diary? = nil,
+    now: @escaping @Sendable () -> Timestamp = { Timestamp.now() }
+  ) {
     self.lines = lines
+    self.isTerminal = isTerminal
     self.diary = diary
     self.now = now
   }
@@ -73,7 +79,10 @@ final class EventLog: Sendable {
     let event = facts(Event(name))
     let time = now()
     diary?.write(event, at: time)
-    lines?.write { dropped in event.record(at: time, dropped: dropped).map { RecordCoder.encode($0) } ?? [] }
+    lines?.write { dropped in
+      let line = event.record(at: time, dropped: dropped).map { RecordCoder.encode($0) } ?? []
+      return isTerminal ? TerminalJSON.shown(line) : line
+    }
   }
 
   /// What the rest of the program says, in the same log; nil without one.

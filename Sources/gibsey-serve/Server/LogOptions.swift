@@ -66,6 +66,6 @@ extension EventLog {
         try LineWriter(lines.descriptor, named: lines.name) { error in
           diagnostics.warning("no more events: \(error.message)")
         }
-      }, diary: diary, now: now)
+      }, isTerminal: lines?.descriptor.isTerminal ?? false, diary: diary, now: now)
   }
 }

@@ -27,4 +27,13 @@ import Testing
     #expect(
       Diagnostics.oneLine("a\nb\u{1B}[2J\u{202E}c\u{9B}é") == "a\\nb\\u{1b}[2J\\u{202e}c\\u{9b}é")
   }
+
+  @Test func recordsForATerminalAreTheSameValuesInHarmlessLetters() throws {
+    let text = "a\u{202E}b\u{9B}31mc\u{7F}\u{61C}\u{200F}\u{2066} é 日 — 🦊 \\ \" \n"
+    let line = RecordCoder.encode(.page(Page(id: "a", title: nil, pageIndex: 1, text: text)))
+    let shown = TerminalJSON.shown(line)
+    #expect(String(decoding: shown, as: UTF8.self).contains("a\\u202eb\\u009b31mc\\u007f\\u061c\\u200f\\u2066 é 日 — 🦊"))
+    #expect(try RecordCoder.decode(Array(shown.dropLast())) == RecordCoder.decode(Array(line.dropLast())))
+    #expect(TerminalJSON.shown(shown) == shown)
+  }
 }
