@@ -25,13 +25,16 @@ public struct IndexReports {
   /// - Returns: `malformed` for a damaged file, `foundNothing` for a sound one with pages that have no vectors.
   public func check(_ path: String) throws -> ExitStatus {
     let store = try PageStore(path: path, access: .readOnly)
-    let findings = try store.check()
+    let findings = try self.findings(in: store)
     var status = ExitStatus.done
     for finding in findings {
       switch finding {
       case .damage(let words):
         status = .malformed
         try tell("damaged    \(words)")
+      case .damagedCard(let id, let words):
+        status = .malformed
+        try tell("damaged    the card \(id): \(words)")
       case .withoutVectors(let pages, let example, let embedder):
         if status == .done { status = .foundNothing }
         try tell("missing    \(pages) pages, as \(example), have no vectors of \(embedder.fingerprint)")
@@ -47,11 +50,25 @@ public struct IndexReports {
     return status
   }
 
+  /// What is amiss, damage before what is only missing.
+  private func findings(in store: PageStore) throws -> [StoreFinding] {
+    let all = try store.check() + CardInspection(store).findings()
+    let isDamage = { (finding: StoreFinding) in
+      switch finding {
+      case .damage, .damagedCard: true
+      case .withoutVectors, .wordsNotCompared: false
+      }
+    }
+    return all.filter(isDamage) + all.filter { !isDamage($0) }
+  }
+
   private func tell(_ line: String) throws { try context.output.write(Array((Diagnostics.oneLine(line) + "\n").utf8)) }
 
   /// The command that mends what was found.
   private func hint(for findings: [StoreFinding], path: String, _ status: ExitStatus) -> String? {
     if status == .malformed {
+      let areCards = findings.allSatisfy { if case .damage = $0 { false } else { true } }
+      if areCards { return "import what is damaged again: `gibsey-index --database \(path) --import-card FILE…`" }
       return "index the sources into a new file, or save what can be read: "
         + "`gibsey-index --database \(path) --export | gibsey-index --database NEW --source story -`"
     }

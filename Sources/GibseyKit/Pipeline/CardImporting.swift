@@ -24,20 +24,16 @@ public struct CardImporting {
   public mutating func add(path: String) throws -> Outcome { try add(CardFile(path: path)) }
 
   mutating func add(_ file: CardFile) throws -> Outcome {
-    let (card, entries): (CharacterCard, [LoreEntry])
-    let stored: CardToStore
-    do {
-      let data = try CharacterCard.data(of: try Self.object(file.json))
-      card = try CharacterCard(data)
-      (entries, stored) = try Self.stored(card, data, file)
-    } catch let problem as RecordProblem {
+    let card: CardToStore
+    let entries: [LoreEntry]
+    do { (card, entries) = try Self.stored(file) } catch let problem as RecordProblem {
       throw GibseyError.malformedInput(source: file.path, line: nil, reason: problem.reason)
     }
     if let other = sourceOfID[card.id] {
       throw GibseyError.malformedInput(
         source: file.path, line: nil, reason: "\(card.id) is the character of \(other) too")
     }
-    let isNew = try store.write(stored)
+    let isNew = try store.write(card)
     sourceOfID[card.id] = file.path
     let pages = Set(entries.compactMap(\.knownFrom)).sorted()
     return Outcome(
@@ -45,7 +41,14 @@ public struct CardImporting {
       missingPages: try pages.filter { try store.page(id: $0) == nil })
   }
 
-  private static func object(_ json: [UInt8]) throws -> JSONObject {
+  /// What is written of a card, and its entries of lore that are awake.
+  /// - Throws: `RecordProblem`.
+  static func stored(_ file: CardFile) throws -> (card: CardToStore, entries: [LoreEntry]) {
+    let data = try CharacterCard.data(of: try object(file.text))
+    return try stored(try CharacterCard(data), data, file)
+  }
+
+  private static func object(_ json: ArraySlice<UInt8>) throws -> JSONObject {
     do {
       guard let object = try JSONScanner.scan(json, { try $0.value() }).objectValue else {
         throw RecordProblem("wanted a JSON object")
@@ -58,7 +61,7 @@ public struct CardImporting {
 
   private static func stored(
     _ card: CharacterCard, _ data: JSONObject, _ file: CardFile
-  ) throws -> ([LoreEntry], CardToStore) {
+  ) throws -> (card: CardToStore, entries: [LoreEntry]) {
     let book = RecordFields(try RecordFields(data).optionalObject("character_book") ?? JSONObject())
     let objects = try book.list("entries") { $0.object }
     guard objects.count <= entryLimit else {
@@ -80,10 +83,10 @@ public struct CardImporting {
       }
     }
     return (
-      entries,
       CardToStore(
         id: card.id, name: card.name, used: CharacterCard.used(of: data), json: file.json, picture: file.picture,
-        lore: lore)
+        lore: lore),
+      entries
     )
   }
 }

@@ -9,10 +9,15 @@ struct CardFile {
   static let textLimitBytes = 32 << 20
 
   let path: String
-  /// The card, UTF-8, as it came.
+  private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+  /// The card, UTF-8, as it came, perhaps behind a byte-order mark.
   let json: [UInt8]
   /// The whole file when it is a picture.
   let picture: [UInt8]?
+
+  /// The card as it is read: without the mark.
+  var text: ArraySlice<UInt8> { json.starts(with: Self.mark) ? json.dropFirst(Self.mark.count) : json[...] }
 
   /// - Throws: `GibseyError.noSuchFile`, `.cannotRead`, `.malformedInput`.
   init(path: String) throws { try self.init(path: path, bytes: Self.bytes(of: path)) }
@@ -28,8 +33,7 @@ struct CardFile {
         throw Self.problem(path, problem.reason)
       }
     } else {
-      let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-      json = bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes
+      json = bytes
     }
     guard json.count <= Self.textLimitBytes else {
       throw Self.problem(path, "the card is longer than \(Self.textLimitBytes) bytes")

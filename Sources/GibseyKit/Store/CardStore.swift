@@ -169,3 +169,73 @@ extension PageStore {
     }
   }
 }
+
+/// A card as it is kept, for whoever compares it with what it came as.
+struct KeptCard {
+  let row: Int
+  let used: String
+  let json: [UInt8]
+  /// Empty when it came without one.
+  let picture: [UInt8]
+}
+
+/// An entry of lore as it is kept.
+struct KeptEntry {
+  let place: Int
+  let isConstant: Bool
+  let contentBytes: Int
+  let entry: String
+  let content: String
+}
+
+/// A word that calls an entry, by its letters and not by what they may be equal to.
+struct KeptKey: Hashable {
+  private let word: [UInt8]
+  private let place: Int
+
+  init(word: String, place: Int) {
+    self.word = Array(word.utf8)
+    self.place = place
+  }
+}
+
+extension PageStore {
+  func keptCard(id: String) throws -> KeptCard? {
+    let statement = try connection.prepare("SELECT card_id, used, json, picture FROM card WHERE id = ?1")
+    statement.bind(1, id)
+    guard try statement.step() else { return nil }
+    return KeptCard(
+      row: statement.integer(0), used: statement.text(1) ?? "", json: statement.bytes(2), picture: statement.bytes(3))
+  }
+
+  /// Visits the entries of a card in the order of the book; false when a visit was.
+  func forEachKeptEntry(ofCard row: Int, _ visit: (KeptEntry) throws -> Bool) throws -> Bool {
+    let statement = try connection.prepare(
+      "SELECT place, is_constant, content_bytes, entry, content FROM lore WHERE card_id = ?1 ORDER BY place")
+    statement.bind(1, row)
+    while try statement.step() {
+      let entry = KeptEntry(
+        place: statement.integer(0), isConstant: statement.integer(1) != 0, contentBytes: statement.integer(2),
+        entry: statement.text(3) ?? "", content: statement.text(4) ?? "")
+      guard try visit(entry) else { return false }
+    }
+    return true
+  }
+
+  func keptKeys(ofCard row: Int) throws -> Set<KeptKey> {
+    let statement = try connection.prepare("SELECT word, place FROM lore_key WHERE card_id = ?1")
+    statement.bind(1, row)
+    var keys: Set<KeptKey> = []
+    while try statement.step() { keys.insert(KeptKey(word: statement.text(0) ?? "", place: statement.integer(1))) }
+    return keys
+  }
+
+  /// Entries and keys of cards that are not there.
+  func strayLoreCount() throws -> Int {
+    try connection.integer(
+      """
+      SELECT (SELECT count(*) FROM lore WHERE card_id NOT IN (SELECT card_id FROM card))
+        + (SELECT count(*) FROM lore_key WHERE card_id NOT IN (SELECT card_id FROM card))
+      """)
+  }
+}

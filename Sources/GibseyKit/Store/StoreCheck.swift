@@ -4,6 +4,8 @@
 public enum StoreFinding: Sendable, Equatable {
   /// Something that contradicts itself, in words for a person.
   case damage(String)
+  /// A card, or what was made of it, is not as it was imported.
+  case damagedCard(id: String, String)
   /// So many pages have no vectors of the embedder that searches use, as this one.
   case withoutVectors(pages: Int, example: String, EmbedderRow)
   /// The words of the full-text index were not compared with the pages: that takes a lock for writing, and the file may not be
@@ -12,7 +14,7 @@ public enum StoreFinding: Sendable, Equatable {
 }
 
 extension PageStore {
-  /// Looks through the whole file, and reads all of it.
+  /// Looks through the whole file, and reads all of it; but for what is in the cards, which `CardInspection` reads.
   /// - Returns: what is amiss, the worst of it first; empty for a sound database.
   /// - Throws: `GibseyError.databaseBusy` when somebody writes for longer than ten seconds.
   public func check() throws -> [StoreFinding] {
@@ -45,7 +47,6 @@ private struct StoreInspection {
       for embedder in embedders { try inspection.lookAtVectors(of: embedder) }
     }
     try part("the blocks") { try $0.lookAtBlocks(embedders) }
-    try part("the cards") { try $0.lookAtCards() }
     try part("the conversations") {
       try $0.lookAtTurns()
       for embedder in embedders { try $0.lookAtCodesOfTurns(embedder) }
@@ -63,9 +64,9 @@ private struct StoreInspection {
       try look(&self)
     } catch GibseyError.notADatabase(_, let reason) {
       damage("\(name): \(reason)")
-    } catch GibseyError.databaseFailed(_, let reason) {
     } catch GibseyError.damagedSchema(_, let reason) {
       damage("\(name): \(reason)")
+    } catch GibseyError.databaseFailed(_, let reason) {
       damage("\(name): \(reason)")
     }
   }
@@ -172,14 +173,6 @@ private struct StoreInspection {
         codes.reset()
       }
       if findings.count > 5 * Self.limit { return }
-    }
-  }
-
-  private mutating func lookAtCards() throws {
-    let list = try connection.prepare("SELECT id, used, json FROM card ORDER BY id")
-    while try list.step() {
-      guard (try? JSONScanner.scan(list.bytes(1)) { try $0.value() }) == nil else { continue }
-      damage("the card \(list.text(0) ?? ""): what is used of it is no JSON")
     }
   }
 

@@ -83,7 +83,6 @@ struct TortureScene {
       ("UPDATE vector SET embedder_id = 9 WHERE vector_id = 3", "1 vectors are of no embedder"),
       ("INSERT INTO place_block VALUES (7, x'00')", "1 blocks are of no page or embedder"),
       ("UPDATE page SET motifs = '[' WHERE id = 'p3'", "page p3: its motifs or metadata are no JSON"),
-      ("UPDATE card SET used = '{'", "the card ann: what is used of it is no JSON"),
     ].enumerated() {
       let scene = try TortureScene(folder.path + "/\(number).db")
       let connection = try Connection(path: scene.path, access: .write(busyTimeoutMilliseconds: 0))
@@ -91,6 +90,37 @@ struct TortureScene {
       let findings = try PageStore(path: scene.path, access: .readOnly).check()
       #expect(findings.contains(.damage(words)), "\(sql): \(findings)")
     }
+  }
+
+  @Test func everyDamageOfACardIsTold() throws {
+    for (number, (sql, words)) in [
+      ("UPDATE card SET used = '{'", "its character is not what the card says"),
+      ("UPDATE card SET name = 'Bob'", "its character is not what the card says"),
+      (
+        "UPDATE card SET json = x'78'", "what it came as is no card any more: not JSON: wanted a value at byte 1"
+      ),
+      ("UPDATE card SET picture = x'00'", "it is not what its picture says"),
+      ("UPDATE lore SET entry = '{'", "its lore is not what the card says"),
+      ("UPDATE lore SET content = 'The lamp is new.'", "its lore is not what the card says"),
+      ("UPDATE lore SET content_bytes = 9999", "its lore is not what the card says"),
+      ("UPDATE lore SET is_constant = 1", "its lore is not what the card says"),
+      ("DELETE FROM lore", "its lore is not what the card says"),
+      ("INSERT INTO lore SELECT card_id, 7, 0, 1, entry, 'x' FROM lore", "its lore is not what the card says"),
+      ("DELETE FROM lore_key", "its keys of lore are not what the card says"),
+      ("UPDATE lore_key SET word = 'Lamp'", "its keys of lore are not what the card says"),
+    ].enumerated() {
+      let scene = try TortureScene(folder.path + "/\(number).db")
+      #expect(try CardInspection(PageStore(path: scene.path, access: .readOnly)).findings().isEmpty)
+      try Connection(path: scene.path, access: .write(busyTimeoutMilliseconds: 0)).execute(sql)
+      let findings = try CardInspection(PageStore(path: scene.path, access: .readOnly)).findings()
+      #expect(findings == [.damagedCard(id: "ann", words)], "\(sql): \(findings)")
+    }
+    let scene = try TortureScene(folder.path + "/strays.db")
+    try Connection(path: scene.path, access: .write(busyTimeoutMilliseconds: 0)).execute("DELETE FROM card")
+    #expect(
+      try CardInspection(PageStore(path: scene.path, access: .readOnly)).findings() == [
+        .damage("2 entries or keys of lore are of no card")
+      ])
   }
 
   @Test func pagesWithoutVectorsAreNoDamage() throws {
