@@ -131,13 +131,18 @@ public struct IndexRun {
   private func embed(
     with model: any Embedder, into store: PageStore, _ meter: inout ProgressMeter, isShown: Bool
   ) throws {
-    let vectors = try VectorIndexing(
-      store: store, fingerprint: model.fingerprint,
-      embed: { texts in try Blocking.run { try await model.embed(texts) } }, now: context.now)
+    var isChecked = false
+    let embed = { (texts: [String]) in
+      // Who embeds nothing does not read fifty megabytes, and who embeds reads them anyway.
+      if !isChecked { try (model as? EmbeddedModel)?.checkWhole() }
+      isChecked = true
+      return try Blocking.run { try await model.embed(texts) }
+    }
+    let vectors = try VectorIndexing(store: store, fingerprint: model.fingerprint, embed: embed, now: context.now)
     let outcome = try vectors.run { progress in if isShown { meter.show(progress) } }
     let conversations = try ConversationStore(store)
     let turns = try conversations.activeEmbedder().map { active in
-      try TurnEmbedding(store: conversations) { texts in try Blocking.run { try await model.embed(texts) } }.run(active)
+      try TurnEmbedding(store: conversations, embed: embed).run(active)
     }
     if isShown { meter.clear() }
     context.diagnostics.debug("embedded \(turns ?? 0) turns")

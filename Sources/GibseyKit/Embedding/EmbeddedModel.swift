@@ -70,6 +70,10 @@ public final class EmbeddedModel: Embedder {
     return try workspace.vectors(of: whole, file: file)[0]
   }
 
+  /// Makes sure that the weights are those that were written: what damaged ones make looks like any other vector.
+  /// - Throws: `GibseyError.badEmbeddingModel`.
+  func checkWhole() throws { try file.checkWhole() }
+
   /// Gives back the memory of the weights: for whoever embeds no more.
   func letGoOfWeights() {
     file.letGoOfWeights()

@@ -14,7 +14,10 @@ public enum SHA256 {
   ]
 
   /// The 32 bytes of the digest.
-  public static func digest(of bytes: [UInt8]) -> [UInt8] {
+  public static func digest(of bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBufferPointer { digest(of: $0) } }
+
+  /// The same of bytes wherever they are, a file that is mapped for one.
+  static func digest(of bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     var state: [UInt32] = [
       0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
@@ -23,7 +26,7 @@ public enum SHA256 {
     while tail.count % 64 != 56 { tail.append(0) }
     let bitCount = UInt64(bytes.count) * 8
     for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: bitCount >> shift)) }
-    bytes.withUnsafeBufferPointer { absorb($0, blocks: bytes.count / 64, into: &state) }
+    absorb(bytes, blocks: bytes.count / 64, into: &state)
     tail.withUnsafeBufferPointer { absorb($0, blocks: tail.count / 64, into: &state) }
     return state.flatMap { word in
       [24, 16, 8, 0].map { (shift: UInt32) in UInt8(truncatingIfNeeded: word >> shift) }

@@ -179,6 +179,22 @@ import Testing
     }
   }
 
+  @Test func aDamagedByteAnywhereBehindTheHeaderIsFoundByWhoeverReadsAllOfIt() async throws {
+    try await Self.with(TinyModel()) { path in try EmbeddedModel(path: path).checkWhole() }
+    let whole = TinyModel()
+    for place in whole.places.map({ $0 + 1 }) + [whole.bytes.count - 1] {
+      var model = whole
+      model.bytes[place] ^= 0x10
+      try await Self.with(model) { path in
+        // Where it opens at all: some of it is looked at every time.
+        guard let file = try? EmbeddedModelFile(path: path) else { return }
+        #expect(
+          throws: GibseyError.badEmbeddingModel(path: path, reason: "it is damaged: its checksum is another"),
+          performing: file.checkWhole)
+      }
+    }
+  }
+
   @Test func aFlippedBitInTheHeaderOrTheWordsNeverCrashes() throws {
     let whole = TinyModel()
     var generator = SeededGenerator(seed: 9)

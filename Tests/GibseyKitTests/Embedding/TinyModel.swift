@@ -45,7 +45,8 @@ struct TinyModel {
     var header = Array("gibseyEM".utf8) + Self.bytes(of: UInt32(1)) + Self.bytes(of: UInt32(256))
     header += Self.bytes(of: UInt64(256 + body.count))
     header += shapeNumbers.flatMap { Self.bytes(of: $0) } + Self.bytes(of: Float(1e-12))
-    header += Array("tiny".utf8) + [UInt8](repeating: 0, count: 28) + [UInt8](repeating: 0xAB, count: 64)
+    header += Array("tiny".utf8) + [UInt8](repeating: 0, count: 28) + [UInt8](repeating: 0xAB, count: 32)
+    header += SHA256.digest(of: body)
     header += places.flatMap { Self.bytes(of: UInt64($0)) }
     bytes = header + [UInt8](repeating: 0, count: 256 - header.count) + body
     self.places = places
