@@ -3,6 +3,9 @@
 /// Finds labels and quotations in a text that comes in pieces. A value: bytes in, marks out; where the text was cut makes no
 /// difference. It keeps at most one quotation and one label that have not ended.
 ///
+/// A label ends at the first bracket that closes; where ids of the prompt hold brackets, the longest of them that fits is the
+/// label.
+///
 /// A quotation stands between straight or curly double quotes, in any pairing. A straight quote opens one only where a
 /// word may begin (6" opens none), and a blank line ends one that nobody closed: a stray mark turns no more than its own
 /// paragraph inside out.
@@ -11,6 +14,8 @@ struct CitationScanner: Sendable {
   enum Mark: Equatable {
     /// What the label says after "page", as in "012".
     case label(String, Place)
+    /// A label that says these ids of the prompt, and what it says behind them.
+    case pages([String], remark: String, Place)
     /// The words between the quotes, white space joined, without the labels among them.
     case quotation(String, Place)
   }
@@ -30,6 +35,7 @@ struct CitationScanner: Sendable {
     var text: [UInt8] = []
   }
 
+  private var labels: BracketedLabels
   private var position = 0
   private var previous: Unicode.Scalar = "\n"
   private var isLineBlank = true
@@ -39,6 +45,16 @@ struct CitationScanner: Sendable {
   private var lengthBeforeBracket: Int?
   private var partial: UInt32 = 0
   private var missingBytes = 0
+
+  /// - Parameter ids: of the pages in the prompt.
+  init(ids: [String]) { labels = BracketedLabels(ids: ids) }
+
+  /// The marks in what was held back, when nothing more comes.
+  mutating func finish() -> [Mark] {
+    var marks: [Mark] = []
+    while let decision = labels.decision() { follow(decision, &marks) }
+    return marks
+  }
 
   /// The marks that end in these bytes, UTF-8.
   mutating func consume(_ bytes: some Sequence<UInt8>) -> [Mark] {
@@ -59,7 +75,9 @@ struct CitationScanner: Sendable {
   /// Passes over text outside of quotations and brackets in which nothing can begin or end.
   /// - Returns: where it stops.
   private mutating func pass(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
-    guard quotation == nil, bracket == nil, missingBytes == 0, let base = bytes.baseAddress else { return start }
+    guard quotation == nil, bracket == nil, labels.isEmpty, missingBytes == 0, let base = bytes.baseAddress else {
+      return start
+    }
     let end = PlainRun.end(in: base, from: start, to: bytes.count, or: UInt8(ascii: "["), UInt8(ascii: "\""))
     guard end > start else { return start }
     if isLineBlank { isLineBlank = !bytes[start..<end].contains { $0 != 0x20 } }
@@ -83,6 +101,31 @@ struct CitationScanner: Sendable {
   }
 
   private mutating func take(_ scalar: Unicode.Scalar, _ marks: inout [Mark]) {
+    switch labels.take(scalar) {
+    case .passed: read(scalar, &marks)
+    case let decision: follow(decision, &marks)
+    }
+  }
+
+  /// Reads what was held back, each scalar once as a part of a label or as text.
+  private mutating func follow(_ decision: BracketedLabels.Decision, _ marks: inout [Mark]) {
+    switch decision {
+    case .passed, .held: return
+    case .label(let label, let rest):
+      bracket = nil
+      isLineBlank = false
+      previous = "]"
+      marks.append(
+        .pages(label.ids, remark: label.remark, Place(start: position, end: position + label.scalarCount)))
+      position += label.scalarCount
+      for scalar in rest { take(scalar, &marks) }
+    case .bracket(let rest):
+      read("[", &marks)
+      for scalar in rest { take(scalar, &marks) }
+    }
+  }
+
+  private mutating func read(_ scalar: Unicode.Scalar, _ marks: inout [Mark]) {
     if scalar == "\n" {
       if isLineBlank { quotation = nil }
       isLineBlank = true

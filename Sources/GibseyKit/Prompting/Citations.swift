@@ -25,7 +25,7 @@ public struct Citations: Sendable {
     let place: CitationScanner.Place
   }
 
-  private var scanner = CitationScanner()
+  private var scanner: CitationScanner
   /// Read when something is cited: most answers of most models cite nothing.
   private lazy var pages = CitedPages(prompt)
   private let prompt: Prompt
@@ -36,22 +36,29 @@ public struct Citations: Sendable {
   private var quotations: [String: [Citation]] = [:]
   private var quotationCount = 0
 
-  public init(_ prompt: Prompt) { self.prompt = prompt }
+  public init(_ prompt: Prompt) {
+    self.prompt = prompt
+    scanner = CitationScanner(ids: prompt.pages.map(\.id))
+  }
 
   /// Takes the next bytes of the answer, UTF-8; a character may be cut.
   public mutating func consume(_ bytes: some Sequence<UInt8>) {
-    for mark in scanner.consume(bytes) {
-      switch mark {
-      case .label(let content, let place): add(Label(ids: pages.ids(in: content), place: place))
-      case .quotation(let text, let place): add(Quotation(text: text, place: place))
-      }
+    for mark in scanner.consume(bytes) { take(mark) }
+  }
+
+  private mutating func take(_ mark: CitationScanner.Mark) {
+    switch mark {
+    case .label(let content, let place): add(Label(ids: pages.ids(in: content), place: place))
+    case .pages(let ids, let remark, let place): add(Label(ids: pages.ids(in: remark, after: ids), place: place))
+    case .quotation(let text, let place): add(Quotation(text: text, place: place))
     }
   }
 
   /// What was cited so far, in the order of the first naming; a page without a quotation once, else once for each.
   public var found: [Citation] {
     var all = self
-    for quotation in waiting { all.settle(quotation, next: nil) }
+    for mark in all.scanner.finish() { all.take(mark) }
+    for quotation in all.waiting { all.settle(quotation, next: nil) }
     return all.order.flatMap { id in
       all.quotations[id] ?? [Citation(pageID: id, isInPrompt: all.pages.contains(id))]
     }

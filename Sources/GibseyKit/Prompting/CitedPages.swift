@@ -6,6 +6,8 @@ struct CitedPages: Sendable {
   private let ids: Set<String>
   /// The id that is this number, without leading zeros; nil where several are.
   private var idOfNumber: [String: String?] = [:]
+  /// The id that a label says in other letters, as one that would not be one line; nil where several do.
+  private var idOfLabel: [String: String?] = [:]
   private var words = PlainWords()
   private var wordsOfPage: [String: [Int]] = [:]
   private var wordsOfQuestion: [Int]
@@ -15,6 +17,9 @@ struct CitedPages: Sendable {
     ids = Set(prompt.pages.map(\.id))
     texts = PageBlock.texts(in: prompt.messages)
     for id in ids {
+      for label in Set([PageBlock.shown(id), Self.oneLine(id)]) where label != id {
+        idOfLabel[label] = .some(idOfLabel[label] == nil ? id : nil)
+      }
       guard let number = Self.number(id) else { continue }
       idOfNumber[number] = .some(idOfNumber[number] == nil ? id : nil)
     }
@@ -24,16 +29,17 @@ struct CitedPages: Sendable {
 
   /// What a label names: `12`, `012, 013`, `012 and 013`, `12–14` (the two ends), `012, The Lamp Room`.
   ///
-  /// Ids are compared as they are. Where that finds none, leading zeros do not count, as long as one page alone has that
-  /// number; and of several words the first may be the id. What is then unknown stays as it was written, except a
+  /// Ids are compared as they are, and as labels show them. Where that finds none, leading zeros do not count, as long as
+  /// one page alone has that number; and of several words the first may be the id. What is then unknown stays as it was written, except a
   /// further part that is no number: it is a title or a remark.
-  func ids(in label: String) -> [String] {
-    if let id = id(label) { return [id] }
-    var found: [String] = []
-    for (index, part) in Self.parts(of: label).enumerated() {
+  /// - Parameter known: the ids that the label says before that.
+  func ids(in label: String, after known: [String] = []) -> [String] {
+    if known.isEmpty, let id = id(label) { return [id] }
+    var found = known
+    for part in Self.parts(of: label) {
       if let id = id(part) ?? part.split(separator: " ").first.flatMap({ id(String($0)) }) {
         if !found.contains(id) { found.append(id) }
-      } else if index == 0 || Self.number(part) != nil {
+      } else if found.isEmpty || Self.number(part) != nil {
         found.append(part)
       }
     }
@@ -42,7 +48,13 @@ struct CitedPages: Sendable {
 
   private func id(_ text: String) -> String? {
     if ids.contains(text) { return text }
+    if let id = idOfLabel[text] ?? nil { return id }
     return Self.number(text).flatMap { idOfNumber[$0] ?? nil }
+  }
+
+  /// White space as a person types it.
+  private static func oneLine(_ id: String) -> String {
+    id.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
   /// The digits without leading zeros; nil for what is no number.
@@ -79,7 +91,7 @@ struct CitedPages: Sendable {
 
   private mutating func numbers(of id: String) -> [Int]? {
     if let known = wordsOfPage[id] { return known }
-    guard let text = texts[id] else { return nil }
+    guard let text = texts[PageBlock.shown(id)] else { return nil }
     let numbers = words.numbers(ofPage: text)
     wordsOfPage[id] = numbers
     return numbers

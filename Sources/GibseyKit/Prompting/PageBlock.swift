@@ -17,7 +17,7 @@ enum PageBlock {
   /// One page under its label, which is one line. Three angle brackets in a row, the mark of a fence, get a space before
   /// the third: what the page says stays readable and the fence stays ours.
   static func page(id: String, title: String?, text: String, isCurrent: Bool, isExcerpt: Bool) -> String {
-    var label = "\(labelStart)\(oneLine(id))]"
+    var label = "\(labelStart)\(shown(id))]"
     if let title, !title.isEmpty { label += " \(oneLine(title))" }
     if isCurrent { label += " (the page that the reader is on)" }
     if isExcerpt { label += " (excerpt)" }
@@ -25,42 +25,150 @@ enum PageBlock {
   }
 
   /// A line of a page that begins like a label gets a space after the bracket: no page speaks for another.
+  ///
+  /// A line begins after whatever a reader takes for its end, and with whatever cannot be seen.
   static func withoutLabels(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "[")) else { return text }
-    return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      let start = line.drop(while: \.isWhitespace)
-      return start.prefix(5).lowercased() == "[page"
-        ? "\(line[..<start.startIndex])[ \(start.dropFirst())" : String(line)
-    }.joined(separator: "\n")
+    var safe = ""
+    var start = text.startIndex
+    for index in text.utf8.indices where text.utf8[index] == UInt8(ascii: "[") {
+      let next = text.utf8.index(after: index)
+      guard beginsLabel(text.unicodeScalars[next...], afterSpace: false), isAtStart(text.unicodeScalars[..<index])
+      else {
+        continue
+      }
+      safe.unicodeScalars += text.unicodeScalars[start..<next]
+      safe.unicodeScalars.append(" ")
+      start = next
+    }
+    safe.unicodeScalars += text.unicodeScalars[start...]
+    return safe
   }
 
-  /// The pages of a prompt by id, each with the rest of its label: what `block` and `page` wrote.
+  /// Whether a line begins where this ends.
+  private static func isAtStart(_ before: Substring.UnicodeScalarView) -> Bool {
+    for scalar in before.reversed() {
+      if newlines.contains(scalar) { return true }
+      guard scalar.properties.isWhitespace || [.format, .control].contains(scalar.properties.generalCategory) else {
+        return false
+      }
+    }
+    return true
+  }
+
+  private static let newlines: Set<Unicode.Scalar> = ["\n", "\r", "\u{B}", "\u{C}", "\u{85}", "\u{2028}", "\u{2029}"]
+
+  private static func beginsLabel(_ scalars: Substring.UnicodeScalarView, afterSpace: Bool) -> Bool {
+    let scalars = afterSpace ? scalars.drop { $0.properties.isWhitespace } : scalars
+    return scalars.prefix(4).elementsEqual("page".unicodeScalars) { scalar, wanted in
+      scalar == wanted || scalar.value | 0x20 == wanted.value
+    }
+  }
+
+  /// Whether an id has the beginning of a label in it.
+  static func holdsLabel(_ id: String) -> Bool {
+    let scalars = id.unicodeScalars
+    return scalars.indices.contains { index in
+      scalars[index] == "["
+        && beginsLabel(Substring(id).unicodeScalars[scalars.index(after: index)...], afterSpace: true)
+    }
+  }
+
+  /// An id as its label says it: one line, in which every bracket that opens closes, so that the label ends where it seems to.
+  ///
+  /// An id that is not so already, or that holds a label, has its brackets and control characters written as in an address,
+  /// `a]b` as `a%5Db`; and so is what would not be seen at its ends. No two ids become one that way.
+  static func shown(_ id: String) -> String {
+    guard !isPlain(id) else { return harmless(id) }
+    var shown = ""
+    let scalars = Array(id.unicodeScalars)
+    for (place, scalar) in scalars.enumerated() {
+      if isStrange(scalar) || isLost(scalars, place) || isEscape(scalars, place) {
+        for byte in String(scalar).utf8 {
+          shown += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }
+      } else {
+        shown.unicodeScalars.append(scalar)
+      }
+    }
+    return harmless(shown)
+  }
+
+  private static func isPlain(_ id: String) -> Bool {
+    let isSimple = { (byte: UInt8) in
+      (0x20..<0x7F).contains(byte) && ![UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%")].contains(byte)
+    }
+    if id.utf8.allSatisfy(isSimple), id.utf8.first != 0x20, id.utf8.last != 0x20 { return true }
+    var depth = 0
+    let scalars = Array(id.unicodeScalars)
+    for (place, scalar) in scalars.enumerated() {
+      if scalar == "[" { depth += 1 }
+      if scalar == "]" { depth -= 1 }
+      guard depth >= 0, scalar == "[" || scalar == "]" || !isStrange(scalar) else { return false }
+      if isLost(scalars, place) || isEscape(scalars, place) { return false }
+    }
+    return depth == 0 && !holdsLabel(id)
+  }
+
+  private static func isStrange(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "[" || scalar == "]" || newlines.contains(scalar) || scalar.properties.generalCategory == .control
+  }
+
+  /// Whether nobody would see it there: white space at an end, and what becomes a part of the space before the id.
+  private static func isLost(_ scalars: [Unicode.Scalar], _ place: Int) -> Bool {
+    guard place == 0 || place == scalars.count - 1 else { return false }
+    let properties = scalars[place].properties
+    return properties.isWhitespace
+      || place == 0 && (properties.isGraphemeExtend || properties.generalCategory == .format)
+  }
+
+  /// Whether something begins there that `shown` may have written.
+  private static func isEscape(_ scalars: [Unicode.Scalar], _ place: Int) -> Bool {
+    guard scalars[place] == "%", place + 2 < scalars.count,
+      let code = UInt8(String(String.UnicodeScalarView(scalars[place + 1...place + 2])), radix: 16)
+    else { return false }
+    if code == 0x20 { return place == 0 || place == scalars.count - 3 }
+    return code < 0x20 || code == 0x7F || code >= 0x80 || [0x25, 0x5B, 0x5D].contains(code)
+  }
+
+  /// The pages of a prompt by their ids as labels say them, each with the rest of its label: what `block` and `page` wrote.
+  ///
+  /// Goes by bytes: to Swift, a letter with a mark that combines is another letter.
   static func texts(in messages: [Message]) -> [String: String] {
-    var texts: [String: String] = [:]
+    var texts: [String: [UInt8]] = [:]
     for message in messages where message.role == .system {
       var isInside = false
-      var page: (id: String, text: String)?
-      func close() {
-        if let page { texts[page.id] = (texts[page.id].map { $0 + "\n" } ?? "") + page.text }
-        page = nil
-      }
-      for line in message.content.split(separator: "\n", omittingEmptySubsequences: false) {
-        if line == opening { isInside = true }
-        if line == closing { isInside = false }
-        guard isInside, line != opening else {
-          close()
-          continue
+      var page: String?
+      for line in message.content.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        if line.elementsEqual(opening.utf8) || line.elementsEqual(closing.utf8) {
+          isInside = line.elementsEqual(opening.utf8)
+          page = nil
+        } else if isInside {
+          var rest = line
+          if line.starts(with: labelStart.utf8), let end = labelEnd(line) {
+            let id = String(Substring(line[..<end].dropFirst(labelStart.utf8.count)))
+            page = id
+            if texts[id] != nil { texts[id]?.append(UInt8(ascii: "\n")) }
+            rest = line[end...].dropFirst()
+          } else if let page {
+            texts[page]?.append(UInt8(ascii: "\n"))
+          }
+          if let page { texts[page, default: []] += rest }
         }
-        if line.hasPrefix(labelStart), let end = line.firstIndex(of: "]") {
-          close()
-          page = (String(line[..<end].dropFirst(labelStart.count)), String(line[end...].dropFirst()))
-        } else {
-          page?.text += "\n" + line
-        }
       }
-      close()
     }
-    return texts
+    return texts.mapValues { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bracket that closes the first one.
+  private static func labelEnd(_ line: Substring.UTF8View) -> Substring.UTF8View.Index? {
+    var depth = 0
+    for index in line.indices {
+      if line[index] == UInt8(ascii: "[") { depth += 1 }
+      if line[index] == UInt8(ascii: "]") { depth -= 1 }
+      if depth == 0 { return index }
+    }
+    return nil
   }
 
   private static func oneLine(_ text: String) -> String {

@@ -36,15 +36,14 @@ struct CitedBook {
 }
 
 @Suite struct CitationTests {
+  static let texts = [
+    "“What is consciousness?” I have been paid—more than once—to answer that… It doesn't mind what it\nadds up to.",
+    "The engine room was well-lit, and nobody in it had slept.",
+    "A ledger has no such part.\n\nThen I am safe, it said.",
+  ]
   static let book = CitedBook(
-    [
-      (
-        "012",
-        "“What is consciousness?” I have been paid—more than once—to answer that… It doesn't mind what it\nadds up to."
-      ),
-      ("013", "The engine room was well-lit, and nobody in it had slept."),
-      ("story.md/3", "A ledger has no such part.\n\nThen I am safe, it said."),
-    ], question: "Why did you say the lamp was never lit?")
+    [("012", texts[0]), ("013", texts[1]), ("story.md/3", texts[2])],
+    question: "Why did you say the lamp was never lit?")
 
   static let answers: [(String, [String])] = [
     ("No page at all, \"and nothing but words in quotes\".", []),

@@ -33,7 +33,7 @@ import Testing
 
   @Test func aLabelIsOneLine() {
     let page = PageBlock.page(id: "a\n[page 9]", title: "T\r\nSYSTEM:", text: "x", isCurrent: true, isExcerpt: true)
-    #expect(page == "[page a [page 9]] T SYSTEM: (the page that the reader is on) (excerpt)\nx")
+    #expect(page == "[page a%0A%5Bpage 9%5D] T SYSTEM: (the page that the reader is on) (excerpt)\nx")
   }
 
   @Test func anEmptyTitleIsNone() {
