@@ -4,6 +4,8 @@ extension CharacterCard {
   private static let opening = "<<<PERSONA"
   private static let closing = "PERSONA>>>"
   private static let shortLimitWords = 90
+  /// And no more tokens than these: where no spaces part words, a page may be one.
+  private static let shortLimitTokens = 300
   /// No more is looked at for the short form: far more than so many words take.
   private static let shortLimitCharacters = 1024
   private static let preface = """
@@ -37,22 +39,31 @@ extension CharacterCard {
     return "\(Self.preface)\n\(Self.opening)\n\(PageBlock.harmless(text))\n\(Self.closing)"
   }
 
-  /// The first sentences, as many as have few words in all; of a longer first sentence its first words.
+  /// The first sentences, as many as have few words and tokens in all; of a longer first sentence its beginning.
   private static func brief(_ texts: [String]) -> String {
-    var sentences: [Substring] = []
-    var count = 0
+    var brief = ""
     for text in texts {
       let beginning = String(text.prefix(shortLimitCharacters))
       for sentence in PageText.paragraphs(of: beginning).lazy.flatMap({ PageText.sentences(of: $0) }) {
-        let words = sentence.split(whereSeparator: \.isWhitespace).count
-        if count + words > shortLimitWords {
-          guard sentences.isEmpty else { return sentences.joined(separator: " ") }
-          return sentence.split(whereSeparator: \.isWhitespace).prefix(shortLimitWords).joined(separator: " ")
-        }
-        sentences.append(sentence)
-        count += words
+        let longer = brief.isEmpty ? String(sentence) : "\(brief) \(sentence)"
+        guard isShort(longer) else { return brief.isEmpty ? cut(sentence) : brief }
+        brief = longer
       }
     }
-    return sentences.joined(separator: " ")
+    return brief
+  }
+
+  private static func isShort(_ text: String) -> Bool {
+    text.split(whereSeparator: \.isWhitespace).count <= shortLimitWords
+      && TokenEstimate.tokens(of: text) <= shortLimitTokens
+  }
+
+  /// The first words of a sentence that are short together; of a longer first word its first characters.
+  private static func cut(_ sentence: Substring) -> String {
+    var words = sentence.split(whereSeparator: \.isWhitespace).prefix(shortLimitWords)
+    while words.count > 1, !isShort(words.joined(separator: " ")) { words.removeLast() }
+    var text = words.joined(separator: " ")
+    while !isShort(text) { text.removeLast() }
+    return text
   }
 }

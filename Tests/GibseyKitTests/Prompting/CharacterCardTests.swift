@@ -125,4 +125,15 @@ func json(_ text: String) throws -> JSONObject {
     let cut = try card("{\"name\":\"A\",\"description\":\"\(words)\"}").character.shortPersona
     #expect(cut.split(separator: " ").count { $0.hasPrefix("word") } == 89)
   }
+
+  @Test(arguments: [
+    String(repeating: "日", count: 21_000), String(repeating: "日本語の文。", count: 2_000),
+    String(repeating: "ж", count: 900),
+    String(repeating: "Donaudampfschifffahrtsgesellschaftskapitänsmütze ", count: 80),
+    "a" + String(repeating: "\u{301}", count: 9_000),
+  ]) func theShortPersonaIsShortInEveryScript(text: String) throws {
+    let short = try card("{\"name\":\"A\",\"description\":\"\(text)\"}").character.shortPersona
+    let frame = try card("{\"name\":\"A\"}").character.shortPersona
+    #expect(TokenEstimate.tokens(of: short) <= TokenEstimate.tokens(of: frame) + 310)
+  }
 }
