@@ -28,7 +28,12 @@ import GibseyKit
   static func main() { Tool.main(Self.self) }
 
   func validate() throws {
-    if sessions.retry, question != nil { throw ValidationError("--retry asks the last question: give none") }
+    if let question {
+      if sessions.retry { throw ValidationError("--retry asks the last question: give none") }
+      if searching.evaluate { throw ValidationError("--evaluate reads its cases from standard input: \(question)") }
+      if casting.listCharacters { throw ValidationError("--list-characters takes no question: \(question)") }
+    }
+    if sessions.retry, searching.evaluate { throw ValidationError("--retry and --evaluate exclude each other") }
   }
 
   func overriding(_ settings: Settings) -> Settings {

@@ -36,9 +36,24 @@ import GibseyKit
 
   func validate() throws {
     if pageSize < 200 { throw ValidationError("--page-size is at least 200 characters") }
-    if wait < 0 { throw ValidationError("--wait is at least 0 seconds") }
+    if !(0...86_400).contains(wait) { throw ValidationError("--wait is from 0 to 86400 seconds") }
     if source != nil, paths.count > 1 { throw ValidationError("--source names one path, not \(paths.count)") }
     if source?.isEmpty == true { throw ValidationError("--source is empty") }
+    if let twice = Dictionary(grouping: paths, by: \.self).first(where: { $1.count > 1 }) {
+      throw ValidationError("\(twice.key) is named twice")
+    }
+    try validateVerb()
+  }
+
+  /// One thing a run, and nothing beside it that would be passed over in silence.
+  private func validateVerb() throws {
+    let own = ["--status": status, "--check": check, "--export": export].filter(\.value).map(\.key).sorted()
+    let verbs = own + conversations.verbs + cards.verbs
+    guard let verb = verbs.first else { return }
+    if verbs.count > 1 { throw ValidationError("\(verb) and \(verbs[1]) exclude each other") }
+    if let path = paths.first, !cards.importCard { throw ValidationError("\(verb) takes no file: \(path)") }
+    let others = ["--sync": sync, "--dry-run": dryRun, "--each": each, "--source": source != nil]
+    if let other = others.filter(\.value).keys.min() { throw ValidationError("\(other) does not go with \(verb)") }
   }
 
   func run(in context: ToolContext) throws -> ExitStatus {

@@ -9,7 +9,7 @@ import GibseyKit
 
   @Option(help: "The database file; else GIBSEY_DATABASE.") var database: String?
   @Option(help: "Where to listen, as in 127.0.0.1:8000; may be given more than once.") var listen: [ListenAddress] = []
-  @Option(help: "A socket file to listen at, too.") var unixSocket: String?
+  @Option(help: "A socket file to listen at; without --listen at nothing else.") var unixSocket: String?
   @Option(help: "A file of mode 0600 with a name:token on each line; else GIBSEY_TOKEN_FILE.") var tokenFile: String?
   @Option(help: "The origin of a page that may ask, as in https://story.example.") var allowOrigin: [String] = []
   @Option(help: "A name by which this server may be called, as in story.example.") var allowHost: [String] = []
@@ -30,6 +30,9 @@ import GibseyKit
     for origin in allowOrigin where !Admission.isOrigin(origin) {
       throw ValidationError("--allow-origin is a scheme and a host, as in https://story.example; got \(origin)")
     }
+    for host in allowHost where !Admission.isHost(host) {
+      throw ValidationError("--allow-host is a host, as in story.example or story.example:8443; got \(host)")
+    }
   }
 
   func overriding(_ settings: Settings) -> Settings {
@@ -43,7 +46,8 @@ import GibseyKit
     let daemon = try Daemon(
       context: context,
       options: Daemon.Options(
-        listen: listen.isEmpty ? ListenAddress.usual : listen, isUsualPlace: listen.isEmpty, unixSocket: unixSocket,
+        listen: listen.isEmpty && unixSocket == nil ? ListenAddress.usual : listen,
+        isUsualPlace: listen.isEmpty && unixSocket == nil, unixSocket: unixSocket,
         hosts: allowHost, origins: allowOrigin, isWholeBook: wholeBook, grace: grace ?? 20, linger: linger ?? 30,
         limits: bounds.limits,
         logging: logging))

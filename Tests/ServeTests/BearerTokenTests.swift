@@ -1,4 +1,5 @@
 // Where a token may stand in the head of a request, and that nothing else passes for one.
+import GibseyKit
 import NIOHTTP1
 import Testing
 
@@ -28,5 +29,25 @@ import Testing
     [("Sec-WebSocket-Protocol", "gibsey.token-hex.ff")],
   ]) func isNothingElse(_ headers: [(String, String)]) {
     #expect(BearerToken.read(from: HTTPHeaders(headers)) == nil)
+  }
+
+  @Test(arguments: ["\n", "\r\n"]) func aFileHasALineForEachHoweverLinesEnd(_ end: String) throws {
+    let text = ["\u{FEFF}ann:0123456789abcdef", "# nobody", "ben:fedcba9876543210", ""].joined(separator: end)
+    let file = try TokenFile(text: text, path: "tokens")
+    #expect(file.name(of: "0123456789abcdef") == "ann")
+    #expect(file.name(of: "fedcba9876543210") == "ben")
+  }
+
+  @Test func aTokenIsNobodyElses() {
+    #expect(throws: GibseyError.malformedInput(source: "tokens", line: 2, reason: "the token is that of ann, too")) {
+      try TokenFile(text: "ann:0123456789abcdef\nben:0123456789abcdef\n", path: "tokens")
+    }
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1:8000", "127.0.0.1:8000"), ("[::1]:0", "[::1]:0"), ("*:80", nil), ("::1:80", nil), (":80", nil),
+    ("a:x", nil),
+  ]) func anAddressIsAHostAndAPort(_ text: String, _ wanted: String?) {
+    #expect(ListenAddress(argument: text)?.description == wanted)
   }
 }

@@ -104,12 +104,13 @@ final class RawClient {
   }
 
   /// One response, its body by its length or its chunks.
-  func response() throws -> RawResponse {
+  /// - Parameter hasBody: false for the response to a HEAD, which has the length of a body and no body.
+  func response(hasBody: Bool = true) throws -> RawResponse {
     let head = try take(through: "\r\n\r\n")
     let lines = head.split(separator: "\r\n").map(String.init)
     let status = lines[0].split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     var response = RawResponse(status: status, lines: Array(lines.dropFirst()), body: "")
-    if status == 100 || status == 101 { return response }
+    if status == 100 || status == 101 || !hasBody { return response }
     if let length = response.header("content-length").flatMap({ Int($0) }) {
       response.body = String(decoding: try take(length), as: UTF8.self)
     } else if response.header("transfer-encoding") == "chunked" {

@@ -42,6 +42,23 @@ import Testing
     }
   }
 
+  @Test(arguments: ["2", "1000", "15000000", "1000000000000", "9007199254740991", "9223372036854775807", "1e30"])
+  func aNumberThatNoRecordHadIsRefusedAndTheAnswerGoesOn(_ seq: String) async throws {
+    let go = Signal()
+    let script: [ScriptedProvider.Step] = [.token("one "), .wait(go), .token("two"), .end]
+    try await TestServer.with(TestServer.Wishes(transport: ScriptedProvider([script]))) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, query: "?resume=1")
+      try reader.ask("What?")
+      #expect(try reader.hearStream().token == "one ")
+      try reader.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":\(seq)}")
+      #expect(try reader.hearError().code == "MALFORMED_RECORD")
+      go.fire()
+      #expect(try reader.hearStream().token == "two")
+      #expect(try reader.hearStream().isComplete)
+    }
+  }
+
   @Test(arguments: ["{\"response_id\":\"a1\"}", "{\"request_id\":\"r1\"}"])
   func aCancelThatComesWhenTheEndIsOnItsWayIsNoSecondEnd(_ which: String) async throws {
     try await TestServer.with { (server: TestServer) async throws -> Void in

@@ -34,6 +34,8 @@ import Testing
       ("GET /echo HTTP/1.1\r\nHost: HOST\r\nUPGRADESec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n", 400),
       ("GET /echo HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", 426),
       ("GET /nothing HTTP/1.1\r\nHost: HOST\r\nUPGRADEKEYSec-WebSocket-Version: 13\r\n\r\n", 404),
+      ("HEAD /echo HTTP/1.1\r\nHost: HOST\r\nUPGRADEKEYSec-WebSocket-Version: 13\r\n\r\n", 400),
+      ("GET /echo HTTP/1.0\r\nHost: HOST\r\nUPGRADEKEYSec-WebSocket-Version: 13\r\n\r\n", 400),
       ("POST /echo HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0\r\nUPGRADEKEYSec-WebSocket-Version: 13\r\n\r\n", 405),
       ("GET /echo HTTP/1.1\r\nHost: evil.example\r\nUPGRADEKEYSec-WebSocket-Version: 13\r\n\r\n", 421),
       (
@@ -52,7 +54,7 @@ import Testing
           .replacing("UPGRADE", with: "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n")
           .replacing("KEY", with: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
           .replacing("LONG", with: String(repeating: "x", count: 2000)))
-      let response = try client.response()
+      let response = try client.response(hasBody: !text.hasPrefix("HEAD"))
       #expect(response.status == status)
       if status == 426 { #expect(response.header("sec-websocket-version") == "13") }
     }

@@ -14,9 +14,13 @@ public struct CardOptions: ParsableArguments {
 
   public init() {}
 
+  /// The flags given that each ask for something of their own.
+  public var verbs: [String] {
+    [("--import-card", importCard), ("--export-card", exportCard != nil)].filter(\.1).map(\.0)
+  }
+
   public func validate() throws {
     if picture, exportCard == nil { throw ValidationError("--picture goes with --export-card") }
-    if importCard, exportCard != nil { throw ValidationError("--import-card and --export-card exclude each other") }
   }
 
   /// Does what was asked for; nil when nothing was.

@@ -20,9 +20,16 @@ public struct ConversationOptions: ParsableArguments {
 
   public init() {}
 
+  /// The flags given that each ask for something of their own.
+  public var verbs: [String] {
+    let all = [
+      ("--sessions", sessions), ("--find", find != nil), ("--export-session", exportSession != nil),
+      ("--forget", !forget.isEmpty),
+    ]
+    return all.filter(\.1).map(\.0)
+  }
+
   public func validate() throws {
-    let verbs = [sessions, find != nil, exportSession != nil, !forget.isEmpty].count { $0 }
-    if verbs > 1 { throw ValidationError("--sessions, --find, --export-session and --forget exclude each other") }
     if session != nil, find == nil { throw ValidationError("--session goes with --find") }
     if limit != nil, find == nil { throw ValidationError("--limit goes with --find") }
     if let limit, limit < 1 { throw ValidationError("--limit is at least 1") }

@@ -16,7 +16,8 @@ extension IndexRun {
   func tell(
     _ estimate: EmbeddingEstimate, _ choice: EmbedderChoice, _ model: (any Embedder)?, _ store: PageStore
   ) throws {
-    let size = "\(estimate.texts) texts would be embedded, \(estimate.characters) characters"
+    let said = estimate.turns > 0 ? " (\(estimate.turns) turns of conversations among them)" : ""
+    let size = "\(estimate.texts) texts\(said) would be embedded, \(estimate.characters) characters"
     guard estimate.texts > 0 else { return context.diagnostics.notice("no text would be embedded") }
     if let service = choice.service {
       var words = "\(size), about \(estimate.tokens) tokens, by \(try context.remoteModel(service, knownTo: store))"

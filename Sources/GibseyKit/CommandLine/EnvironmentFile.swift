@@ -59,8 +59,12 @@ enum EnvironmentFile {
     if folder.st_mode & mode_t(S_IWOTH) != 0 || folder.st_mode & mode_t(S_IWGRP) != 0 && isGroupForeign {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "others may write to its folder")
     }
-    if file.st_uid != geteuid(), file.st_uid != 0 {
+    func isForeign(_ owner: uid_t) -> Bool { owner != geteuid() && owner != 0 }
+    if isForeign(file.st_uid) {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "it belongs to another user")
+    }
+    if isForeign(folder.st_uid) {
+      throw GibseyError.unsafeSettingsFile(path: path, reason: "its folder belongs to another user")
     }
   }
 

@@ -31,7 +31,8 @@ public struct IndexRun {
       context.diagnostics.notice("waiting for another gibsey-index on \(path)")
     }
     defer { withExtendedLifetime(lock) {} }
-    let store = try PageStore(path: path, access: .readWrite)
+    let patience = max(1, waitSeconds) * 1000
+    let store = try PageStore(path: path, access: .readWrite, patienceMilliseconds: patience)
     return try index(into: store, chosen: try store.activeEmbedder() == nil ? early : nil)
   }
 
@@ -40,7 +41,7 @@ public struct IndexRun {
     do {
       return try index(into: try PageStore(path: path, access: .readOnly))
     } catch GibseyError.noDatabase, GibseyError.emptyDatabase {
-      return try index(into: try PageStore(path: ":memory:", access: .readWrite))
+      return try index(into: try PageStore(path: path, access: .memory))
     }
   }
 
@@ -90,6 +91,7 @@ public struct IndexRun {
     if isShown { meter.clear() }
     if forecast != nil {
       try forecast?.addStored()
+      try forecast?.addTurns()
       if let forecast { try tell(forecast, choice, model, store) }
     }
     if result.sourcesInOrderOfTheirOwn > 1, summary.counts[.added, default: 0] > 0 {
@@ -145,6 +147,9 @@ public struct IndexRun {
       try TurnEmbedding(store: conversations, embed: embed).run(active)
     }
     if isShown { meter.clear() }
+    if let turns, turns > 0, model is RemoteEmbedder {
+      context.diagnostics.notice("\(turns) turns of conversations were embedded, too, by \(model.fingerprint.model)")
+    }
     context.diagnostics.debug("embedded \(turns ?? 0) turns")
     context.diagnostics.debug("embedded \(outcome.embedded) texts")
     if let first = outcome.truncated.first {

@@ -48,7 +48,8 @@ public struct SearchOptions: ParsableArguments {
   public func validate() throws {
     if let search, search < 1 { throw ValidationError("--search is at least 1") }
     if !failUnder.isEmpty, !evaluate { throw ValidationError("--fail-under goes with --evaluate") }
-    if whyNot != nil, search != nil { throw ValidationError("--why-not and --search exclude each other") }
+    let verbs = [("--search", search != nil), ("--why-not", whyNot != nil), ("--evaluate", evaluate)].filter(\.1)
+    if verbs.count > 1 { throw ValidationError("\(verbs[0].0) and \(verbs[1].0) exclude each other") }
   }
 }
 

@@ -29,14 +29,23 @@ public struct Setting: Sendable, Equatable {
   }
 
   /// The value for errors: a secret is not shown at all.
-  private var shownValue: String { name.isSecret ? "****" : value }
+  private var shownValue: String { name.isSecret ? "****" : Self.withoutPassword(value) }
+
+  /// An address without who logs in there, and with what: `http://****@host/`.
+  private static func withoutPassword(_ value: String) -> String {
+    let parts = value.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count > 2, parts[0].last == ":", parts[1].isEmpty, let end = parts[2].lastIndex(of: "@") else {
+      return value
+    }
+    return "\(parts[0])//****\(value[end...])"
+  }
 
   /// Bytes that a secret must have before three and two of them may be shown: a short one would be half told.
   private static let tellableLength = 20
 
   /// The value for `--show-settings`: of a long secret enough to know it by, of a short one nothing.
   var maskedValue: String {
-    guard name.isSecret else { return value }
+    guard name.isSecret else { return Self.withoutPassword(value) }
     guard value.count >= Self.tellableLength else { return "****" }
     return "\(value.prefix(3))…\(value.suffix(2))"
   }
@@ -88,10 +97,11 @@ public struct Settings: Sendable {
   public var isVerbose: Bool { string(.log) == "debug" }
 
   /// The value as a count; nil when there is none.
-  /// - Throws: `GibseyError.badSetting` unless it is a whole number of at least 1.
+  /// - Throws: `GibseyError.badSetting` unless it is a whole number of at least 1, and none that could not be
+  ///   counted with.
   public func count(_ name: SettingName) throws -> Int? {
     guard let setting = self[name] else { return nil }
-    guard let value = Int(setting.value), value >= 1 else {
+    guard let value = Int(setting.value), (1...JSONNumber.largestInteger).contains(value) else {
       throw setting.wrong("a whole number from 1")
     }
     return value

@@ -6,6 +6,8 @@ public struct EmbeddingEstimate {
   private static let sampleLimit = 8
 
   public private(set) var texts = 0
+  /// Of the texts, what was said in conversations: a question and an answer a turn.
+  public private(set) var turns = 0
   public private(set) var characters = 0
   /// By the one rule for all models, never too few: docs/design/0005-token-estimate.md.
   public private(set) var tokens = 0
@@ -40,8 +42,25 @@ public struct EmbeddingEstimate {
     for page in wanting { count(page.text, page.key) }
   }
 
+  /// Counts what was said in the conversations that the store has.
+  public mutating func addTurns() throws {
+    let conversations = try ConversationStore(store)
+    var last = 0
+    while true {
+      let batch = try conversations.turnsWantingVectors(of: embedder, after: last, limit: TurnEmbedding.batchTurns)
+      guard let end = batch.last else { return }
+      for text in TurnEmbedding.texts(of: batch) { count(text) }
+      turns += batch.count
+      last = end.id
+    }
+  }
+
   private mutating func count(_ text: String, _ key: [UInt8]) {
     guard seen.insert(key).inserted else { return }
+    count(text)
+  }
+
+  private mutating func count(_ text: String) {
     texts += 1
     characters += text.count
     tokens += TokenEstimate.tokens(of: text)

@@ -85,6 +85,8 @@ public struct Indexing {
     /// The embedder of vectors that come with pages, once one came.
     var given: EmbedderRow?
     var pagesWithoutVector = 0
+    /// What became of pages, as long as it may yet be taken back: of a run that is all or nothing.
+    var untold: [PageIndexed] = []
   }
 
   /// What came of a run.
@@ -113,6 +115,7 @@ public struct Indexing {
       try finishVectors(&run)
       try commit(&run)
       if !options.isDryRun { try writer.finish() }
+      for page in run.untold { try listeners.page(page) }
     } catch {
       writer.rollBack()
       throw error
@@ -224,7 +227,7 @@ public struct Indexing {
 
   private func report(_ page: PageIndexed, _ run: inout Run) throws {
     run.counts[page.change, default: 0] += 1
-    try listeners.page(page)
+    if options.isSync { run.untold.append(page) } else { try listeners.page(page) }
   }
 
   private func removeMissing(_ sources: [PageSource], _ run: inout Run) throws {

@@ -102,12 +102,14 @@ struct JSONScanner {
     return nil
   }
 
+  /// The count at the cursor; nil, skipping it, when the value is anything else: no provider counts below zero, or further
+  /// than can be counted with.
   mutating func integerOrSkip() throws -> Int? {
     guard let next = peek(), next == UInt8(ascii: "-") || Self.isDigit(next) else {
       try skipValue()
       return nil
     }
-    return JSONNumber(literal: try numberLiteral()).integer
+    return JSONNumber(literal: try numberLiteral()).integer.flatMap { $0 < 0 ? nil : $0 }
   }
 
   mutating func boolOrSkip() throws -> Bool? {

@@ -99,8 +99,12 @@ public struct JSONNumber: Sendable, Equatable {
     literal.utf8.contains { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }
   }
 
-  /// The value as an integer, when it is one.
-  public var integer: Int? { Int(text) }
+  /// The largest integer that every reader of JSON has exactly (RFC 8259 §6), and small enough to be counted with: sums of
+  /// many, and a thousand times as much, still fit.
+  public static let largestInteger = (1 << 53) - 1
+
+  /// The value as an integer, when it is one, from `-largestInteger` to `largestInteger`.
+  public var integer: Int? { Int(text).flatMap { $0.magnitude <= Self.largestInteger ? $0 : nil } }
   /// The nearest double.
   public var double: Double? { Double(text) }
 }

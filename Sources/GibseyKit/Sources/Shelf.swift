@@ -40,8 +40,8 @@ struct Shelf {
     if let first = placeOfID[id] {
       return try fail(id, "the id \(id) was already used at \(first.words)", at: place, visit)
     }
-    let (next, isBeyond) = lastPlace.addingReportingOverflow(1)
-    guard let pageIndex = page.pageIndex ?? (isBeyond ? nil : next) else {
+    let next = lastPlace < JSONNumber.largestInteger ? lastPlace + 1 : nil
+    guard let pageIndex = page.pageIndex ?? next else {
       return try fail(id, "page \(id) has no page_index and none is left", at: place, visit)
     }
     if page.pageIndex == nil { placesGiven += 1 }

@@ -11,6 +11,8 @@ final class Connection {
     case write(busyTimeoutMilliseconds: Int32)
     /// Reads and writes a file that must exist.
     case writeExisting(busyTimeoutMilliseconds: Int32)
+    /// Reads and writes what is gone with the connection; no file.
+    case memory
   }
 
   let path: String
@@ -21,19 +23,23 @@ final class Connection {
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`.
   init(path: String, access: Access) throws {
     self.path = path
-    guard !Self.isFolder(path) else { throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(EISDIR)) }
+    guard access == .memory || !Self.isFolder(path) else {
+      throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(EISDIR))
+    }
     switch access {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
       handle = try Self.openForReading(path)
     case .writeExisting(let timeout):
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
-      handle = try Self.open(path, SQLITE_OPEN_READWRITE, named: path)
+      handle = try Self.open(Self.fileName(path), SQLITE_OPEN_READWRITE, named: path)
       sqlite3_busy_timeout(handle, timeout)
     case .write(let timeout):
       let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-      handle = try Self.open(path, flags, named: path)
+      handle = try Self.open(Self.fileName(path), flags, named: path)
       sqlite3_busy_timeout(handle, timeout)
+    case .memory:
+      handle = try Self.open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, named: path)
     }
     gibsey_make_defensive(handle)
   }
@@ -45,12 +51,17 @@ final class Connection {
     return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// The path as no name that SQLite has a meaning for: `:memory:`, `file:…?mode=memory`.
+  private static func fileName(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
+
   /// A file in write-ahead mode wants a shared-memory file beside it, which a folder that cannot be written refuses;
   /// without a log there is nothing that could change, so the file is then read as it stands (sqlite.org/wal.html §5).
   private static func openForReading(_ path: String) throws -> OpaquePointer {
-    let handle = try open(path, SQLITE_OPEN_READONLY, named: path)
+    let handle = try open(fileName(path), SQLITE_OPEN_READONLY, named: path)
     let code = sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema", nil, nil, nil)
-    guard code == SQLITE_CANTOPEN || code == SQLITE_READONLY, Glibc.access(path + "-wal", F_OK) != 0 else {
+    // On a full disk the file beside it cannot be made long enough: an input/output error.
+    guard [SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_IOERR].contains(code & 0xFF), Glibc.access(path + "-wal", F_OK) != 0
+    else {
       sqlite3_busy_timeout(handle, 5000)
       return handle
     }

@@ -7,6 +7,8 @@ public final class PageStore {
     case readOnly
     /// Makes the file when it is missing, and brings an older schema up to date.
     case readWrite
+    /// Reads and writes what is gone with the store; no file.
+    case memory
   }
 
   /// The file's path.
@@ -23,11 +25,11 @@ public final class PageStore {
 
   /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
   ///   `.databaseBusy`.
-  public init(path: String, access: Access) throws {
+  /// - Parameter patienceMilliseconds: how long a writer waits for another program's transaction.
+  public init(path: String, access: Access, patienceMilliseconds: Int = 10_000) throws {
     self.path = path
-    let isWriting = access == .readWrite
-    connection = try Connection(
-      path: path, access: isWriting ? .write(busyTimeoutMilliseconds: 10_000) : .read)
+    let isWriting = access != .readOnly
+    connection = try Connection(path: path, access: Self.access(access, Int32(clamping: patienceMilliseconds)))
     try Schema.prepare(connection, mayWrite: isWriting)
     if isWriting {
       // NORMAL in write-ahead mode never corrupts; a power cut may take the last batch, which a rerun writes again.
@@ -39,6 +41,14 @@ public final class PageStore {
     }
     pageByID = try connection.prepare("SELECT \(Self.columns) FROM page WHERE id = ?1")
     pageByRow = try connection.prepare("SELECT \(Self.columns), text_hash FROM page WHERE page_id = ?1")
+  }
+
+  private static func access(_ access: Access, _ patienceMilliseconds: Int32) -> Connection.Access {
+    switch access {
+    case .readOnly: .read
+    case .readWrite: .write(busyTimeoutMilliseconds: patienceMilliseconds)
+    case .memory: .memory
+    }
   }
 
   /// A number that is another one when somebody else has changed the file since (sqlite.org/pragma.html#pragma_data_version).

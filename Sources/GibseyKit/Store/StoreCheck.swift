@@ -103,7 +103,8 @@ private struct StoreInspection {
     do {
       other = try Connection(path: connection.path, access: .write(busyTimeoutMilliseconds: 10_000))
       try other.execute("BEGIN IMMEDIATE")
-    } catch GibseyError.databaseReadOnly, GibseyError.cannotRead {
+    } catch GibseyError.databaseReadOnly, GibseyError.cannotRead, GibseyError.databaseFailed, GibseyError.databaseFull {
+      // The file was read all through by now: what is in the way is that it, or a file beside it, cannot be written.
       return findings.append(.wordsNotCompared)
     }
     defer { try? other.execute("ROLLBACK") }

@@ -18,7 +18,7 @@ extension ConversationStore {
 
   /// Turns with an answer that have no vectors, from after a number on.
   public func turnsWantingVectors(
-    of embedder: EmbedderRow, after id: Int, limit: Int
+    of embedder: EmbedderRow?, after id: Int, limit: Int
   ) throws -> [TurnWantingVectors] {
     let list = try connection.prepare(
       """
@@ -27,7 +27,7 @@ extension ConversationStore {
         SELECT 1 FROM turn_vector WHERE embedder_id = ?1 AND turn_vector.turn_id = turn.turn_id)
       ORDER BY turn_id LIMIT ?3
       """)
-    list.bind(1, embedder.row)
+    list.bind(1, embedder?.row ?? -1)
     list.bind(2, id)
     list.bind(3, limit)
     var turns: [TurnWantingVectors] = []

@@ -136,9 +136,10 @@ final class LiveAnswer: Sendable {
   }
 
   /// The place behind the record of a number, as it was sent to the one whose turn it was, and the turn of the one who goes on
-  /// from there; -1 is the start.
-  func resume(after seq: Int) -> (place: Place, turn: Int) {
+  /// from there; -1 is the start. Nil when there was no such record: the last is that of the end, behind those of the tokens.
+  func resume(after seq: Int) -> (place: Place, turn: Int)? {
     state.withLock { state in
+      guard seq <= state.ledger?.count ?? state.tokenEnds.count else { return nil }
       state.turn += 1
       var place = Place()
       if seq >= 0 {

@@ -130,7 +130,10 @@ extension SocketConversation {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
     }
     let live = answer.live
-    let (place, turn) = live.resume(after: seq)
+    guard let (place, turn) = live.resume(after: seq) else {
+      return fail(
+        Refusal.malformed("after_seq: no record of number \(seq) was sent"), requestID, responseID: responseID)
+    }
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
       live.note(record: seq, tokens: tokens, turn: turn)
     }

@@ -6,6 +6,7 @@ import NIOHTTP1
 /// A head that was let in.
 struct Admitted: Sendable {
   let method: HTTPMethod
+  let version: HTTPVersion
   let path: Path
   let query: Query
   let headers: HTTPHeaders
@@ -19,7 +20,7 @@ struct Admitted: Sendable {
     AdmittedRequest(
       route: route, foreignOrigin: foreignOrigin,
       request: Request(
-        method: method, path: path, query: query, headers: headers, body: body, identity: identity,
+        method: method, version: version, path: path, query: query, headers: headers, body: body, identity: identity,
         parameters: parameters, cancel: cancel))
   }
 }
@@ -46,8 +47,12 @@ struct Admission: Sendable {
   static func isOrigin(_ text: String) -> Bool {
     let text = text.lowercased()
     guard let scheme = ["http://", "https://"].first(where: text.hasPrefix) else { return false }
-    let host = text.dropFirst(scheme.count)
-    return !host.isEmpty && host.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@*".utf8.contains($0) }
+    return isHost(String(text.dropFirst(scheme.count)))
+  }
+
+  /// Whether a text is a host, with a port or without, and nothing else.
+  static func isHost(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@*".utf8.contains($0) }
   }
 
   /// - Parameter localAddress: this server's end of the connection.
@@ -65,14 +70,14 @@ struct Admission: Sendable {
     let query = try Query(halves.count > 1 ? halves[1] : "")
     if isForeign, head.method == .OPTIONS, head.headers.contains(name: "access-control-request-method") {
       return Admitted(
-        method: head.method, path: path, query: query, headers: head.headers, identity: .anybody,
+        method: head.method, version: head.version, path: path, query: query, headers: head.headers, identity: .anybody,
         foreignOrigin: head.headers.first(name: "origin"), route: try .preflight(router.methods(of: path)),
         parameters: [:])
     }
     let found = try router.route(head.method, path)
     let identity = try identity(head.headers, isOpen: found.route.isOpen)
     return Admitted(
-      method: head.method, path: path, query: query, headers: head.headers, identity: identity,
+      method: head.method, version: head.version, path: path, query: query, headers: head.headers, identity: identity,
       foreignOrigin: isForeign ? head.headers.first(name: "origin") : nil, route: found.route,
       parameters: found.parameters)
   }
@@ -106,9 +111,11 @@ struct Admission: Sendable {
   /// Whether the host names the very address that was connected to. A name that somebody else gave it does not count, or any
   /// page could make one that leads here (DNS rebinding).
   private func isOwn(_ host: String, _ address: SocketAddress?) -> Bool {
-    guard let address, let port = address.port, let ip = address.ipAddress else {
+    guard let address, let port = address.port, var ip = address.ipAddress else {
       return Self.name(of: host) == "localhost"
     }
+    // Who comes by IPv4 to a socket of both kinds (RFC 4291 §2.5.5.2).
+    if ip.hasPrefix("::ffff:"), ip.contains(".") { ip.removeFirst(7) }
     let name = ip.contains(":") ? "[\(ip)]" : ip
     var own = ["\(name):\(port)"]
     if ListenAddress.isLoopback(ip) { own.append("localhost:\(port)") }

@@ -138,6 +138,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   }
 
   private func take(_ error: HTTPParserError) {
+    if case .reading(let incoming) = state { return refuse(.badRequest("the body cannot be read"), of: incoming.head) }
     guard case .idle = state else { return cut() }
     switch error {
     case .headerOverflow: refuse(gauge.lineBytes > service.limits.targetBytes ? .targetTooLong : .headersTooLarge)
@@ -155,7 +156,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     do {
       guard entrance == .inside else { throw Refusal.busy }
       let admitted = try service.admission.admit(head, localAddress: context?.channel.localAddress, service.limits)
-      if head.headers.contains(name: "expect") { try expect(head) }
+      let codings = head.headers[canonicalForm: "transfer-encoding"]
+      guard codings.allSatisfy({ $0.lowercased() == "chunked" }), codings.count < 2 else { throw Refusal.unknownCoding }
+      // What an older client expects, it cannot be told (RFC 9110 §10.1.1).
+      if head.headers.contains(name: "expect"), head.version != .http1_0 { try expect(head) }
       state = .reading(Incoming(head: head, admitted: admitted))
       deadline = .now() + service.limits.bodyTime
     } catch {

@@ -30,6 +30,10 @@ struct Refusal: Error, Sendable, Equatable {
     Refusal(status: .notImplemented, code: "NOT_IMPLEMENTED", message: "the method is not implemented")
   }
 
+  /// RFC 9112 §6.1.
+  static let unknownCoding = Refusal(
+    status: .notImplemented, code: "NOT_IMPLEMENTED", message: "wanted no Transfer-Encoding but chunked")
+
   static let unauthorized = Refusal(
     status: .unauthorized, code: "UNAUTHORIZED", message: "a token is wanted, as in `Authorization: Bearer …`",
     headers: ["www-authenticate": "Bearer"])
@@ -110,7 +114,12 @@ enum ErrorShape: Sendable {
   case openAI
 
   /// - Parameter path: of a request or of a route.
-  init(path: String) { self = path.hasPrefix("/v1/") ? .openAI : .record }
+  init(path: String) {
+    let parts = path.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    // In absolute form a host stands before it (RFC 9112 §3.2.2).
+    let isAbsolute = parts.count == 4 && parts[0].last == ":" && parts[1].isEmpty
+    self = (isAbsolute ? parts[3].hasPrefix("v1/") : path.hasPrefix("/v1/")) ? .openAI : .record
+  }
 }
 
 extension HTTPResponseStatus {

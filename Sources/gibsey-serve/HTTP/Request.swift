@@ -13,6 +13,7 @@ struct Identity: Sendable, Equatable {
 /// One request, its body read.
 struct Request: Sendable {
   let method: HTTPMethod
+  let version: HTTPVersion
   let path: Path
   let query: Query
   let headers: HTTPHeaders
@@ -32,9 +33,21 @@ struct Request: Sendable {
   /// The value that the pattern of the route caught under a name that it has.
   func parameter(_ name: String) -> String { parameters[name] ?? "" }
 
-  /// Whether the client would rather have the first of the media types than any other of them.
+  /// Whether the client asks for a media type by its name and would have no other one rather (RFC 9110 §12.5.1).
   func accepts(_ type: String) -> Bool {
-    headers[canonicalForm: "accept"].contains { $0.split(separator: ";")[0].lowercased() == type }
+    var (own, best) = (0.0, 0.0)
+    for range in headers[canonicalForm: "accept"] {
+      let parts = range.split(separator: ";", omittingEmptySubsequences: false).map {
+        $0.filter { $0 != " " && $0 != "\t" }
+      }
+      let weight = parts.dropFirst().first { $0.lowercased().hasPrefix("q=") }.map { Double($0.dropFirst(2)) ?? 0 } ?? 1
+      if parts.first?.lowercased() == type {
+        own = max(own, weight)
+      } else if parts.first != "*/*" {
+        best = max(best, weight)
+      }
+    }
+    return own > 0 && own >= best
   }
 }
 

@@ -68,10 +68,12 @@ struct ChatCompletionRequest: Sendable, Equatable {
     case "system", "developer": return nil
     case "user": return Message(role: .user, content: try text(fields["content"], at: place))
     case "assistant":
-      guard fields["tool_calls"] == nil, fields["function_call"] == nil else {
+      guard fields["tool_calls"]?.arrayValue?.isEmpty ?? (fields["tool_calls"] == nil), fields["function_call"] == nil
+      else {
         throw Refusal.unsupported("messages", "\(place): characters use no tools")
       }
-      return Message(role: .assistant, content: try text(fields["content"], at: place))
+      guard let content = fields["content"] else { return nil }  // an answer that never came
+      return Message(role: .assistant, content: try text(content, at: place))
     case "tool", "function": throw Refusal.unsupported("messages", "\(place): characters use no tools")
     default: throw Refusal.wrong("messages", "\(place).role: wanted system, developer, user or assistant")
     }

@@ -4,8 +4,9 @@ import NIOHTTP1
 
 extension Route {
   /// Alive: answered without asking anybody, whatever a provider does.
-  static let health = Route(.GET, "/health", isOpen: true) { _, service in
-    .json { writer in
+  static let health = Route(.GET, "/health", isOpen: true) { request, service in
+    try request.query.allow()
+    return .json { writer in
       writer.member("status", "ok")
       writer.member("version", Version.text)
       writer.member("uptime_seconds", service.uptimeSeconds)
@@ -21,9 +22,11 @@ extension Route {
   }
 
   /// Ready: the story was read just now.
-  static let ready = Route(.GET, "/ready", isOpen: true) { _, service in
+  static let ready = Route(.GET, "/ready", isOpen: true) { request, service in
+    try request.query.allow()
     guard !service.isDraining else { throw Refusal.leaving }
-    let pages = try await service.room.read { try $0.store.pageCount() }
+    let pages: Int
+    do { pages = try await service.room.read { try $0.store.pageCount() } } catch { throw Refusal(error).asUnready }
     return .json { writer in
       writer.member("status", "ready")
       writer.member("pages", pages)
@@ -32,6 +35,11 @@ extension Route {
 }
 
 extension Refusal {
+  /// Whatever is in the way: the daemon is not ready.
+  fileprivate var asUnready: Refusal {
+    Refusal(status: .serviceUnavailable, code: code, message: message, isRetryable: isRetryable)
+  }
+
   /// The daemon is about to end.
   static let leaving = Refusal(
     status: .serviceUnavailable, code: "SHUTTING_DOWN", message: "this server is going away", isRetryable: true)

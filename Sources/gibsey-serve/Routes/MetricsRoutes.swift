@@ -3,8 +3,10 @@ import GibseyKit
 import NIOHTTP1
 
 extension Route {
-  static let metrics = Route(.GET, "/metrics") { _, service in
-    .text(service.metricsText(), type: "text/plain; version=0.0.4; charset=utf-8").header("cache-control", "no-store")
+  static let metrics = Route(.GET, "/metrics") { request, service in
+    try request.query.allow()
+    return .text(service.metricsText(), type: "text/plain; version=0.0.4; charset=utf-8").header(
+      "cache-control", "no-store")
   }
 }
 

@@ -4,6 +4,7 @@ import NIOHTTP1
 
 extension Route {
   static let models = Route(.GET, "/v1/models") { request, service in
+    try request.query.allow()
     let characters = try await service.room.read { try $0.browsing.characters() }
     return .story { writer in
       writer.member("object", "list")
@@ -15,12 +16,14 @@ extension Route {
   }
 
   static let model = Route(.GET, "/v1/models/{id}") { request, service in
+    try request.query.allow()
     let name = request.parameter("id")
     _ = try await service.room.read { try $0.model(name) }
     return .story { $0.model(name, created: service.startedSeconds) }
   }
 
   static let chatCompletions = Route(.POST, "/v1/chat/completions") { request, service in
+    try request.query.allow()
     let asked = try ChatCompletionRequest(try request.json())
     guard !service.isDraining else { throw Refusal.leaving }
     let name = try await service.room.read { try $0.model(asked.model) }

@@ -8,11 +8,12 @@ extension Route {
   static func preflight(_ methods: [HTTPMethod]) throws -> Route {
     guard !methods.isEmpty else { throw Refusal.notFound }
     let names = methods.map(\.rawValue).joined(separator: ", ")
+    // Clients send headers of their own, as OpenAI's do. The star covers no Authorization (Fetch, CORS-unsafe request-header names).
     return Route(.OPTIONS, "") { _, _ in
       Response(
         .noContent,
         headers: [
-          "access-control-allow-methods": names, "access-control-allow-headers": "authorization, content-type",
+          "access-control-allow-methods": names, "access-control-allow-headers": "authorization, *",
           "access-control-max-age": "600",
         ], body: .bytes([]))
     }

@@ -51,6 +51,9 @@ struct Daemon {
     // Whoever is handed sockets listens there, and nowhere else unasked.
     if !inherited.isEmpty, options.isUsualPlace { self.options.listen = [] }
     let places = self.options.listen + inherited.compactMap(\.address)
+    for place in self.options.listen {
+      do { _ = try place.resolved() } catch { throw GibseyError.cannotCreate(path: "\(place)", reason: "no such host") }
+    }
     if !tokens.areWanted, let open = places.first(where: { !$0.isLoopback }) {
       throw GibseyError.usage(
         "\(open) is not this machine alone, and there are no tokens",
@@ -189,8 +192,10 @@ struct Daemon {
     do {
       return try await Server(service, listen: options.listen, unixSocket: options.unixSocket, inherited: inherited)
     } catch let error as GibseyError where options.isUsualPlace {
-      // Machines without IPv6 have no ::1.
-      guard case .cannotCreate(_, let reason) = error, reason.contains("address") else { throw error }
+      // Machines without IPv6 have no ::1. One that somebody else has is another matter.
+      guard case .cannotCreate(_, let reason) = error, reason.contains("address"), !reason.contains("in use") else {
+        throw error
+      }
       return try await Server(service, listen: [options.listen[0]], unixSocket: options.unixSocket)
     }
   }

@@ -21,6 +21,9 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Questions of one socket that wait; 8.") var queue: Int?
   @Option(help: "Answers of one socket side by side; 1.") var parallel: Int?
 
+  /// More than any machine has, and few enough to be counted with.
+  private static let most = 1_000_000_000
+
   func validate() throws {
     let counts = [
       ("max-connections", maxConnections), ("max-connections-per-address", maxConnectionsPerAddress),
@@ -28,9 +31,9 @@ struct LimitOptions: ParsableArguments {
       ("max-header", maxHeader), ("max-headers", maxHeaders), ("max-outbound", maxOutbound), ("parallel", parallel),
     ]
     for (name, value) in counts {
-      if let value, value < 1 { throw ValidationError("--\(name) is at least 1") }
+      if let value, !(1...Self.most).contains(value) { throw ValidationError("--\(name) is from 1 to \(Self.most)") }
     }
-    if let queue, queue < 0 { throw ValidationError("--queue is at least 0") }
+    if let queue, !(0...Self.most).contains(queue) { throw ValidationError("--queue is from 0 to \(Self.most)") }
     let times = [
       ("head-time", headTime), ("body-time", bodyTime), ("idle-time", idleTime), ("write-time", writeTime),
       ("heartbeat", heartbeat),

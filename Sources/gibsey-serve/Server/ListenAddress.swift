@@ -22,7 +22,7 @@ struct ListenAddress: Sendable, Equatable, ExpressibleByArgument, CustomStringCo
     } else if host.contains(":") {
       return nil
     }
-    guard !host.isEmpty else { return nil }
+    guard !host.isEmpty, !host.contains("*") else { return nil }
     self.init(host: String(host), port: Int(port))
   }
 

@@ -112,7 +112,7 @@ final class Server: Sendable {
     if address != nil { try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1) }
     var decoding = NIOHTTPDecoderLimitConfiguration()
     decoding.maxHeaderFieldSize = max(service.limits.targetBytes, service.limits.headerBytes)
-    decoding.maxHeaderListSize = service.limits.headerBytes
+    decoding.maxHeaderListSize = service.limits.targetBytes + service.limits.headerBytes
     decoding.maxHeaderFieldCount = service.limits.headers
     let gauge = RequestGauge()
     let pipeline = channel.pipeline.syncOperations

@@ -23,8 +23,11 @@ struct TokenFile: Sendable, Equatable {
 
   init(text: String, path: String) throws {
     var entries: [(name: String, digest: [UInt8])] = []
-    for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      let line = line.last == "\r" ? line.dropLast() : line
+    // A carriage return and a line feed are one Character.
+    let lines = (text.first == "\u{FEFF}" ? text.dropFirst() : text[...]).split(omittingEmptySubsequences: false) {
+      $0 == "\n" || $0 == "\r\n"
+    }
+    for (index, line) in lines.enumerated() {
       guard !line.isEmpty, line.first != "#" else { continue }
       func wrong(_ reason: String) -> GibseyError { .malformedInput(source: path, line: index + 1, reason: reason) }
       guard let colon = line.firstIndex(of: ":"), colon > line.startIndex else { throw wrong("wanted name:token") }
@@ -36,7 +39,11 @@ struct TokenFile: Sendable, Equatable {
         throw wrong("a token is of visible ASCII characters without spaces")
       }
       guard !entries.contains(where: { $0.name == name }) else { throw wrong("the name is there twice") }
-      entries.append((name, SHA256.digest(of: Array(token.utf8))))
+      let digest = SHA256.digest(of: Array(token.utf8))
+      if let other = entries.first(where: { $0.digest == digest }) {
+        throw wrong("the token is that of \(other.name), too")
+      }
+      entries.append((name, digest))
     }
     guard !entries.isEmpty else { throw GibseyError.malformedInput(source: path, line: nil, reason: "holds no token") }
     self.entries = entries

@@ -12,6 +12,9 @@ enum Handshake {
   /// - Throws: `Refusal`: 426 for what is no WebSocket of version 13, 400 for one that is broken.
   static func accept(_ request: Request) throws -> HTTPHeaders {
     let headers = request.headers
+    guard request.method == .GET, request.version != .http1_0 else {
+      throw Refusal.badRequest("a WebSocket begins with GET and HTTP/1.1")
+    }
     guard headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }),
       headers[canonicalForm: "connection"].contains(where: { $0.lowercased() == "upgrade" })
     else { throw upgradeRequired("wanted a WebSocket") }
