@@ -74,12 +74,15 @@ let package = Package(
       name: "GibseyKitTests", dependencies: ["CKernels", "GibseyKit"],
       exclude: ["Embedding/Reference", "Tokens", "Wires"],
       swiftSettings: strict),
+    // Starts programs for tests.
+    .target(name: "CSpawn", path: "Tests/CSpawn"),
+    .target(name: "TestPrograms", dependencies: ["CSpawn"], path: "Tests/TestPrograms", swiftSettings: strict),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["GibseyKit", "gibsey-index", "gibsey-context", "gibsey-ask", "gibsey-serve"],
+      dependencies: ["GibseyKit", "TestPrograms", "gibsey-index", "gibsey-context", "gibsey-ask", "gibsey-serve"],
       exclude: ["Transcripts"], swiftSettings: strict),
     // Beside NIOEmbedded the kernel's addresses count as members of a module of NIO's that nobody may import.
     .testTarget(
-      name: "ServeTests", dependencies: ["GibseyKit", "gibsey-serve", nio("NIOEmbedded")] + net, swiftSettings: modern),
+      name: "ServeTests", dependencies: ["GibseyKit", "TestPrograms", "gibsey-serve", nio("NIOEmbedded")] + net, swiftSettings: modern),
   ]
 )

@@ -2,13 +2,18 @@
 import Foundation
 import GibseyKit
 import Synchronization
+import TestPrograms
 import Testing
 
 /// An Ollama that gives each text a vector, one connection at a time, and may leave a request without an answer.
 private final class EmbeddingServer: Sendable {
   let port: UInt16
   /// Signalled when the request came that is left without an answer.
-  let hasHung = DispatchSemaphore(value: 0)
+  private let hasHung = DispatchSemaphore(value: 0)
+
+  /// False when no request came to hang in that time.
+  func waitUntilHung(seconds: Double) -> Bool { hasHung.wait(timeout: .now() + seconds) == .success }
+
   private let listener: Int32
   private let texts = Mutex<[String]>([])
 
@@ -83,18 +88,13 @@ private final class EmbeddingServer: Sendable {
 }
 
 @Suite struct KillTests {
-  private static func process(_ arguments: [String], in folder: URL, server: EmbeddingServer) -> Process {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: Places.programs + "/gibsey-index")
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
-    process.environment = ["HOME": folder.path, "OLLAMA_BASE_URL": "http://127.0.0.1:\(server.port)"]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    return process
+  private static func process(_ arguments: [String], in folder: URL, server: EmbeddingServer) throws -> ChildProcess {
+    try ChildProcess(
+      [Places.programs + "/gibsey-index"] + arguments, in: folder.path,
+      environment: ["HOME": folder.path, "OLLAMA_BASE_URL": "http://127.0.0.1:\(server.port)"])
   }
 
-  @Test func aRunThatIsKilledWhileEmbeddingLosesTheBatchInHandAlone() throws {
+  @Test func aRunThatIsKilledWhileEmbeddingLosesTheBatchInHandAlone() async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "gibsey-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -107,12 +107,10 @@ private final class EmbeddingServer: Sendable {
     // A word to learn the dimensions, the first batch, and then no answer: that batch was committed before.
     let hanging = try EmbeddingServer(hangingAt: 3)
     defer { hanging.stop() }
-    let killed = Self.process(arguments, in: folder, server: hanging)
-    try killed.run()
-    try #require(hanging.hasHung.wait(timeout: .now() + 60) == .success, "the third request never came")
-    kill(killed.processIdentifier, SIGKILL)
-    killed.waitUntilExit()
-    #expect(killed.terminationReason == .uncaughtSignal && killed.terminationStatus == SIGKILL)
+    let killed = try Self.process(arguments, in: folder, server: hanging)
+    try #require(hanging.waitUntilHung(seconds: 60), "the third request never came")
+    killed.send(SIGKILL)
+    #expect(await killed.ending() == .signal(SIGKILL))
     #expect(hanging.answered == ["word"] + texts.prefix(64))
     do {
       let store = try PageStore(path: path, access: .readOnly)
@@ -123,10 +121,8 @@ private final class EmbeddingServer: Sendable {
 
     let answering = try EmbeddingServer(hangingAt: nil)
     defer { answering.stop() }
-    let second = Self.process(arguments, in: folder, server: answering)
-    try second.run()
-    second.waitUntilExit()
-    #expect(second.terminationStatus == 0)
+    let second = try Self.process(arguments, in: folder, server: answering)
+    #expect(await second.ending() == .exit(0))
     #expect(answering.answered == Array(texts.dropFirst(64)))
     let store = try PageStore(path: path, access: .readOnly)
     #expect(try store.check().isEmpty)

@@ -1,6 +1,7 @@
 // The man pages against the built programs: flags both ways, settings and exit statuses.
 import Foundation
 import GibseyKit
+import TestPrograms
 import Testing
 
 /// The built programs and the files of the project, for tests of documents.
@@ -22,19 +23,14 @@ enum BuiltPrograms {
 
   /// What a shell's command prints, errors in their place, in an environment without settings.
   static func output(of command: String, in directory: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "exec 2>&1; \(command)"]
-    process.currentDirectoryURL = URL(fileURLWithPath: directory)
-    process.environment = [
-      "PATH": "\(folder):/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8", "GIBSEY_EMBEDDER": "none",
-    ]
-    process.standardInput = FileHandle.nullDevice
     let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
+    let process = try ChildProcess(
+      ["/bin/sh", "-c", "exec 2>&1; \(command)"], in: directory,
+      environment: [
+        "PATH": "\(folder):/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8", "GIBSEY_EMBEDDER": "none",
+      ], output: output.fileHandleForWriting.fileDescriptor)
+    try output.fileHandleForWriting.close()
+    let bytes = withExtendedLifetime(process) { output.fileHandleForReading.readDataToEndOfFile() }
     return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -1,5 +1,6 @@
 // Runs a transcript in a folder of its own and tells what came out otherwise.
 import Foundation
+import TestPrograms
 
 /// Where things are, seen from this file and from the running tests.
 enum Places {
@@ -75,16 +76,17 @@ struct TranscriptRunner {
     let errors = folder.appending(path: "stderr")
     try Data(command.input.map { $0 + "\n" }.joined().utf8).write(to: input)
     for file in [output, errors] { try Data().write(to: file) }
-    let process = Process()
-    // Signals that whoever runs the tests ignores would be ignored by the programs too, and their umask be used.
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["--default-signal", "/bin/sh", "-c", "umask 022\n" + command.shell]
-    process.currentDirectoryURL = work
-    process.environment = environment
-    process.standardInput = try FileHandle(forReadingFrom: input)
-    process.standardOutput = try FileHandle(forWritingTo: output)
-    process.standardError = try FileHandle(forWritingTo: errors)
-    let status = try await Self.status(of: process)
+    // The umask of whoever runs the tests would be the programs' too.
+    let files = (
+      try FileHandle(forReadingFrom: input), try FileHandle(forWritingTo: output), try FileHandle(forWritingTo: errors)
+    )
+    let process = try withExtendedLifetime(files) {
+      try ChildProcess(
+        ["/bin/sh", "-c", "umask 022\n" + command.shell], in: work.path, environment: environment,
+        input: files.0.fileDescriptor, output: files.1.fileDescriptor, errors: files.2.fileDescriptor)
+    }
+    DispatchQueue.global().asyncAfter(deadline: .now() + Self.limitSeconds) { [weak process] in process?.send(SIGKILL) }
+    let status = await process.ending().shellStatus
     var report = [
       Transcript.difference(
         "standard output", came: try Self.lines(output), wanted: command.output),
@@ -114,25 +116,5 @@ struct TranscriptRunner {
 
   private static func lines(_ file: URL) throws -> [String] {
     Transcript.lines(of: String(decoding: try Data(contentsOf: file), as: UTF8.self))
-  }
-
-  /// Waits for the end without keeping a thread; a signal counts as 128 and its number, as in a shell.
-  private static func status(of process: Process) async throws -> Int32 {
-    try await withCheckedThrowingContinuation { continuation in
-      process.terminationHandler = { process in
-        let isSignal = process.terminationReason == .uncaughtSignal
-        continuation.resume(returning: (isSignal ? 128 : 0) + process.terminationStatus)
-      }
-      do {
-        try process.run()
-      } catch {
-        process.terminationHandler = nil
-        return continuation.resume(throwing: error)
-      }
-      let number = process.processIdentifier
-      DispatchQueue.global().asyncAfter(deadline: .now() + limitSeconds) { [weak process] in
-        if process?.isRunning == true { kill(number, SIGKILL) }
-      }
-    }
   }
 }
