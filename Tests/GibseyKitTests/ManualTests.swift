@@ -114,6 +114,7 @@ import Testing
     .emptyAnswer(provider: "", thought: false), .streamCut(provider: "", reason: ""),
     .falseCitation(pageID: "", quote: nil), .libraryMissing(name: "", reason: ""), .cannotWrite(what: "", reason: ""),
     .readerLeft,
-    .interrupted(signal: 2), .ourBug(""),
+    .interrupted(signal: 2), .ourBug(""), .tooFewDescriptors(limit: 1),
+    .upstreamFailed(message: "", isRetryable: false), .promptBeyondLine(bytes: 2, limitBytes: 1),
   ]
 }

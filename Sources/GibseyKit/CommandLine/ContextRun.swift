@@ -55,10 +55,15 @@ public struct ContextRun {
     }
     guard let limit = options.search else {
       let prompt = try building.prompt(for: request)
+      let line = RecordCoder.encode(.prompt(prompt))
+      // Whoever reads it would refuse it.
+      guard line.count - 1 <= RecordCoder.lineLimitBytes else {
+        throw GibseyError.promptBeyondLine(bytes: line.count - 1, limitBytes: RecordCoder.lineLimitBytes)
+      }
       if options.explain {
         for candidate in try building.candidates(for: request, in: prompt) { try context.write(.candidate(candidate)) }
       }
-      try context.write(.prompt(prompt))
+      try context.write(json: line)
       return true
     }
     if options.explain {
@@ -108,10 +113,11 @@ struct EvaluationLines {
     func take(_ line: LineSplitter.Line) throws {
       number += 1
       do {
-        guard case .whole(let bytes) = line else {
+        guard case .whole(var bytes) = line else {
           throw GibseyError.lineTooLong(
             source: "standard input", line: number, limitBytes: RecordCoder.lineLimitBytes)
         }
+        if number == 1 { bytes = Array(ByteOrderMark.dropped(from: bytes)) }
         if bytes.allSatisfy({ $0 <= 0x20 }) { return }
         try visit(try RecordCoder.decodeCase(bytes))
       } catch let reason as RecordProblem {

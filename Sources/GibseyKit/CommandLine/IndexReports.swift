@@ -85,12 +85,21 @@ public struct IndexReports {
   }
 
   /// Prints the pages as records, in reading order: indexing them again gives the same database.
+  /// - Returns: `malformed` when one of them is longer than a line may be; it is printed all the same.
   public func export(_ path: String) throws -> ExitStatus {
     let store = try PageStore(path: path, access: .readOnly)
     var block: [UInt8] = []
     var pages = 0
+    var status = ExitStatus.done
     try store.forEachPage { page in
-      block += RecordCoder.encode(.page(page.page))
+      let line = RecordCoder.encode(.page(page.page))
+      if line.count - 1 > RecordCoder.lineLimitBytes {
+        status = .malformed
+        let reason =
+          "page \(page.page.id ?? "") takes \(line.count - 1) bytes as a record: as a line it cannot be indexed again"
+        context.diagnostics.error(.malformedInput(source: path, line: nil, reason: reason))
+      }
+      block += line
       pages += 1
       if block.count > 64 * 1024 {
         try context.write(json: block)
@@ -98,6 +107,6 @@ public struct IndexReports {
       }
     }
     try context.write(json: block)
-    return pages > 0 ? .done : .foundNothing
+    return pages > 0 ? status : .foundNothing
   }
 }

@@ -39,10 +39,11 @@ public struct RequestLines {
   }
 
   private static func content(of line: LineSplitter.Line, _ number: Int) throws -> Content? {
-    guard case .whole(let bytes) = line else {
+    guard case .whole(var bytes) = line else {
       throw GibseyError.lineTooLong(
         source: "standard input", line: number, limitBytes: RecordCoder.lineLimitBytes)
     }
+    if number == 1 { bytes = Array(ByteOrderMark.dropped(from: bytes)) }
     guard let first = bytes.first(where: { $0 > 0x20 }) else { return nil }
     guard first == UInt8(ascii: "{") else {
       guard let question = String(validating: bytes, as: UTF8.self) else { throw RecordProblem("not UTF-8 text") }
@@ -67,7 +68,8 @@ extension GibseyError {
   var isOfOneLine: Bool {
     switch self {
     case .lineTooLong, .malformedInput, .emptyQuestion, .unknownCharacter, .knowledgeOfNobody, .unknownPage,
-      .budgetTooSmall, .questionTooLong, .unknownTurn, .turnOfAnotherCharacter, .questionWithoutVector:
+      .budgetTooSmall, .questionTooLong, .promptBeyondLine, .unknownTurn, .turnOfAnotherCharacter,
+      .questionWithoutVector:
       true
     default: false
     }

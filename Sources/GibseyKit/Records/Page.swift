@@ -9,7 +9,7 @@ public struct Page: RecordData {
   public var pageIndex: Int?
   public var section: String?
   public var motifs: [String]
-  /// Kept as it came; fields that the grammar does not know are added to it.
+  /// Kept as it came; fields that the grammar does not know are added to it, unless it has one of that name itself.
   public var metadata: JSONObject
   public var text: String
   /// The text's vector, where somebody made it already: of any number of dimensions, the same for all pages.
@@ -48,7 +48,8 @@ public struct Page: RecordData {
     metadata = try fields.optionalObject("metadata") ?? JSONObject()
     text = try fields.string("text")
     vector = try fields.optionalVector("vector")
-    for member in fields.object.members where !Self.knownFields.contains(member.key) {
+    let given = metadata
+    for member in fields.object.members where !Self.knownFields.contains(member.key) && given[member.key] == nil {
       metadata[member.key] = member.value
     }
     if let pageIndex, pageIndex < 1 { throw RecordProblem("page_index: wanted 1 or more") }

@@ -26,7 +26,7 @@ struct InputFile {
   ) throws {
     var first = try beginning()
     guard !first.isEmpty else { throw GibseyError.nothingToRead(path: path) }
-    let markBytes = first.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
+    let markBytes = first.starts(with: ByteOrderMark.utf8) ? ByteOrderMark.utf8.count : 0
     first.removeFirst(markBytes)
     switch format == .auto ? Self.sniffed(first) : format {
     case .jsonl, .auto: try readLines(first, options, &shelf, visit)
@@ -57,8 +57,6 @@ struct InputFile {
     }
   }
 
-  private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-
   /// The first bytes: a pipe may give them in small pieces, and it takes one that is neither of a byte-order mark nor
   /// white space to tell a format. Empty for an empty file.
   private func beginning() throws -> [UInt8] {
@@ -67,8 +65,8 @@ struct InputFile {
       let block = try descriptor.read(limit: Self.blockBytes, named: path)
       if block.isEmpty { break }
       bytes += block
-      let isMark = bytes.count < 3 && Self.byteOrderMark.starts(with: bytes)
-      if !isMark, bytes.contains(where: { $0 > 0x20 && !Self.byteOrderMark.contains($0) }) { break }
+      let isMark = bytes.count < 3 && ByteOrderMark.utf8.starts(with: bytes)
+      if !isMark, bytes.contains(where: { $0 > 0x20 && !ByteOrderMark.utf8.contains($0) }) { break }
     }
     return bytes
   }

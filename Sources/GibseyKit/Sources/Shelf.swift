@@ -44,8 +44,14 @@ struct Shelf {
     guard let pageIndex = page.pageIndex ?? next else {
       return try fail(id, "page \(id) has no page_index and none is left", at: place, visit)
     }
-    if page.pageIndex == nil { placesGiven += 1 }
+    let isGiven = page.pageIndex == nil
     page.pageIndex = pageIndex
+    if let bytes = page.bytesBeyondLine {
+      let limit = RecordCoder.lineLimitBytes
+      let reason = "page \(id) takes \(bytes) bytes as a record, and a line holds \(limit): part it into shorter ones"
+      return try fail(id, reason, at: place, visit)
+    }
+    if isGiven { placesGiven += 1 }
     placeOfID[id] = place
     lastPlace = pageIndex
     items += 1

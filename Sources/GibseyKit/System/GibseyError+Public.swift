@@ -4,7 +4,8 @@ extension GibseyError {
   /// The sentence for somebody who is not the one that runs the program.
   public var publicMessage: String {
     switch self {
-    case .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall, .questionTooLong, .wrongRecord, .timedOut,
+    case .emptyQuestion, .unknownCharacter, .unknownPage, .budgetTooSmall, .questionTooLong, .promptBeyondLine,
+      .wrongRecord, .timedOut, .upstreamFailed,
       .knowledgeOfNobody, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter, .nothingToRetry,
       .questionWithoutVector,
       .emptyAnswer, .falseCitation, .interrupted:
@@ -22,7 +23,7 @@ extension GibseyError {
     case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "pages cannot be found by meaning now"
     case .badSetting, .keyWithheld, .unsafeSettingsFile: "the server's settings are wrong"
     case .noProvider: "no provider can answer"
-    case .libraryMissing, .cannotWrite, .readerLeft, .ourBug: "a fault of the server"
+    case .libraryMissing, .cannotWrite, .readerLeft, .ourBug, .tooFewDescriptors: "a fault of the server"
     case .cannotReach(let provider, _, _, _): "\(provider) cannot be reached"
     case .keyMissing(let provider, _), .keyUnavailable(let provider, _, _), .keyRefused(let provider, _, _):
       "\(provider) has no key that it takes"

@@ -13,6 +13,7 @@ extension GibseyError {
       "\(source): line \(line): longer than \(limit) bytes"
     case .ofLine(let source, let line, let error): "\(source): line \(line): \(error.message)"
     case .wrongRecord(let type, let wanted, _): "got a record of type \(type), wanted \(wanted)"
+    case .upstreamFailed(let message, _): "upstream: \(message)"
     case .emptyQuestion: "the question is empty"
     case .usage(let what, _): what
     case .noDatabase(let path): "\(path): no such database"
@@ -47,6 +48,8 @@ extension GibseyError {
       "a budget of \(budget) tokens is too small: the persona and the question need \(needed)"
     case .questionTooLong(let question, let room):
       "the question takes \(question) tokens, and the budget leaves \(room)"
+    case .promptBeyondLine(let bytes, let limit):
+      "the prompt takes \(bytes) bytes as a record, and a line holds \(limit)"
     case .unknownSession(let id): "unknown session \(id)"
     case .sessionForgotten(let id): "session \(id) was forgotten meanwhile: the answer is not kept"
     case .unknownTurn(let id, let session): "session \(session) has no turn \(id)"
@@ -90,6 +93,7 @@ extension GibseyError {
     case .cannotWrite(let what, let reason): "cannot write \(what): \(reason)"
     case .readerLeft: "the reader of the output left"
     case .interrupted: "interrupted"
+    case .tooFewDescriptors(let limit): "too few descriptors: \(limit) files and sockets may be open"
     case .ourBug(let what): "a bug in gibsey: \(what)"
     }
   }
@@ -122,6 +126,9 @@ extension GibseyError {
     case .knowledgeOfNobody: "name one with --character or character_id, or take --knowledge reader"
     case .budgetTooSmall: "raise --budget"
     case .questionTooLong: "raise --budget, or ask a shorter question"
+    case .promptBeyondLine: "lower --budget, or ask a shorter question"
+    case .upstreamFailed: "the program before this one in the pipeline told it"
+    case .tooFewDescriptors: "raise the limit, as with `ulimit -n 1024`"
     case .unknownSession: "`gibsey-index --sessions` lists them"
     case .unknownTurn(_, let session): "`gibsey-index --export-session \(session)` lists its turns"
     case .turnOfAnotherCharacter(_, let character): character.map { "ask with --character \($0)" }
@@ -165,7 +172,10 @@ extension GibseyError {
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
       .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn, .nothingToRetry:
       .noInput
-    case .unknownCharacter, .knowledgeOfNobody, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong: .usage
+    case .unknownCharacter, .knowledgeOfNobody, .turnOfAnotherCharacter, .budgetTooSmall, .questionTooLong,
+      .promptBeyondLine:
+      .usage
+    case .upstreamFailed(_, let isRetryable): isRetryable ? .tryAgain : .unavailable
     case .dimensionsChanged, .embedderMisbehaved, .textTooLong: .protocolBroken
     case .embedderDiffers: .badSettings
     case .databaseReadOnly, .cannotCreate: .cannotCreate
@@ -173,7 +183,8 @@ extension GibseyError {
     case .databaseBusy, .rateLimited: .tryAgain
     case .badSetting, .keyWithheld, .unsafeSettingsFile: .badSettings
     case .noProvider(let failures): Self.chainStatus(failures)
-    case .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing, .quotaExhausted:
+    case .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing, .quotaExhausted,
+      .tooFewDescriptors:
       .unavailable
     case .keyMissing, .keyUnavailable, .keyRefused: .notPermitted
     case .requestRefused, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
@@ -190,7 +201,8 @@ extension GibseyError {
     case .malformedInput, .lineTooLong: "MALFORMED_RECORD"
     case .wrongRecord: "UNKNOWN_MESSAGE_TYPE"
     case .ofLine(_, _, let error): error.code
-    case .emptyQuestion, .usage, .questionWithoutVector: "BAD_REQUEST"
+    case .upstreamFailed: "UPSTREAM_FAILED"
+    case .emptyQuestion, .usage, .questionWithoutVector, .promptBeyondLine: "BAD_REQUEST"
     case .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
       .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged, .embedderMisbehaved, .textTooLong,
       .embedderDiffers:
@@ -221,7 +233,7 @@ extension GibseyError {
     case .falseCitation: "FALSE_CITATION"
     case .cannotWrite, .readerLeft: "OUTPUT_FAILED"
     case .interrupted: "INTERRUPTED"
-    case .ourBug: "INTERNAL_ERROR"
+    case .ourBug, .tooFewDescriptors: "INTERNAL_ERROR"
     }
   }
 
@@ -229,7 +241,8 @@ extension GibseyError {
   public var isRetryable: Bool {
     switch self {
     case .ofLine(_, _, let error): error.isRetryable
-    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut: true
+    case .upstreamFailed(_, let isRetryable): isRetryable
+    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .tooFewDescriptors: true
     case .noProvider(let failures): failures.contains(where: \.isRetryable)
     case .providerFailed(_, let status, _, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
@@ -239,7 +252,7 @@ extension GibseyError {
       .embedderDiffers, .questionWithoutVector, .textTooLong,
       .knowledgeOfNobody, .unknownPage, .unknownSession, .sessionForgotten, .unknownTurn, .turnOfAnotherCharacter,
       .nothingToRetry,
-      .budgetTooSmall, .questionTooLong, .badSetting, .keyWithheld,
+      .budgetTooSmall, .questionTooLong, .promptBeyondLine, .badSetting, .keyWithheld,
       .unsafeSettingsFile, .keyMissing, .keyUnavailable, .keyRefused, .modelMissing, .requestRefused,
       .quotaExhausted, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .falseCitation, .libraryMissing,
       .cannotWrite, .readerLeft, .interrupted, .ourBug:

@@ -11,6 +11,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   case wrongRecord(type: String, wanted: String, hint: String)
   /// What is wrong with the request on one line.
   indirect case ofLine(source: String, line: Int, GibseyError)
+  /// An `error` record came in place of what was wanted.
+  case upstreamFailed(message: String, isRetryable: Bool)
   case emptyQuestion
   case usage(String, hint: String?)
 
@@ -46,6 +48,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   case unknownPage(id: String, example: String?)
   case budgetTooSmall(budgetTokens: Int, neededTokens: Int)
   case questionTooLong(questionTokens: Int, roomTokens: Int)
+  /// The prompt as a record is longer than a line may be.
+  case promptBeyondLine(bytes: Int, limitBytes: Int)
 
   // Conversations
   case unknownSession(id: String)
@@ -90,5 +94,7 @@ public enum GibseyError: Error, Equatable, Sendable {
   case cannotWrite(what: String, reason: String)
   case readerLeft
   case interrupted(signal: Int32)
+  /// The system lets the process open no more files and sockets.
+  case tooFewDescriptors(limit: Int)
   case ourBug(String)
 }

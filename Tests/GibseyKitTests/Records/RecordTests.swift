@@ -31,6 +31,11 @@ import Testing
         + "\n")
   }
 
+  @Test func aPagesMetadataIsKeptAsItCameWhateverStandsBesideIt() throws {
+    let record = try decode(#"{"text":"a","x":2,"metadata":{"x":1},"y":3,"y":4}"#, bare: .page)
+    #expect(encode(record) == #"{"type":"page","data":{"metadata":{"x":1,"y":4},"text":"a"}}"# + "\n")
+  }
+
   @Test func anUnknownTypePassesThroughByteByByte() throws {
     let line = #"{ "data": {"b": 1.50, "a": "\u00e9"} , "type":"from_the_future" }"#
     #expect(encode(try decode(line)) == line + "\n")

@@ -72,6 +72,20 @@ import Testing
       ])
   }
 
+  /// Sizes of which the record is just as long as a line may be: of quotes two bytes each, of controls six, of letters one.
+  @Test(arguments: [("\\\"", 524_240, 1), ("\\u0001", 174_746, 5), ("x", 1_048_481, 0)])
+  func aPageWhoseRecordIsLongerThanALineIsAFailure(character: String, count: Int, more: Int) throws {
+    for (excess, isRead) in [(0, true), (1, false)] {
+      let text = String(repeating: character, count: count) + String(repeating: "y", count: more + excess)
+      try write("a.json", #"[{"id":"1","metadata":{"k":"é"},"motifs":["m"],"text":"\#(text)"},{"text":"2"}]"#)
+      let items = try read("a.json")
+      #expect(items.count == 2)
+      let reason = "takes 1048577 bytes as a record, and a line holds 1048576: part it into shorter ones"
+      #expect((items[0] == "! 1: a.json: element 1: page 1 \(reason)") == !isRead)
+      #expect(items[1] == "\(isRead ? 2 : 1) s/2: 2")
+    }
+  }
+
   @Test func aLineOverTheLimitIsAFailureAndTheNextIsRead() throws {
     try write("a.jsonl", "{\"text\":\"\(String(repeating: "x", count: 2_000_000))\"}\n{\"text\":\"kept\"}\n")
     #expect(
