@@ -76,7 +76,8 @@ extension ProviderSettings {
     case .value(let key): key
     case .file(let path, let setting): try KeyFile.read(path, provider: provider.rawValue, name: setting)
     case .command(let line, let setting):
-      try await KeyCommand(line, provider: provider.rawValue, name: setting).key()
+      // Nobody cancels this wait: a signal that ends the program must reach the command too.
+      try await KeyCommand(line, provider: provider.rawValue, name: setting, isLeader: false).key()
     }
   }
 }

@@ -36,7 +36,7 @@ struct AskingChain {
       let candidates = try order()
       for (index, candidate) in candidates.enumerated() {
         let hasNext = candidates[(index + 1)...].contains(where: \.isPromising)
-        guard let provider = try await resolve(candidate) else { continue }
+        guard let provider = try await resolve(candidate, take) else { continue }
         if let failed { try await take(.switched(from: failed.name, to: provider.name, because: failed.error)) }
         if let completion = try await answer(by: provider, hasNext: hasNext, take) {
           return try await take(.completed(completion))
@@ -58,14 +58,29 @@ struct AskingChain {
     }
   }
 
-  /// The provider; nil when it cannot be used, which is noted.
-  private mutating func resolve(_ candidate: Asking.Candidate) async throws -> (any ChatProvider)? {
+  /// The provider; nil when it cannot be used, which is noted. Its key counts as part of its answer: it must be there as soon
+  /// as a first token, and when the time for the whole is over, that was the answer.
+  private mutating func resolve(
+    _ candidate: Asking.Candidate, _ take: (Asking.Part) async throws -> Void
+  ) async throws -> (any ChatProvider)? {
+    let deadlines = remainingDeadlines()
+    let isLast = deadlines.total.map { $0 <= deadlines.firstByte } ?? false
     do {
-      return try await candidate.provider()
+      let limit = isLast ? deadlines.total ?? deadlines.firstByte : deadlines.firstByte
+      if let provider = try await candidate.provider(within: limit, asking.clock) { return provider }
+      let told = isLast ? asking.policy.deadlines.total ?? limit : limit
+      let error = GibseyError.timedOut(provider: candidate.name, waitedFor: "key", seconds: told / .seconds(1))
+      if isLast { throw Ended(error: error, usage: nil) }
+      failures.append(error)
     } catch let error as GibseyError {
       failures.append(error)
-      return nil
+    } catch is CancellationError {
+      let usage = tokenCount > 0 ? usage(nil, told: nil) : Usage(promptTokens: 0, completionTokens: 0)
+      try await take(.completed(completion(.cancelled, candidate.name, options.model ?? "", usage)))
+      throw CancellationError()
     }
+    if case .deferred = candidate, let error = failures.last { failed = (candidate.name, error) }
+    return nil
   }
 
   /// The end of the answer by this provider, or nil when the next one is to be asked.
@@ -230,9 +245,12 @@ struct AskingChain {
   }
 
   private func completion(_ reason: FinishReason, _ attempt: AskingAttempt, usage told: Usage?) -> Completion {
+    completion(reason, attempt.provider.name, attempt.provider.model(options), usage(attempt, told: told))
+  }
+
+  private func completion(_ reason: FinishReason, _ provider: String, _ model: String, _ usage: Usage) -> Completion {
     Completion(
-      finishReason: reason, provider: attempt.provider.name, model: attempt.provider.model(options),
-      promptID: prompt.promptID, usage: usage(attempt, told: told),
+      finishReason: reason, provider: provider, model: model, promptID: prompt.promptID, usage: usage,
       timeToFirstTokenMilliseconds: firstToken.map { Self.milliseconds($0 - start) },
       durationMilliseconds: Self.milliseconds(asking.clock.seconds() - start))
   }

@@ -57,20 +57,11 @@ public struct Checking: Sendable {
   /// The provider with its key.
   /// - Throws: `GibseyError`, also when the key takes too long.
   private func provider(_ candidate: Asking.Candidate) async throws -> any ChatProvider {
-    guard case .deferred(let name, let make) = candidate else { return try await candidate.provider() }
-    return try await withThrowingTaskGroup(of: (any ChatProvider)?.self) { group in
-      group.addTask { try await make() }
-      group.addTask { [asking] in
-        // A deadline, not a wait: the command that prints the key is cancelled by whichever of the two ends first.
-        try await asking.clock.sleep(Self.keyDeadline)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let provider = try await group.next() ?? nil else {
-        throw GibseyError.timedOut(provider: name, waitedFor: "key", seconds: Self.keyDeadline / .seconds(1))
-      }
-      return provider
+    guard let provider = try await candidate.provider(within: Self.keyDeadline, asking.clock) else {
+      throw GibseyError.timedOut(
+        provider: candidate.name, waitedFor: "key", seconds: Self.keyDeadline / .seconds(1))
     }
+    return provider
   }
 
   private func status(of candidate: Asking.Candidate) async throws -> (status: ProviderStatus, failure: GibseyError?) {

@@ -21,6 +21,42 @@ import Testing
       clock: clock.clock, memory: memory)
   }
 
+  /// A provider whose key does not come before its task is cancelled.
+  private static let keyless = Asking.Candidate.deferred(name: "openai") {
+    // Ended by the deadline that its tests are about, never by the clock.
+    try await Task.sleep(for: .seconds(3600))
+    return try Providers.named("openai")
+  }
+
+  @Test func `a key that does not come as soon as a first token must is no longer waited for`() async throws {
+    let asking = Asking(
+      candidates: [Self.keyless, .usable(try Providers.named("ollama"))], transport: ScriptedTransport([Self.answer]),
+      clock: ScriptedClock().clock)
+    let telling = await Telling.of(asking)
+    #expect(telling.steps == ["openai to ollama"])
+    #expect(telling.text == "A")
+  }
+
+  @Test func `when the time for the whole is over before the key comes nobody else is asked`() async throws {
+    let clock = ScriptedClock()
+    let asking = Asking(
+      candidates: [Self.keyless, .usable(try Providers.named("ollama"))], transport: ScriptedTransport([]),
+      policy: AskingPolicy(deadlines: HTTPDeadlines(total: .seconds(2))), clock: clock.clock)
+    let telling = await Telling.of(asking)
+    #expect(telling.failure == .timedOut(provider: "openai", waitedFor: "key", seconds: 2))
+    #expect(telling.completion == nil)
+    #expect(clock.sleeps == [.seconds(2)])
+  }
+
+  @Test func `an answer that is cancelled while its key is fetched ends as cancelled`() async throws {
+    let asking = Asking(
+      candidates: [Self.keyless], transport: ScriptedTransport([]),
+      clock: AskingClock(seconds: { 0 }, sleep: { _ in try await Task.sleep(for: .seconds(3600)) }, chance: { 0 }))
+    let telling = Task { await Telling.of(asking) }
+    telling.cancel()
+    #expect(await telling.value.completion?.finishReason == .cancelled)
+  }
+
   @Test(arguments: [408, 409, 429, 500, 502, 503, 529])
   func `a failure of the moment is tried again twice, each time after a longer wait`(status: Int) async throws {
     let transport = ScriptedTransport([Self.status(status), Self.status(status), Self.answer])

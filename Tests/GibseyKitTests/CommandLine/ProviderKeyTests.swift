@@ -1,5 +1,6 @@
 // Where keys come from, and where they may go.
 import Foundation
+import Glibc
 import Testing
 
 @testable import GibseyKit
@@ -116,6 +117,60 @@ import Testing
       for try await key in group { #expect(key == APIKey("k")) }
     }
     #expect(try String(contentsOfFile: path, encoding: .utf8) == "x\n")
+  }
+
+  /// A pipe with a name, so that no other child of this process holds it.
+  private func namedPipe() throws -> String {
+    let path = NSTemporaryDirectory() + "gibsey-pipe-\(UUID().uuidString)"
+    try #require(mkfifo(path, 0o600) == 0)
+    return path
+  }
+
+  /// Does what blocks on a thread of its own: those of tasks run the commands' waiters.
+  private func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      do { try WorkerThread.start { continuation.resume(with: Result { try body() }) } } catch {
+        continuation.resume(throwing: error)
+      }
+    }
+  }
+
+  @Test(arguments: ["", "trap '' TERM; ", "exec >&-; "])
+  func `all that a command started ends when nobody waits for the key any more`(beginning: String) async throws {
+    let path = try namedPipe()
+    defer { unlink(path) }
+    let command = KeyCommand(
+      "\(beginning)exec 9>\(path); echo >&9; sleep 3600 & sleep 3600; echo k", provider: "openai",
+      name: .openAIKeyCommand)
+    let waiting = (0..<2).map { _ in Task { try await command.key() } }
+    let readEnd = try await blocking { try #require(FileHandle(forReadingAtPath: path)) }
+    #expect(try await blocking { try readEnd.read(upToCount: 1) } == Data("\n".utf8))
+    for task in waiting { task.cancel() }
+    for task in waiting { await #expect(throws: CancellationError.self) { try await task.value } }
+    // Its end is there when the last of the group has gone.
+    #expect(try await blocking { try readEnd.readToEnd() }?.isEmpty ?? true)
+  }
+
+  @Test func `a command that prints no end is ended`() async {
+    let reason = "it printed more than 65536 bytes"
+    await #expect(
+      throws: GibseyError.keyUnavailable(provider: "openai", name: "OPENAI_API_KEY_CMD", reason: reason)
+    ) { try await run("yes") }
+  }
+
+  @Test func `one who stops waiting need not wait for the others`() async throws {
+    let (began, go) = (try namedPipe(), try namedPipe())
+    defer { for path in [began, go] { unlink(path) } }
+    let command = KeyCommand(
+      "echo > \(began); read -r word < \(go); echo k", provider: "openai", name: .openAIKeyCommand)
+    let first = Task { try await command.key() }
+    let readEnd = try await blocking { try #require(FileHandle(forReadingAtPath: began)) }
+    #expect(try await blocking { try readEnd.readToEnd() } == Data("\n".utf8))
+    let second = Task { try await command.key() }
+    second.cancel()
+    await #expect(throws: CancellationError.self) { try await second.value }
+    try await blocking { try #require(FileHandle(forWritingAtPath: go)).write(contentsOf: Data("go\n".utf8)) }
+    #expect(try await first.value == APIKey("k"))
   }
 
   @Test func aCommandThatNobodyWaitsForAnyMoreIsEnded() async throws {
