@@ -46,6 +46,9 @@ struct AskBatch: Sendable {
     /// The first failure that ends the run.
     var ending: (place: Int, error: GibseyError)?
     var running = 0
+    /// The types of records that are no prompts, in their order.
+    var passedTypes: [String] = []
+    var hasPrompt = false
 
     mutating func add(_ outcome: Outcome, isFatal: Bool) {
       switch outcome.end {
@@ -92,7 +95,22 @@ struct AskBatch: Sendable {
     }
     if let ending = tally.ending { throw ending.error }
     try Task.checkCancellation()
-    return tally.failure?.error.exitStatus ?? .done
+    if let failure = tally.failure { return failure.error.exitStatus }
+    guard tally.hasPrompt || tally.passedTypes.isEmpty || signals.received != nil else {
+      throw Self.nothingToAsk(tally.passedTypes)
+    }
+    return .done
+  }
+
+  /// What came in place of a prompt.
+  private static func nothingToAsk(_ types: [String]) -> GibseyError {
+    let shown = types.prefix(3).map { String($0.prefix(40)) }.joined(separator: ", ")
+    let isSearch = types.contains { ["hit", "candidate", "evaluation"].contains($0) }
+    return .usage(
+      "nothing to ask: standard input has records of type \(shown), and no ai_prompt",
+      hint: isSearch
+        ? "gibsey-context makes one without --search, --why-not and --evaluate"
+        : "as in `gibsey-context \"Who are you?\" | gibsey-ask`; see gibsey-json(5)")
   }
 
   /// Waits until another prompt may be asked; false when none is to be.
@@ -132,7 +150,7 @@ struct AskBatch: Sendable {
 
   private func endsTheRun(_ error: GibseyError) -> Bool {
     switch error {
-    case .interrupted, .readerLeft, .cannotWrite, .wrongRecord, .libraryMissing: true
+    case .interrupted, .readerLeft, .cannotWrite, .libraryMissing, .tooFewDescriptors: true
     default: options.isStrict
     }
   }
@@ -141,6 +159,9 @@ struct AskBatch: Sendable {
   private func begin(_ item: AskingInput.Item, in group: inout TaskGroup<Outcome>, _ tally: inout Tally) {
     let place = line.open()
     guard case .prompt(let prompt, let lineNumber) = item else {
+      if case .other(let record, _, _) = item, !tally.passedTypes.contains(record.type) {
+        tally.passedTypes.append(record.type)
+      }
       let outcome = end(Outcome(place: place.number, end: .passed), at: place, context.diagnostics(at: place)) { _ in
         try pass(item, at: place)
       }
@@ -148,6 +169,7 @@ struct AskBatch: Sendable {
       return
     }
     tally.running += 1
+    tally.hasPrompt = true
     let diagnostics = context.diagnostics(at: place, line: options.isBatch ? lineNumber : nil)
     group.addTask(executorPreference: asking.executor) {
       await answer(prompt, at: place, line: lineNumber, diagnostics)
@@ -217,8 +239,9 @@ struct AskBatch: Sendable {
       } catch is CancellationError {
         outcome.end = .cancelled
       } catch {
-        outcome.error = error as? GibseyError ?? .ourBug("\(error)")
-        outcome.end = outcome.end == .passed ? .broken : .failed
+        let error = error as? GibseyError ?? .ourBug("\(error)")
+        outcome.error = error
+        outcome.end = outcome.end == .passed && !error.isOfUpstream ? .broken : .failed
       }
       if let error = outcome.error {
         if endsTheRun(error) { place.cutLine() } else { diagnostics.error(error) }
@@ -232,21 +255,22 @@ struct AskBatch: Sendable {
     return outcome
   }
 
-  /// A record that is no prompt goes on; a line that is no record is told.
+  /// A record that is no prompt goes on; a line that is no record is told, and so is an error of whoever comes before us.
   private func pass(_ item: AskingInput.Item, at place: OrderedOutput.Place) throws {
     switch item {
     case .prompt: return
     case .broken(let error): throw error
-    case .other(.chatRequest, _):
-      throw GibseyError.wrongRecord(
+    case .other(.chatRequest, _, let number):
+      let error = GibseyError.wrongRecord(
         type: "ai_chat_request", wanted: "ai_prompt", hint: "pipe it through gibsey-context first")
-    case .other(let record, let line):
-      if options.isJSON {
-        return try place.write((context.output.isTerminal ? TerminalJSON.shown(line) : line) + [0x0A])
+      throw GibseyError.ofLine(source: "standard input", line: number, error)
+    case .other(let record, let line, let number):
+      if options.isJSON { try place.write((context.output.isTerminal ? TerminalJSON.shown(line) : line) + [0x0A]) }
+      if case .error(let error) = record {
+        let failure = GibseyError.upstreamFailed(message: error.message, isRetryable: error.isRetryable)
+        throw GibseyError.ofLine(source: "standard input", line: number, failure)
       }
-      let diagnostics = context.diagnostics(at: place)
-      if case .error(let error) = record { return diagnostics.warning("upstream: \(error.message)") }
-      diagnostics.debug("passed over a record of type \(record.type)")
+      if !options.isJSON { context.diagnostics(at: place).debug("passed over a record of type \(record.type)") }
     }
   }
 
@@ -262,6 +286,11 @@ struct AskBatch: Sendable {
     if let usage = summary.usage { words += "; \(usage.words)" }
     context.diagnostics.notice("\(words); \(JSONNumber((seconds * 10).rounded() / 10).text) s")
   }
+}
+
+extension GibseyError {
+  /// Whether it tells of a request that failed before it came here.
+  fileprivate var isOfUpstream: Bool { if case .ofLine(_, _, .upstreamFailed) = self { true } else { false } }
 }
 
 extension ToolContext {

@@ -58,8 +58,9 @@ public struct AskingOptions: ParsableArguments {
 
   /// The settings with what these flags say instead.
   public func overriding(_ settings: Settings) -> Settings {
-    settings.overriding(.fallback, fallback, flag: "--fallback")
-      .overriding(.retryWait, retryWait.map { "\($0)" }, flag: "--retry-wait")
+    let wait = retryWait.map { value in Int(exactly: value).map { "\($0)" } ?? "\(value)" }
+    return settings.overriding(.fallback, fallback, flag: "--fallback")
+      .overriding(.retryWait, wait, flag: "--retry-wait")
       .overriding(.resumeWith, resumeWith?.rawValue, flag: "--resume-with")
   }
 

@@ -46,8 +46,8 @@ public struct AskRun: Sendable {
   private let signals: Signals
   private let keeper: TurnKeeper?
 
-  /// - Throws: `GibseyError.badSetting`, what is wrong with the provider that `choices` names, with a recording, or with the
-  ///   database of the session.
+  /// - Throws: `GibseyError.badSetting`, `.tooFewDescriptors`, what is wrong with the provider that `choices` names, with a
+  ///   recording, or with the database of the session.
   public init(context: ToolContext, options: Options, transport: (any Transport)? = nil)
     throws
   {
@@ -78,12 +78,20 @@ public struct AskRun: Sendable {
     }
     if options.replayPath == nil { CurlTransport.openLibrary() }
     if let path = options.recordPath {
-      let file = try RecordingFile(path: path)
+      let file = try RecordingFile(path: path, apartFrom: Self.inputs(context, replayPath: options.replayPath))
       transport = RecordingTransport(transport, seconds: clock.seconds) { try file.write($0) }
     }
+    signals = try Signals()
+    options.width = try DescriptorRoom.width(options.width)
     self.options = options
     asking = Asking(candidates: candidates, transport: transport, choices: choices, policy: policy, clock: clock)
-    signals = try Signals()
+  }
+
+  /// The files that are read, with what they are called: a recording must not empty them.
+  private static func inputs(_ context: ToolContext, replayPath: String?) -> [(file: FileIdentity, words: String)] {
+    let input = FileIdentity(descriptor: context.input.number).map { ($0, "it is the input") }
+    let replay = replayPath.flatMap { FileIdentity(path: $0) }.map { ($0, "it is the recording that is played") }
+    return [input, replay].compactMap(\.self)
   }
 
   /// Gives the turns their vectors, where the embedded model makes them; without them they are found by their words.
@@ -125,8 +133,10 @@ public struct AskRun: Sendable {
       } onCancel: {
         task.cancel()
       }
-      await embedTurns()
-      return status
+      if signals.received == nil { await embedTurns() }
+      // One that came while nothing was being answered has cancelled nothing, and is obeyed all the same.
+      guard let signal = signals.received else { return status }
+      throw GibseyError.interrupted(signal: signal)
     } catch is CancellationError {
       throw hasLeft.load(ordering: .relaxed) ? GibseyError.readerLeft : .interrupted(signal: signals.received ?? 2)
     }

@@ -87,9 +87,7 @@ extension ToolContext {
     if let flag { return flag }
     guard let setting = settings[.embedder] else { return .auto }
     guard let choice = EmbedderChoice(rawValue: setting.value) else {
-      throw GibseyError.badSetting(
-        name: setting.name.rawValue, value: setting.value, origin: setting.origin.text,
-        wanted: EmbedderChoice.allCases.map(\.rawValue).joined(separator: ", "))
+      throw setting.wrong(EmbedderChoice.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return choice
   }

@@ -24,8 +24,10 @@ public struct Setting: Sendable, Equatable {
   public let value: String
   public let origin: Origin
 
+  /// What is wrong with it; a flag is called by its own name.
   func wrong(_ wanted: String) -> GibseyError {
-    .badSetting(name: name.rawValue, value: shownValue, origin: origin.text, wanted: wanted)
+    if case .flag(let flag) = origin { return .usage("\(flag) \(shownValue): wanted \(wanted)", hint: nil) }
+    return .badSetting(name: name.rawValue, value: shownValue, origin: origin.text, wanted: wanted)
   }
 
   /// The value for errors: a secret is not shown at all.
@@ -97,7 +99,7 @@ public struct Settings: Sendable {
   public var isVerbose: Bool { string(.log) == "debug" }
 
   /// The value as a count; nil when there is none.
-  /// - Throws: `GibseyError.badSetting` unless it is a whole number of at least 1, and none that could not be
+  /// - Throws: `GibseyError.badSetting`, of a flag `.usage`, unless it is a whole number of at least 1 that can be
   ///   counted with.
   public func count(_ name: SettingName) throws -> Int? {
     guard let setting = self[name] else { return nil }
@@ -108,7 +110,7 @@ public struct Settings: Sendable {
   }
 
   /// The value as a number; nil when there is none.
-  /// - Throws: `GibseyError.badSetting` unless it is a number of at least 0.
+  /// - Throws: `GibseyError.badSetting`, of a flag `.usage`, unless it is a number of at least 0.
   public func number(_ name: SettingName) throws -> Double? {
     guard let setting = self[name] else { return nil }
     guard let value = Double(setting.value), value.isFinite, value >= 0 else {
@@ -118,7 +120,7 @@ public struct Settings: Sendable {
   }
 
   /// The value as a factor.
-  /// - Throws: `GibseyError.badSetting` unless it is a number from 0.1 to 10.
+  /// - Throws: `GibseyError.badSetting`, of a flag `.usage`, unless it is a number from 0.1 to 10.
   public func factor(_ name: SettingName) throws -> Double {
     guard let setting = self[name] else { throw GibseyError.ourBug("\(name.rawValue) has no default") }
     guard let value = Double(setting.value), value >= 0.1, value <= 10 else {
@@ -128,7 +130,7 @@ public struct Settings: Sendable {
   }
 
   /// The value, a number of seconds, as a duration.
-  /// - Throws: `GibseyError.badSetting` unless it is from a millisecond, or `least` seconds, to a day.
+  /// - Throws: `GibseyError.badSetting`, of a flag `.usage`, unless it is from a millisecond, or `least` seconds, to a day.
   public func seconds(_ name: SettingName, from least: Double = 0.001) throws -> Duration {
     guard let setting = self[name] else {
       throw GibseyError.ourBug("\(name.rawValue) has no default")

@@ -1,5 +1,6 @@
 // HTTP by libcurl: one thread runs all transfers of a process, and sleeps when there is nothing to do.
 internal import CCurl
+internal import Glibc
 internal import Synchronization
 
 /// Sends requests with libcurl. Its identity is one worker thread, started at the first request, and the connections
@@ -121,7 +122,7 @@ final class CurlMailbox: TaskExecutor {
   }
 
   /// Starts the worker if there is none.
-  /// - Throws: `GibseyError.libraryMissing`.
+  /// - Throws: `GibseyError.libraryMissing`, `.tooFewDescriptors`.
   func start() throws {
     try state.withLock { state in
       guard !state.hasStarted else { return }
@@ -129,7 +130,7 @@ final class CurlMailbox: TaskExecutor {
         throw GibseyError.libraryMissing(name: "libcurl", reason: String(cString: reason))
       }
       guard let multi = ccurl_multi_new() else {
-        throw GibseyError.ourBug("libcurl does not start")
+        throw GibseyError.systemRefused("handle of libcurl", errno)
       }
       let address = UInt(bitPattern: multi)
       do {

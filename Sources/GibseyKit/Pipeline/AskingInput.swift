@@ -6,8 +6,8 @@ public struct AskingInput: Sendable {
   public enum Item: Sendable, Equatable {
     /// - Parameter line: where it stood; nil when all of the input is one prompt.
     case prompt(Prompt, line: Int?)
-    /// A record that is no prompt, and its line as it came.
-    case other(Record, line: [UInt8])
+    /// A record that is no prompt, its line as it came, and where that stood.
+    case other(Record, line: [UInt8], number: Int)
     /// A line that could not be read; the next one may be.
     case broken(GibseyError)
   }
@@ -29,6 +29,8 @@ public struct AskingInput: Sendable {
   private var splitter = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
   private var lineNumber = 0
   private var isEmpty = true
+  /// Whether enough came to tell a byte-order mark.
+  private var hasBegun = false
 
   /// - Parameters:
   ///   - source: the input's name, for what is said about it.
@@ -82,6 +84,11 @@ public struct AskingInput: Sendable {
   }
 
   private mutating func decide(isEnd: Bool) {
+    if !hasBegun {
+      guard isEnd || held.count >= ByteOrderMark.utf8.count || !ByteOrderMark.utf8.starts(with: held) else { return }
+      held = Array(ByteOrderMark.dropped(from: held))
+      hasBegun = true
+    }
     guard let start = held.firstIndex(where: { !Self.isSpace($0) }) else { return }
     guard held[start] == UInt8(ascii: "{") else {
       mode = hasPromptLines ? .lines : .text
@@ -128,7 +135,7 @@ public struct AskingInput: Sendable {
     do {
       let record = try RecordCoder.decode(bytes)
       if case .prompt(let prompt) = record { return .prompt(prompt, line: lineNumber) }
-      return .other(record, line: bytes)
+      return .other(record, line: bytes, number: lineNumber)
     } catch {
       let reason = (error as? RecordProblem)?.reason ?? "\(error)"
       return .broken(.malformedInput(source: source, line: lineNumber, reason: reason))

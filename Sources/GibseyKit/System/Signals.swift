@@ -22,10 +22,10 @@ public final class Signals: Sendable {
   private let ending: (readEnd: Int32, writeEnd: Int32)
 
   /// - Parameter onHangup: told of each SIGHUP; nil leaves it as it is.
-  /// - Throws: `GibseyError.ourBug` where the system gives no pipe or thread.
+  /// - Throws: `GibseyError.tooFewDescriptors`; `.ourBug` where the system gives no pipe or thread for another reason.
   public init(onHangup: (@Sendable () -> Void)? = nil) throws {
     guard let arriving = SystemCall.pipe(), let ending = SystemCall.pipe() else {
-      throw GibseyError.ourBug("no pipe for signals: errno \(errno)")
+      throw GibseyError.systemRefused("pipe for signals", errno)
     }
     self.onHangup = onHangup
     self.ending = ending
@@ -58,9 +58,10 @@ public final class Signals: Sendable {
   /// Ends the wait for input, now and from now on.
   public func endWaiting() { _ = write(ending.writeEnd, [0], 1) }
 
-  /// Waits until the input has bytes or its end; false when a signal or `endWaiting` came first.
+  /// Waits until the input has bytes or its end; false when `endWaiting` came first, or a signal, which the listener has
+  /// heard by then.
   public func waitForInput(_ input: FileDescriptor) -> Bool {
-    while received == nil {
+    while true {
       var waits = [
         pollfd(fd: input.number, events: Int16(POLLIN), revents: 0),
         pollfd(fd: ending.readEnd, events: Int16(POLLIN), revents: 0),
@@ -69,7 +70,6 @@ public final class Signals: Sendable {
       if count > 0 { return waits[1].revents == 0 }
       if count < 0, errno != EINTR { return true }
     }
-    return false
   }
 
   private static func `catch`(_ number: Int32) {
@@ -101,8 +101,9 @@ public final class Signals: Sendable {
       return (state.received == nil, state.listener)
     }
     guard isFirst else { return Self.die(by: number) }
-    endWaiting()
+    // In this order: whoever waited for input finds what is to end ended.
     listener?(number)
+    endWaiting()
   }
 
   private static func die(by number: Int32) {

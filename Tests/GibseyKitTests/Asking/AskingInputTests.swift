@@ -52,8 +52,19 @@ import Testing
         .broken(.malformedInput(source: "stdin", line: 2, reason: "messages: missing")),
         .other(
           .unknown(type: "weather", line: "{\"type\":\"weather\",\"data\":{\"sun\":true}}"),
-          line: Array("{\"type\":\"weather\",\"data\":{\"sun\":true}}".utf8)),
+          line: Array("{\"type\":\"weather\",\"data\":{\"sun\":true}}".utf8), number: 3),
       ])
+  }
+
+  @Test(arguments: [1, 2, 3, 1000])
+  func `a byte-order mark is no part of what it stands before`(size: Int) throws {
+    #expect(try items("\u{FEFF}Who?", size: size) == [prompt("Who?")])
+    let lines = try items("\u{FEFF}One?\nTwo?", lines: true, size: size)
+    #expect(lines == [prompt("One?", line: 1), prompt("Two?", line: 2)])
+    let record = #"{"type":"ai_prompt","data":{"messages":[{"role":"user","content":"Who?"}]}}"#
+    let expected = Prompt(prompt: "Who?", messages: [Message(role: .user, content: "Who?")])
+    #expect(try items("\u{FEFF}\(record)", size: size) == [.prompt(expected, line: 1)])
+    #expect(throws: GibseyError.self) { try items("\u{FEFF}", size: size) }
   }
 
   @Test func `a first line that only starts like a record is a broken record`() throws {

@@ -17,4 +17,28 @@ import Testing
     #expect(await told.next() != nil)
     #expect(signals.received == nil)
   }
+
+  @Test func whoWaitsForInputGoesOnOnlyWhenTheListenerHasHeard() async throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    let (readEnd, writeEnd) = (ends[0], ends[1])
+    let signals = try Signals()
+    defer {
+      withExtendedLifetime(signals) {}
+      for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+      close(readEnd)
+      close(writeEnd)
+    }
+    #expect(write(writeEnd, "x", 1) == 1)
+    let (answers, heard) = AsyncStream.makeStream(of: Bool.self)
+    // There is input: only the end of all waiting comes before it, and that must not be yet.
+    signals.listen { [weak signals] _ in
+      heard.yield(signals?.waitForInput(FileDescriptor(number: readEnd)) ?? false)
+    }
+    kill(getpid(), SIGTERM)
+    var told = answers.makeAsyncIterator()
+    #expect(await told.next() == true)
+    #expect(signals.waitForInput(FileDescriptor(number: readEnd)) == false)
+    #expect(signals.received == SIGTERM)
+  }
 }
