@@ -1,6 +1,7 @@
 // Many transfers on one thread: libcurl tells which sockets it waits for, epoll tells which of them are ready
 // (curl.se/libcurl/c/curl_multi_socket_action.html). curl_multi_perform and curl_multi_poll look at every transfer each time.
 #include "library.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -59,7 +60,9 @@ ccurl_multi *ccurl_multi_new(void) {
   struct epoll_event event = {.events = EPOLLIN, .data.fd = multi->alarm};
   if (!multi->curl || multi->poller < 0 || multi->alarm < 0 ||
       epoll_ctl(multi->poller, EPOLL_CTL_ADD, multi->alarm, &event)) {
+    int reason = multi->curl ? errno : ENOMEM;
     ccurl_multi_free(multi);
+    errno = reason;
     return NULL;
   }
   library.curl_multi_setopt(multi->curl, CURLMOPT_SOCKETFUNCTION, note_socket);

@@ -33,6 +33,7 @@ void ccurl_list_free(struct curl_slist *_Nullable list);
 /// Its cost grows with the transfers that something happens on, not with those that wait.
 typedef struct ccurl_multi ccurl_multi;
 
+/// NULL when it cannot be made; `errno` tells why.
 ccurl_multi *_Nullable ccurl_multi_new(void);
 void ccurl_multi_free(ccurl_multi *_Nonnull multi);
 CURLMcode ccurl_multi_add(ccurl_multi *_Nonnull multi, CURL *_Nonnull easy);

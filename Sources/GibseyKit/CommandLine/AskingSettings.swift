@@ -4,9 +4,11 @@ extension Settings {
   /// Every provider that there is, in the order in which `auto` tries them, or why it cannot be asked.
   public var candidates: [Asking.Candidate] { ProviderSettings.Name.allCases.map { candidate($0) } }
 
-  /// Whom to believe, by the names that curl(1) reads.
+  /// Whom to believe and whom to go through, by the names that curl(1) reads.
   public var trust: HTTPTrust {
-    HTTPTrust(file: string(.caBundle) ?? string(.certificateFile), folder: string(.certificateFolder))
+    HTTPTrust(
+      file: string(.caBundle) ?? string(.certificateFile), folder: string(.certificateFolder),
+      fileName: (string(.caBundle) == nil ? SettingName.certificateFile : .caBundle).rawValue, proxies: proxies)
   }
 
   /// The rules for failures.

@@ -59,12 +59,17 @@ public struct Settings: Sendable {
   private let environmentFile: [SettingName: String]
   private let foundDefaults: [SettingName: String]
   private var flags: [SettingName: (value: String, flag: String)] = [:]
+  /// Not ours to set: libcurl reads them itself.
+  let proxies: HTTPProxies
 
-  /// - Parameter foundDefaults: what holds on this machine when nobody sets it, before the names' own defaults.
+  /// - Parameters:
+  ///   - foundDefaults: what holds on this machine when nobody sets it, before the names' own defaults.
+  ///   - proxies: what the environment says of them.
   public init(
     environment: [SettingName: String], environmentFile: [SettingName: String],
-    foundDefaults: [SettingName: String] = [:]
+    foundDefaults: [SettingName: String] = [:], proxies: HTTPProxies = HTTPProxies()
   ) {
+    self.proxies = proxies
     self.environment = environment
     self.environmentFile = environmentFile
     self.foundDefaults = foundDefaults

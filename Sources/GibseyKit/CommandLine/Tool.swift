@@ -61,9 +61,11 @@ extension Settings {
     for name in SettingName.allCases {
       environment[name] = getenv(name.rawValue).map { String(cString: $0) }
     }
+    var proxies: [String: String] = [:]
+    for name in HTTPProxies.names { proxies[name] = getenv(name).map { String(cString: $0) } }
     return Settings(
       environment: environment, environmentFile: try EnvironmentFile.read(path: ".env"),
-      foundDefaults: Settings.charactersFolder().map { [.characters: $0] } ?? [:])
+      foundDefaults: Settings.charactersFolder().map { [.characters: $0] } ?? [:], proxies: HTTPProxies(proxies))
   }
 }
 

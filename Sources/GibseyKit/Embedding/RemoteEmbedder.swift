@@ -210,6 +210,7 @@ extension RemoteEmbedder {
     } catch let failure as TransportFailure {
       let error = server.provider.failure(failure)
       if case .timedOut = failure { throw Failure(error: error, isTransient: false) }
+      if case .obstructed(_, _, let mayPass) = failure { throw Failure(error: error, isTransient: mayPass) }
       throw Failure(error: error, isTransient: error.isRetryable)
     }
   }

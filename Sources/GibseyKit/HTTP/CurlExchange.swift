@@ -10,6 +10,9 @@ final class CurlExchange {
   let transfer: Transfer
   let easy: UnsafeMutableRawPointer
   private(set) var deadlines: HTTPDeadlines
+  /// Where the request goes; nil for what is no address.
+  let address: WebAddress?
+  let trust: HTTPTrust
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var headerLines: [[UInt8]] = []
   private var headerBytes = 0
@@ -54,8 +57,10 @@ final class CurlExchange {
     self.news = news
     self.start = now
     self.deadlines = request.deadlines
+    self.address = try? WebAddress(request.url)
+    self.trust = mailbox.trust
     try configure(request)
-    try route(request, mailbox.trust)
+    try route()
   }
 
   deinit {
@@ -101,8 +106,10 @@ final class CurlExchange {
   }
 
   /// Proxies are libcurl's business, as in curl(1), but for this machine's own servers: what is asked of them stays here.
-  private func route(_ request: HTTPRequest, _ trust: HTTPTrust) throws {
-    if (try? WebAddress(request.url))?.isLoopback == true { try check(ccurl_set_string(easy, CURLOPT_PROXY, "")) }
+  private func route() throws {
+    if address?.isLoopback == true { try check(ccurl_set_string(easy, CURLOPT_PROXY, "")) }
+    // What a proxy says before there is a way through it is no head of an answer.
+    try check(ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1))
     if let file = trust.file { try check(ccurl_set_string(easy, CURLOPT_CAINFO, file)) }
     if let folder = trust.folder { try check(ccurl_set_string(easy, CURLOPT_CAPATH, folder)) }
   }
@@ -229,7 +236,7 @@ final class CurlExchange {
       return HTTPHeader(Self.text(line[..<colon]), Self.text(line[(colon + 1)...]))
     }
     headerLines = []
-    transfer.begin(HTTPHead(status: status, headers: headers))
+    transfer.begin(HTTPHead(status: status, headers: headers).dated(by: Timestamp.now()))
   }
 
   /// The text without white space around it. By hand: a reversed slice would have the runtime search for what it conforms to.

@@ -61,15 +61,23 @@ public struct HTTPRequest: Sendable, Equatable {
   }
 }
 
-/// The authorities whose certificates are believed; nil is what the system believes.
+/// The authorities whose certificates are believed, nil being what the system believes, and the proxies that stand between.
 public struct HTTPTrust: Sendable, Equatable {
   /// Paths of a file, and of a folder, of certificates.
   public var file: String?
   public var folder: String?
+  /// The setting that named the file.
+  public var fileName: String
+  public var proxies: HTTPProxies
 
-  public init(file: String? = nil, folder: String? = nil) {
+  public init(
+    file: String? = nil, folder: String? = nil, fileName: String = "CURL_CA_BUNDLE",
+    proxies: HTTPProxies = HTTPProxies()
+  ) {
     self.file = file
     self.folder = folder
+    self.fileName = fileName
+    self.proxies = proxies
   }
 }
 
@@ -175,6 +183,9 @@ public enum TransportFailure: Error, Equatable, Sendable {
   case refused(reason: String)
   case unreachable(reason: String)
   case untrusted(reason: String)
+  /// Something on our side of the server: a proxy, the file of certificates, the limit of descriptors. `hint` says what helps;
+  /// what `mayPass` may be gone in a moment.
+  case obstructed(reason: String, hint: String, mayPass: Bool)
   case timedOut(Wait, Duration)
   case cut(reason: String)
   case headersTooLong(limitBytes: Int)

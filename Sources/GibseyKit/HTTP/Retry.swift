@@ -27,18 +27,30 @@ public struct Retry: Sendable, Equatable {
 }
 
 extension HTTPHead {
-  /// What the server asks us to wait, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as a date, which is
-  /// compared with the server's own clock (RFC 9110 §10.2.3).
+  /// Whoever asks for more asks us never to come back: a year, in milliseconds.
+  private static let longestAskedMilliseconds = 365.0 * 86_400_000
+
+  /// What the server asks us to wait, in milliseconds, at most a year: `retry-after-ms`, or `retry-after` in seconds or as a
+  /// date, which is compared with the response's own (RFC 9110 §10.2.3).
   var retryAfterMilliseconds: Int? {
-    if let text = value("retry-after-ms"), let wait = Double(text), wait > 0, wait < 1e9 {
-      return Int(wait.rounded(.up))
-    }
+    if let wait = value("retry-after-ms").flatMap({ Double($0) }).flatMap({ Self.asked($0) }) { return wait }
     guard let text = value("retry-after") else { return nil }
-    if let wait = Double(text) { return wait > 0 && wait < 1e6 ? Int((wait * 1000).rounded(.up)) : nil }
+    if let wait = Double(text) { return Self.asked(wait * 1000) }
     guard let then = HTTPDate.seconds(text), let now = value("date").flatMap({ HTTPDate.seconds($0) }) else {
       return nil
     }
-    return then > now && then - now < 1_000_000 ? (then - now) * 1000 : nil
+    return Self.asked(Double(then - now) * 1000)
+  }
+
+  private static func asked(_ milliseconds: Double) -> Int? {
+    milliseconds > 0 ? Int(min(milliseconds, longestAskedMilliseconds).rounded(.up)) : nil
+  }
+
+  /// The head with the date of its arrival where it tells none (RFC 9110 §6.6.1), if its wait needs one.
+  func dated(by clock: @autoclosure () -> Timestamp) -> HTTPHead {
+    guard value("retry-after") != nil, value("date") == nil else { return self }
+    let now = HTTPDate.text(clock().microseconds / 1_000_000)
+    return HTTPHead(status: status, headers: headers + [HTTPHeader("Date", now)])
   }
 
   /// What the server itself says about trying again; nil when it says nothing.
@@ -53,6 +65,7 @@ extension HTTPHead {
 
 /// A date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7); the two obsolete forms are not read.
 enum HTTPDate {
+  private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
   private static let months = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
@@ -66,6 +79,16 @@ enum HTTPDate {
     let clock = words[4].split(separator: ":").compactMap { Int($0) }
     guard clock.count == 3, zip(clock, [24, 60, 61]).allSatisfy({ $0 >= 0 && $0 < $1 }) else { return nil }
     return Self.day(year, month + 1, day) * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
+  }
+
+  /// The date of a second since 1970-01-01T00:00:00Z.
+  static func text(_ seconds: Int) -> String {
+    // 2025-06-16T09:32:20.776166Z
+    let iso = Array(Timestamp(microseconds: seconds * 1_000_000).utf8)
+    func digits(_ range: Range<Int>) -> String { String(decoding: iso[range], as: UTF8.self) }
+    let month = Self.months[(Int(digits(5..<7)) ?? 1) - 1]
+    let weekday = weekdays[seconds / 86_400 % 7]
+    return "\(weekday), \(digits(8..<10)) \(month) \(digits(0..<4)) \(digits(11..<19)) GMT"
   }
 
   /// Days since 1970-01-01 (howardhinnant.github.io/date_algorithms.html).

@@ -72,7 +72,7 @@ struct AskingAttempt {
   private func foreignWords(_ response: HTTPResponse) async throws -> String? {
     guard response.head.value("content-type")?.lowercased().hasPrefix("text/html") == true else { return nil }
     let body = try await told { try await response.body.collect(limitBytes: Self.complaintLimitBytes) }
-    return ProviderComplaint(status: nil, body: body, key: provider.account.key).words
+    return ProviderComplaint(status: nil, body: body, key: provider.account.key, isPage: true).words
   }
 
   private mutating func hand(
@@ -160,6 +160,7 @@ struct AttemptFailure: Error {
     (isTransient, isUnhealthy, isResumable) = (false, false, true)
     switch failure {
     case .refused, .unknownHost, .unreachable: (isTransient, isUnhealthy, isAbsence) = (true, true, true)
+    case .obstructed(_, _, let mayPass): (isTransient, isAbsence) = (mayPass, mayPass)
     case .cut: (isTransient, isUnhealthy) = (true, true)
     case .timedOut(.connection, _): isUnhealthy = true
     case .timedOut(.end, _): isDeadline = true

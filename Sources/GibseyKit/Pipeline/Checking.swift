@@ -137,7 +137,9 @@ public struct Checking: Sendable {
         return .failure(
           .providerFailed(provider: provider.name, status: 200, reason: "what it sent is no list of models: \(words)"))
       }
-      return .success((names, ProviderFacts.isOneForAll(body)))
+      // A name goes into sentences and records as a complaint does.
+      let key = provider.account.key
+      return .success((names.map { key?.redacting($0) ?? $0 }, ProviderFacts.isOneForAll(body)))
     case .failure(let error): return .failure(error)
     case nil: return .success(([], false))
     }

@@ -110,6 +110,10 @@ extension TransportFailure {
     case .unreachable(let reason): member("unreachable", reason)
     case .untrusted(let reason): member("untrusted", reason)
     case .cut(let reason): member("cut", reason)
+    case .obstructed(let reason, let hint, let mayPass):
+      member("obstructed", reason)
+      writer.member("hint", hint)
+      writer.member("may_pass", mayPass)
     case .timedOut(let wait, let duration):
       writer.member("kind", "timed_out")
       writer.member("waited_for", wait.word)
@@ -129,6 +133,9 @@ extension TransportFailure {
     case "unreachable": self = .unreachable(reason: reason)
     case "untrusted": self = .untrusted(reason: reason)
     case "cut": self = .cut(reason: reason)
+    case "obstructed":
+      self = .obstructed(
+        reason: reason, hint: object["hint"]?.stringValue ?? "", mayPass: object["may_pass"] == .bool(true))
     case "timed_out":
       guard let wait = Wait.allCases.first(where: { $0.word == object["waited_for"]?.stringValue }),
         let seconds = object["seconds"]?.doubleValue, (0...86_400).contains(seconds)

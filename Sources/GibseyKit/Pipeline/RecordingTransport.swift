@@ -77,10 +77,15 @@ private final class RecordedExchange: Sendable {
     start = seconds()
     secrets = request.headers.filter { !Self.isOpen($0) }.map { header in
       Array((header.value.hasPrefix("Bearer ") ? String(header.value.dropFirst(7)) : header.value).utf8)
-    }.filter { $0.count >= 4 }
+    }.filter { $0.count >= 4 && $0.contains { $0 != UInt8(ascii: "*") } }
   }
 
-  deinit { try? held.withLock { try release($0) } }
+  deinit {
+    try? held.withLock { held in
+      maskCut(&held)
+      try release(held)
+    }
+  }
 
   private static func isOpen(_ header: HTTPHeader) -> Bool { open.contains(header.name.lowercased()) }
 
@@ -102,6 +107,7 @@ private final class RecordedExchange: Sendable {
     let milliseconds = (seconds() - start) * 1000
     try held.withLock { held in
       guard case .block(let bytes) = event else {
+        maskCut(&held)
         try release(held)
         held = []
         return try put(event, milliseconds)
@@ -130,6 +136,26 @@ private final class RecordedExchange: Sendable {
     }
     return !secrets.contains { secret in
       (1..<secret.count).contains { all.count >= $0 && all.suffix($0).elementsEqual(secret.prefix($0)) }
+    }
+  }
+
+  /// So much of a key's beginning is told by it.
+  private static let tellingBytes = 8
+
+  /// Puts stars in the place of what a cut left of a key at the end of the blocks.
+  private func maskCut(_ blocks: inout [Block]) {
+    let all = blocks.flatMap(\.bytes)
+    let cut = secrets.flatMap { secret in
+      (min(Self.tellingBytes, secret.count)..<secret.count).filter {
+        all.count >= $0 && all.suffix($0) == secret.prefix($0)
+      }
+    }
+    var left = cut.max() ?? 0
+    for index in blocks.indices.reversed() where left > 0 {
+      let count = min(left, blocks[index].bytes.count)
+      blocks[index].bytes.replaceSubrange(
+        (blocks[index].bytes.count - count)..., with: repeatElement(UInt8(ascii: "*"), count: count))
+      left -= count
     }
   }
 

@@ -34,7 +34,7 @@ extension ChatProvider {
     head: HTTPHead, body: [UInt8], options: RequestOptions, after lessons: RequestLessons
   ) -> (lessons: RequestLessons, words: String)? {
     lessons.learning(
-      from: ProviderComplaint(status: head.status, body: body, key: account.key), sent: dispensable(options),
+      from: ProviderComplaint(head, body: body, key: account.key), sent: dispensable(options),
       canRename: canRenameLimit)
   }
 
@@ -43,34 +43,34 @@ extension ChatProvider {
 
   /// What a response that is no answer means.
   public func failure(head: HTTPHead, body: [UInt8]) -> GibseyError {
-    failure(
-      ProviderComplaint(status: head.status, body: body, key: account.key), head: head, options: nil
-    )
+    failure(ProviderComplaint(head, body: body, key: account.key), head: head, options: nil)
   }
 
   /// Like `failure(head:body:)`, naming the model that was asked for.
   func failure(head: HTTPHead, body: [UInt8], options: RequestOptions) -> GibseyError {
-    failure(
-      ProviderComplaint(status: head.status, body: body, key: account.key), head: head,
-      options: options)
+    failure(ProviderComplaint(head, body: body, key: account.key), head: head, options: options)
   }
 
   private func failure(
     _ complaint: ProviderComplaint, head: HTTPHead, options: RequestOptions?
   ) -> GibseyError {
-    complaint.error(
+    // Only a proxy has this status (RFC 9110 §15.5.8); one for https says it before there is a connection.
+    guard head.status != 407 else {
+      return cannotReach("the proxy wants a user and a password (407)", hint: "put them into http_proxy")
+    }
+    return complaint.error(
       provider: name, keyName: keyName, model: options?.model ?? account.model,
       retryAfterMilliseconds: head.retryAfterMilliseconds)
   }
 
   /// What it means that the bytes did not travel.
   public func failure(_ failure: TransportFailure) -> GibseyError {
-    let address = account.baseURL.display
     switch failure {
     case .badRequest(let reason): return .requestRefused(provider: name, status: 0, reason: reason)
     case .unknownHost(let reason), .refused(let reason), .unreachable(let reason),
       .untrusted(let reason):
-      return .cannotReach(provider: name, address: address, reason: reason, hint: reachHint)
+      return cannotReach(reason, hint: reachHint)
+    case .obstructed(let reason, let hint, _): return cannotReach(reason, hint: hint)
     case .timedOut(let wait, let duration):
       return .timedOut(provider: name, waitedFor: wait.words, seconds: duration / .seconds(1))
     case .cut(let reason): return .streamCut(provider: name, reason: reason)
@@ -78,6 +78,10 @@ extension ChatProvider {
       return .providerFailed(
         provider: name, status: nil, reason: "its headers are longer than \(limit) bytes")
     }
+  }
+
+  private func cannotReach(_ reason: String, hint: String?) -> GibseyError {
+    .cannotReach(provider: name, address: account.baseURL.display, reason: reason, hint: hint)
   }
 
   private var reachHint: String? {

@@ -17,16 +17,39 @@ public struct APIKey: Sendable, Equatable, CustomStringConvertible, CustomDebugS
   public var debugDescription: String { "…" }
   public var customMirror: Mirror { Mirror(self, children: []) }
 
+  /// A key shorter than this stands in many texts, and is nobody's.
+  private static let shortestBytes = 4
+  /// So much of its beginning is as good as the key, wherever it stands.
+  private static let longPrefixBytes = 16
+  /// So much of its beginning, where a text ends, is what a cut left of the key.
+  private static let cutPrefixBytes = 8
+
   /// The text without the key, should a server have repeated it.
   func redacting(_ text: String) -> String {
-    guard secret.count >= 4 else { return text }
-    var rest = text[...]
-    var clean = ""
-    while let place = rest.firstRange(of: secret) {
-      clean += rest[..<place.lowerBound] + "…"
-      rest = rest[place.upperBound...]
+    let utf8 = Array(text.utf8)
+    let clean = redacting(utf8)
+    return clean == utf8 ? text : String(decoding: clean, as: UTF8.self)
+  }
+
+  /// The bytes with `…` in the place of the key, of a long beginning of it, and of what a cut at their end left of it.
+  func redacting(_ bytes: [UInt8]) -> [UInt8] {
+    let secret = Array(secret.utf8)
+    guard secret.count >= Self.shortestBytes else { return bytes }
+    var clean: [UInt8] = []
+    clean.reserveCapacity(bytes.count)
+    var place = 0
+    while place < bytes.count {
+      let count = zip(bytes[place...], secret).prefix { $0 == $1 }.count
+      let wanted = place + count == bytes.count ? Self.cutPrefixBytes : Self.longPrefixBytes
+      if count >= min(wanted, secret.count) {
+        clean += "…".utf8
+        place += count
+      } else {
+        clean.append(bytes[place])
+        place += 1
+      }
     }
-    return clean + rest
+    return clean
   }
 }
 

@@ -12,17 +12,37 @@ struct ProviderComplaint: Equatable, Sendable {
   /// The parameter that it names.
   var parameter: String?
 
-  /// From an error response: JSON in any of the usual shapes, or whatever a proxy wrote.
-  init(status: Int?, body: [UInt8], key: APIKey?) {
+  /// More of a body that is no JSON is not looked at.
+  private static let plainLimitBytes = 64 << 10
+
+  /// From an error response.
+  init(_ head: HTTPHead, body: [UInt8], key: APIKey?) {
+    let isPage = head.value("content-type")?.lowercased().contains("html") == true
+    self.init(status: head.status, body: body, key: key, isPage: isPage)
+  }
+
+  /// JSON in any of the usual shapes, or whatever a proxy wrote.
+  /// - Parameter isPage: whether it is called a web page; one that begins like one is taken for one, too.
+  init(status: Int?, body: [UInt8], key: APIKey?, isPage: Bool = false) {
     self.status = status
     self.kind = ""
     self.words = ""
-    if let value = try? JSONScanner.scan(body, { try $0.value() }), case .object(let object) = value {
+    if let object = Self.object(body) {
       read(object)
     } else {
-      words = Self.plainWords(String(decoding: body.prefix(4 * Self.wordsLimit), as: UTF8.self))
+      // The key goes first: of one that is cut or has lost a tag nobody can tell any more that it is one.
+      let plain = Array(body.prefix(Self.plainLimitBytes))
+      let text = String(decoding: key?.redacting(plain) ?? plain, as: UTF8.self)
+      let words = isPage || PageWords.isPage(body) ? PageWords.words(text) : text
+      self.words = words.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
     tidy(key)
+  }
+
+  /// The object that a body is; Google's has a list around it.
+  private static func object(_ body: [UInt8]) -> JSONObject? {
+    let value = try? JSONScanner.scan(body) { try $0.value() }
+    return value?.objectValue ?? value?.arrayValue?.first?.objectValue
   }
 
   /// From the `error` value inside a stream.
@@ -61,23 +81,6 @@ struct ProviderComplaint: Equatable, Sendable {
     if words.count > Self.wordsLimit { words = words.prefix(Self.wordsLimit) + "…" }
     while words.hasSuffix(".") || words.hasSuffix("\n") { words.removeLast() }
     if words.isEmpty { words = "no reason given" }
-  }
-
-  /// A page without its tags, on one line.
-  private static func plainWords(_ text: String) -> String {
-    var words = ""
-    var isTag = false
-    for character in text {
-      switch character {
-      case "<": isTag = true
-      case ">" where isTag:
-        isTag = false
-        words += " "
-      case _ where isTag: continue
-      default: words.append(character)
-      }
-    }
-    return words.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
   /// The status that a vendor gives an error of this kind when it comes before the stream.
@@ -119,6 +122,17 @@ struct ProviderComplaint: Equatable, Sendable {
         "insufficient_quota", "credit_balance_exhausted", "spend_limit", "usage_limit_exceeded",
         "billing",
       ].contains { kind.contains($0) } || words.contains("credit balance is too low")
+  }
+
+  /// Whether a number of the request is out of its range, as opposed to a name that is not known.
+  var isAboutSize: Bool {
+    let lower = words.lowercased()
+    guard !kind.contains("unsupported_parameter"), !lower.contains("instead") else { return false }
+    return ["invalid_value", "above_max", "below_min"].contains { kind.contains($0) }
+      || [
+        "too large", "too big", "too high", "too small", "at most", "at least", "exceed", "maximum", "must be",
+        "less than", "greater than", "limit was reached",
+      ].contains { lower.contains($0) }
   }
 
   private var isAboutModel: Bool { kind.contains("model") || words.lowercased().contains("model") }

@@ -31,6 +31,9 @@ public struct RequestLessons: Sendable, Equatable {
     from complaint: ProviderComplaint, sent: Set<RequestParameter>, canRename: Bool
   ) -> (lessons: RequestLessons, words: String)? {
     guard complaint.status == 400 || complaint.status == 422 else { return nil }
+    var sent = sent
+    // A number that is too large under one name is too large under the other, and without it the answer would have no limit.
+    if complaint.isAboutSize { sent.remove(.tokenLimit) }
     let named = RequestParameter.allCases.first { parameter in
       sent.contains(parameter) && !dropped.contains(parameter)
         && parameter.names.contains { complaint.parameter == $0 }

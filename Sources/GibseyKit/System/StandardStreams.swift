@@ -64,6 +64,19 @@ enum SystemCall {
     return (ends[0], ends[1])
   }
 
+  /// The kernel's words for why no descriptor can be opened now; nil when one can.
+  static var descriptorShortage: String? {
+    let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    guard descriptor < 0 else {
+      close(descriptor)
+      return nil
+    }
+    return errno == EMFILE || errno == ENFILE ? reason(errno) : nil
+  }
+
+  /// The kernel's words for why the last call failed.
+  static var lastReason: String { reason(errno) }
+
   /// The kernel's words for an error number, as in "permission denied".
   static func reason(_ number: Int32) -> String {
     let text = String(cString: strerror(number))

@@ -65,6 +65,16 @@ import Testing
     #expect(await Telling.of(asking).steps == ["anthropic without temperature"])
   }
 
+  @Test(arguments: [
+    "max_tokens is too large: 99999. This model supports at most 4096", "max_completion_tokens must be less than 4097",
+  ])
+  func `a limit that is too large is told, and asked under no other name`(words: String) async throws {
+    let transport = ScriptedTransport([Self.refusal(words, parameter: "max_tokens")])
+    let telling = await Telling.of(try asking("openai", transport))
+    #expect(telling.failure == .requestRefused(provider: "openai", status: 400, reason: words))
+    #expect(telling.steps.isEmpty)
+  }
+
   @Test(arguments: [(400, "messages are missing"), (401, "temperature"), (500, "temperature"), (400, "top_p is bad")])
   func `any other complaint is a failure`(status: Int, words: String) async throws {
     let refusal = Self.refusal(words, status: status)

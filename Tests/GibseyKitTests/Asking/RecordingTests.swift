@@ -46,7 +46,7 @@ import Testing
     let told = try await told([
       .answer(503, ["busy"]), .answer(200, [Answers.event("A")], then: .timedOut(.nextByte, .seconds(60))),
     ])
-    #expect(told.live.failure == .timedOut(provider: "openai", waitedFor: "next token", seconds: 60))
+    #expect(told.live.failure == .brokeOff(.timedOut(provider: "openai", waitedFor: "next token", seconds: 60)))
     #expect(told.replayed.failure == told.live.failure)
     #expect(told.replayed.text == "A")
     #expect(told.replayed.steps.count == 1)
@@ -56,7 +56,8 @@ import Testing
     TransportFailure.badRequest(reason: "a"), .unknownHost(reason: "b"), .refused(reason: "c"),
     .unreachable(reason: "d"), .untrusted(reason: "e"), .timedOut(.connection, .seconds(5)),
     .timedOut(.firstByte, .seconds(0.5)), .timedOut(.nextByte, .seconds(1)), .timedOut(.end, .seconds(2)),
-    .cut(reason: "f"), .headersTooLong(limitBytes: 9),
+    .cut(reason: "f"), .headersTooLong(limitBytes: 9), .obstructed(reason: "g", hint: "h", mayPass: true),
+    .obstructed(reason: "g", hint: "h", mayPass: false),
   ]) func everyFailureIsALine(failure: TransportFailure) throws {
     let line = RecordingLine(exchange: 3, milliseconds: 1.5, event: .failure(failure))
     #expect(try RecordingLine(line.encoded()) == line)
@@ -67,6 +68,14 @@ import Testing
       let line = RecordingLine(exchange: 1, milliseconds: 0, event: .block(bytes))
       #expect(try RecordingLine(line.encoded()) == line)
     }
+  }
+
+  @Test func whatACutLeavesOfAKeyIsMasked() async throws {
+    let cut = ScriptedTransport.Script.answer(
+      200, ["data: your key is sk-proj", "-abc", "d"], then: .cut(reason: "x"))
+    let told = try await told([cut, cut, cut], key: "sk-proj-abcdefgh")
+    #expect(!told.recording.contains("sk-proj"))
+    #expect(told.recording.contains("data: your key is *******"))
   }
 
   @Test func aRepeatedKeyIsMaskedWhereverItIsCut() async throws {

@@ -30,7 +30,28 @@ import Testing
       wait(("Date", "Tue, 24 Nov 2026 11:00:00 GMT"), ("Retry-After", "Tue, 24 Nov 2026 11:00:07 GMT")) == 7000)
     #expect(wait(("Retry-After", "Tue, 24 Nov 2026 11:00:07 GMT")) == nil)
     #expect(wait(("Date", "Tue, 24 Nov 2026 11:00:00 GMT"), ("Retry-After", "Tue, 24 Nov 2026 10:59:00 GMT")) == nil)
-    for text in ["", "soon", "-1", "0", "1e9", "nan"] { #expect(wait(("Retry-After", text)) == nil) }
+    for text in ["", "soon", "-1", "0", "nan", "-inf"] { #expect(wait(("Retry-After", text)) == nil) }
+  }
+
+  @Test func `a long wait is told as it is, and one of years as a year`() {
+    let year = 31_536_000_000
+    #expect(wait(("Retry-After", "2000000")) == 2_000_000_000)
+    #expect(wait(("Retry-After-Ms", "2000000000")) == 2_000_000_000)
+    for text in ["1e11", "1e300", "inf"] {
+      #expect(wait(("Retry-After", text)) == year)
+      #expect(wait(("Retry-After-Ms", text)) == year)
+    }
+    #expect(
+      wait(("Date", "Tue, 24 Nov 2026 11:00:00 GMT"), ("Retry-After", "Wed, 25 Nov 2099 08:49:37 GMT")) == year)
+  }
+
+  @Test func `a date is compared with the arrival where the response tells none`() {
+    let arrival = Timestamp(microseconds: 784_111_777_000_000)  // Sun, 06 Nov 1994 08:49:37 GMT
+    let asking = [HTTPHeader("Retry-After", "Sun, 06 Nov 1994 08:49:47 GMT")]
+    #expect(HTTPHead(status: 429, headers: asking).dated(by: arrival).retryAfterMilliseconds == 10_000)
+    let dated = HTTPHead(status: 429, headers: asking + [HTTPHeader("Date", "Sun, 06 Nov 1994 08:49:40 GMT")])
+    #expect(dated.dated(by: arrival) == dated)
+    #expect(HTTPHead(status: 429, headers: []).dated(by: arrival).headers.isEmpty)
   }
 
   @Test(
@@ -40,6 +61,7 @@ import Testing
     ]) func `a date is seconds`(text: String, seconds: Int)
   {
     #expect(HTTPDate.seconds(text) == seconds)
+    #expect(HTTPDate.text(seconds) == text)
   }
 
   @Test(
