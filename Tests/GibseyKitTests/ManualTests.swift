@@ -112,6 +112,7 @@ import Testing
     .promptCut(provider: "", readTokens: 1, sentTokens: 2, ratio: 0.5), .promptTooLong(provider: "", reason: ""),
     .refusedToAnswer(provider: "", reason: ""),
     .emptyAnswer(provider: "", thought: false), .streamCut(provider: "", reason: ""),
+    .brokeOff(.timedOut(provider: "", waitedFor: "", seconds: 1)),
     .falseCitation(pageID: "", quote: nil), .libraryMissing(name: "", reason: ""), .cannotWrite(what: "", reason: ""),
     .readerLeft,
     .interrupted(signal: 2), .ourBug(""), .tooFewDescriptors(limit: 1),

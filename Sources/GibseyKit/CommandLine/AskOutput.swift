@@ -43,6 +43,7 @@ struct AskOutput {
     switch part {
     case .batch(let batch):
       for notice in batch.notices { diagnostics.warning(notice) }
+      for remark in batch.remarks { diagnostics.debug(remark) }
       hasText = hasText || !batch.tokenEnds.isEmpty
       if options.showsThinking { try think(batch.reasoning) }
       if !options.isJSON { try text(batch.text) }

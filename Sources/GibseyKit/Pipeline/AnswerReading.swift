@@ -6,6 +6,8 @@ final class AnswerReading: Sendable {
   /// How far it has been read.
   struct Progress: Sendable {
     var hasEnded = false
+    /// The provider has said why it stopped.
+    var isWhole = false
     var usage: Usage?
     var lineCount = 0
     /// What the stream told in place of more answer: nothing is read after it.
@@ -50,8 +52,8 @@ final class AnswerReading: Sendable {
     state.withLock { state in
       swap(&state.batch, &batch)
       return Progress(
-        hasEnded: state.parser.hasEnded, usage: state.parser.usage, lineCount: state.parser.lineCount,
-        failure: state.failure)
+        hasEnded: state.parser.hasEnded, isWhole: state.parser.isWhole, usage: state.parser.usage,
+        lineCount: state.parser.lineCount, failure: state.failure)
     }
   }
 

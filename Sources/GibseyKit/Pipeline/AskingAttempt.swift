@@ -50,12 +50,15 @@ struct AskingAttempt {
     var batch = AnswerBatch()
     var silence = Silence(since: start, deadlines: deadlines)
     var progress = AnswerReading.Progress()
-    while !progress.hasEnded, try await told({ try await response.body.digest { reading.digest($0) } }) {
+    while !progress.hasEnded,
+      try await goesOn(after: progress, { try await response.body.digest { reading.digest($0) } })
+    {
       progress = reading.collect(&batch)
       usage = progress.usage
       try await hand(&batch, take)
-      if let failure = progress.failure { throw AttemptFailure(failure) }
+      if let failure = progress.failure { throw AttemptFailure(failure, isInside: true) }
       if let wait = silence.broken(byLine: progress.lineCount, at: clock.seconds()) {
+        guard !progress.isWhole else { break }
         throw AttemptFailure(wait, of: provider)
       }
     }
@@ -64,7 +67,7 @@ struct AskingAttempt {
     try await hand(&batch, take)
     switch result {
     case .success(let end): return end
-    case .failure(let error): throw AttemptFailure(error)
+    case .failure(let error): throw AttemptFailure(error, isInside: true)
     }
   }
 
@@ -83,6 +86,15 @@ struct AskingAttempt {
     tokenCount += batch.tokenEnds.count
     try await take(batch)
     batch.reset()
+  }
+
+  /// Reads on in the body; false at its end, and where the rest is lost once the provider has said why it stopped.
+  private func goesOn(after progress: AnswerReading.Progress, _ step: () async throws -> Bool) async throws -> Bool {
+    do {
+      return try await told(step)
+    } catch let failure as AttemptFailure where progress.isWhole && failure.isOfTransport {
+      return false
+    }
   }
 
   /// Runs a step of the exchange and puts its failure into the provider's words.
@@ -122,7 +134,7 @@ private struct Silence {
 
 /// What a provider did wrong, as opposed to what the taker of the answer threw, and what may be done about it.
 struct AttemptFailure: Error {
-  let error: GibseyError
+  private(set) var error: GibseyError
   /// The same request may succeed in a moment.
   private(set) var isTransient: Bool
   /// Nobody is there: another provider is quicker than another try.
@@ -131,13 +143,15 @@ struct AttemptFailure: Error {
   private(set) var isUnhealthy: Bool
   /// The whole answer's time was over.
   private(set) var isDeadline = false
+  /// Bytes did not travel.
+  private(set) var isOfTransport = false
   /// What the refusal taught: the same request without it may be taken.
   var lesson: (lessons: RequestLessons, words: String)?
   /// Another provider may finish the answer: this one broke off, it did not decline.
   private(set) var isResumable: Bool
 
   /// Of a failure that the provider told, in place of an answer or inside of one.
-  init(_ error: any Error, shouldRetry: Bool? = nil) {
+  init(_ error: any Error, shouldRetry: Bool? = nil, isInside: Bool = false) {
     // Cancelled: the caller looks at its task before it looks at this.
     self.error =
       error as? GibseyError ?? (error is CancellationError ? .interrupted(signal: 2) : .ourBug("\(error)"))
@@ -148,15 +162,19 @@ struct AttemptFailure: Error {
       (isTransient, isResumable) = (isUnhealthy || status == 408 || status == 409, true)
     case .rateLimited: (isTransient, isResumable) = (true, true)
     case .streamCut: (isTransient, isUnhealthy, isResumable) = (true, true, true)
-    case .quotaExhausted: return
+    case .quotaExhausted:
+      if isInside { self.error = self.error.ofAnswer }
+      return
     default: break
     }
     isTransient = shouldRetry ?? isTransient
+    if isInside { self.error = self.error.ofAnswer }
   }
 
   /// Of bytes that did not travel.
   init(_ failure: TransportFailure, of provider: any ChatProvider) {
     error = provider.failure(failure)
+    isOfTransport = true
     (isTransient, isUnhealthy, isResumable) = (false, false, true)
     switch failure {
     case .refused, .unknownHost, .unreachable: (isTransient, isUnhealthy, isAbsence) = (true, true, true)

@@ -43,7 +43,8 @@ struct AskingChain {
         }
       }
       let error = failures.count == 1 ? failures[0] : .noProvider(failures: failures)
-      throw Ended(error: error, usage: tokenCount > 0 ? usage(nil, told: nil) : nil)
+      guard tokenCount > 0 else { throw Ended(error: error, usage: nil) }
+      throw Ended(error: error.ofAnswer, usage: usage(nil, told: nil))
     } catch let ended as Ended {
       try await take(.failed(ended.error, usage: ended.usage))
       throw ended.error
@@ -205,7 +206,7 @@ struct AskingChain {
     after failure: AttemptFailure, _ attempt: AskingAttempt, hasNext: Bool
   ) throws -> Completion? {
     guard asking.policy.resumption == .continue, failure.isResumable, hasNext else {
-      throw Ended(error: failure.error, usage: usage(attempt, told: nil))
+      throw Ended(error: failure.error.ofAnswer, usage: usage(attempt, told: nil))
     }
     hasResumed = true
     failures.append(failure.error)

@@ -35,6 +35,7 @@ struct AskingSeam: Sendable {
     var trimmed = AnswerBatch()
     trimmed.reasoning = batch.reasoning
     trimmed.notices = batch.notices
+    trimmed.remarks = batch.remarks
     for token in batch.tokens {
       guard isOpen else {
         trimmed.token { $0 += token.utf8 }

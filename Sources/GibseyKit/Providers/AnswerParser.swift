@@ -21,10 +21,12 @@ public struct AnswerBatch: Sendable, Equatable {
   public internal(set) var reasoning = ""
   /// What was skipped and why.
   public internal(set) var notices: [String] = []
+  /// What is odd without harm: for whoever wants to know what is done.
+  public internal(set) var remarks: [String] = []
 
   public init() {}
 
-  public var isEmpty: Bool { tokenEnds.isEmpty && reasoning.isEmpty && notices.isEmpty }
+  public var isEmpty: Bool { tokenEnds.isEmpty && reasoning.isEmpty && notices.isEmpty && remarks.isEmpty }
 
   /// The tokens, in order.
   public var tokens: [String] {
@@ -41,6 +43,7 @@ public struct AnswerBatch: Sendable, Equatable {
     tokenEnds.removeAll(keepingCapacity: true)
     reasoning = ""
     notices = []
+    remarks = []
   }
 
   /// Adds tokens that lie end to end, and where each ends in the text.
@@ -69,6 +72,8 @@ public protocol AnswerParser: Sendable {
   mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws
   /// Whether the end of the answer has been read: nothing after it counts.
   var hasEnded: Bool { get }
+  /// Whether the provider has said why it stopped: of the answer nothing is missing, whatever is lost from here on.
+  var isWhole: Bool { get }
   /// What the stream has told of the usage so far.
   var usage: Usage? { get }
   /// The lines read so far, those without tokens included: a sign of life.
@@ -89,7 +94,10 @@ struct AnswerTally: Sendable {
   var hasThought = false
   var hasEnded = false
   private var skippedCount = 0
+  /// Why the provider stopped. This, not what comes after it, is the terminal event of an answer.
   var reason: FinishReason?
+  /// An object that is no event held the answer from its beginning to its end.
+  var isUnstreamed = false
   /// The model's words when it refused, or the provider's when it held the answer back.
   var refusal: String?
   var usage: Usage?
@@ -130,10 +138,22 @@ struct AnswerTally: Sendable {
     hasText = true
   }
 
+  var isWhole: Bool { hasEnded || reason != nil }
+
+  /// Notes why the provider stopped, in its own words.
+  mutating func stop(_ words: String, _ reasons: [String: FinishReason], into batch: inout AnswerBatch) {
+    reason = reasons[words] ?? .stop
+    guard reasons[words] == nil else { return }
+    batch.remarks.append("\(provider) stopped for a reason that is not known here: \(words.prefix(Self.reasonLimit))")
+  }
+
+  /// The longest reason that is told, in characters.
+  private static let reasonLimit = 40
+
   /// A lost last frame is forgiven once the provider said why it stopped.
   func verdict() throws -> AnswerEnd {
     if let refusal { throw GibseyError.refusedToAnswer(provider: provider, reason: refusal) }
-    guard hasEnded || reason != nil else {
+    guard isWhole else {
       throw GibseyError.streamCut(provider: provider, reason: "the stream stopped without its end")
     }
     guard hasText else { throw GibseyError.emptyAnswer(provider: provider, thought: hasThought) }

@@ -90,11 +90,18 @@ struct AnthropicParser: EventStreamParser {
     var error: JSONValue?
     var type: String?
     var content: UnsafeBufferPointer<UInt8>?
+    /// The texts of an answer that was not streamed.
+    var texts: [UnsafeBufferPointer<UInt8>] = []
     var thinking: String?
     var stopReason: String?
     var refusal: String?
     var usage: Counts?
   }
+
+  private static let reasons: [String: FinishReason] = [
+    "end_turn": .stop, "stop_sequence": .stop, "tool_use": .stop, "pause_turn": .stop, "refusal": .stop,
+    "max_tokens": .length, "model_context_window_exceeded": .length,
+  ]
 
   /// Counts as this vendor splits them: what was read is the sum of three.
   private struct Counts {
@@ -119,9 +126,12 @@ struct AnthropicParser: EventStreamParser {
       shape.learn(
         frame, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil)
     }
+    if said.type == "message" {
+      tally.isUnstreamed = true
+      for text in said.texts where text.count > 2 { try tally.say(text, into: &batch) }
+    }
     if let reason = said.stopReason {
-      tally.reason =
-        reason == "max_tokens" || reason == "model_context_window_exceeded" ? .length : .stop
+      tally.stop(reason, Self.reasons, into: &batch)
       if reason == "refusal" { tally.refusal = said.refusal ?? "no reason given" }
     }
     if said.type == "message_stop" { tally.hasEnded = true }
@@ -145,6 +155,16 @@ struct AnthropicParser: EventStreamParser {
       case "delta", "content_block": try delta(&scanner, &said)
       case "usage": said.usage = try counts(&scanner)
       case "error": said.error = try scanner.value()
+      case "stop_reason": said.stopReason = try scanner.stringOrSkip()
+      case "stop_details": try details(&scanner, &said)
+      case "content":
+        guard try scanner.isArrayOrSkip() else { return }
+        try scanner.elements { scanner in
+          var block = Said()
+          try delta(&scanner, &block)
+          if let text = block.content { said.texts.append(text) }
+          if let thought = block.thinking { said.thinking = (said.thinking ?? "") + thought }
+        }
       case "message":
         guard try scanner.isObjectOrSkip() else { return }
         try scanner.members { key, scanner in
@@ -165,14 +185,17 @@ struct AnthropicParser: EventStreamParser {
       case "text" where scanner.peek() == UInt8(ascii: "\""): said.content = try scanner.rawValue()
       case "thinking": said.thinking = try scanner.stringOrSkip()
       case "stop_reason": said.stopReason = try scanner.stringOrSkip()
-      case "stop_details":
-        guard try scanner.isObjectOrSkip() else { return }
-        try scanner.members { key, scanner in
-          switch key {
-          case "category", "explanation": said.refusal = try scanner.stringOrSkip() ?? said.refusal
-          default: try scanner.skipValue()
-          }
-        }
+      case "stop_details": try details(&scanner, &said)
+      default: try scanner.skipValue()
+      }
+    }
+  }
+
+  private static func details(_ scanner: inout JSONScanner, _ said: inout Said) throws {
+    guard try scanner.isObjectOrSkip() else { return }
+    try scanner.members { key, scanner in
+      switch key {
+      case "category", "explanation": said.refusal = try scanner.stringOrSkip() ?? said.refusal
       default: try scanner.skipValue()
       }
     }

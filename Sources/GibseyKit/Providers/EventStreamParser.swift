@@ -14,6 +14,7 @@ protocol EventStreamParser: AnswerParser {
 
 extension EventStreamParser {
   var hasEnded: Bool { tally.hasEnded }
+  var isWhole: Bool { tally.isWhole }
   var usage: Usage? { tally.usage }
   var lineCount: Int { events.lineCount + shape.count }
 
@@ -41,7 +42,10 @@ extension EventStreamParser {
       switch event {
       case .data(let data, isError: true, _): throw tally.failure(data)
       case .data(let data, isError: false, let frame): try parse(data, frame, into: &batch)
-      case .stray(let line): try parse(line, nil, into: &batch)
+      case .stray(let object):
+        try parse(object, nil, into: &batch)
+        // Nobody asked for it, and it is the answer all the same.
+        tally.hasEnded = tally.isUnstreamed
       case .tooLong: throw LineTooLong()
       }
     } catch let error as GibseyError {

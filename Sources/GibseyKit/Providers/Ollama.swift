@@ -71,10 +71,13 @@ struct OllamaParser: AnswerParser {
   private var lines = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
   private var tally: AnswerTally
   private var shape = FrameShape()
+  /// An object over several lines, as of a server that does not stream.
+  private var object: OpenObject?
 
   init(_ tally: AnswerTally) { self.tally = tally }
 
   var hasEnded: Bool { tally.hasEnded }
+  var isWhole: Bool { tally.isWhole }
   var usage: Usage? { tally.usage }
   var lineCount: Int { parsedCount + shape.count }
   private var parsedCount = 0
@@ -83,7 +86,7 @@ struct OllamaParser: AnswerParser {
     var lines = self.lines
     defer { self.lines = lines }
     try lines.consumeInPlace(block) { bytes, start in
-      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
+      tally.hasEnded || object != nil ? start : shape.take(bytes, from: start, into: &batch)
     } _: { line, frame in
       try read(line, frame, into: &batch)
     }
@@ -96,6 +99,7 @@ struct OllamaParser: AnswerParser {
       guard case .whole(let bytes) = line else { return }
       try bytes.withUnsafeBufferPointer { try read($0, nil, into: &batch) }
     }
+    try endObject(into: &batch)
     batch.notices = notices
     return try tally.verdict()
   }
@@ -106,15 +110,44 @@ struct OllamaParser: AnswerParser {
   ) throws {
     parsedCount += 1
     guard !tally.hasEnded, line.map({ !$0.isEmpty }) ?? true else { return }
+    if let line, object != nil, try isOfObject(line, into: &batch) { return }
+    try parseOrSkip(line, frame, into: &batch)
+  }
+
+  /// Whether the line goes on with the object that is open. One that is an object by itself ends that: it was cut.
+  private mutating func isOfObject(
+    _ line: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch
+  ) throws -> Bool {
+    let isObject = line.first == UInt8(ascii: "{") && OpenObject.depth(line) == 0
+    let isOfObject = !isObject && object?.add(line) == true
+    if !isOfObject || object?.isClosed == true { try endObject(into: &batch) }
+    return isOfObject
+  }
+
+  private mutating func endObject(into batch: inout AnswerBatch) throws {
+    guard let bytes = object?.bytes else { return }
+    object = nil
+    try bytes.withUnsafeBufferPointer { try parseOrSkip($0, nil, mayOpen: false, into: &batch) }
+  }
+
+  private mutating func parseOrSkip(
+    _ line: UnsafeBufferPointer<UInt8>?, _ frame: UnsafeBufferPointer<UInt8>?, mayOpen: Bool = true,
+    into batch: inout AnswerBatch
+  ) throws {
     do {
       guard let line else { throw LineTooLong() }
       try parse(line, frame, into: &batch)
     } catch let error as GibseyError {
       throw error
     } catch {
-      try tally.skipped(error, into: &batch)
+      if mayOpen, let line { object = OpenObject(line, limitBytes: RecordCoder.lineLimitBytes) }
+      if object == nil { try tally.skipped(error, into: &batch) }
     }
   }
+
+  private static let reasons: [String: FinishReason] = [
+    "stop": .stop, "load": .stop, "unload": .stop, "length": .length,
+  ]
 
   /// What one line says besides its token.
   private struct Said {
@@ -131,7 +164,7 @@ struct OllamaParser: AnswerParser {
   ) throws {
     var said = Said()
     try JSONScanner.scan(buffer: line) { try Self.members(&$0, &said) }
-    if let error = said.error { throw tally.failure(error) }
+    if let error = said.error, error != .null { throw tally.failure(error) }
     tally.think(said.thinking, into: &batch)
     if let content = said.content, content.count > 2 {
       try tally.say(content, into: &batch)
@@ -139,7 +172,7 @@ struct OllamaParser: AnswerParser {
     }
     guard said.isDone else { return }
     tally.hasEnded = true
-    tally.reason = said.doneReason == "length" ? .length : .stop
+    if let reason = said.doneReason, !reason.isEmpty { tally.stop(reason, Self.reasons, into: &batch) }
     if said.usage.promptTokens != nil || said.usage.completionTokens != nil {
       tally.usage = said.usage
     }

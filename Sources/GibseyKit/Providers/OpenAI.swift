@@ -82,7 +82,17 @@ struct OpenAIParser: EventStreamParser {
     var refusal: String?
     var finishReason: String?
     var usage: Usage?
+    /// It is the whole answer of a server that does not stream: a `message` where there should be a `delta`.
+    var isUnstreamed = false
   }
+
+  /// The reasons that are ends of answers, the vendor's and others' (docs.mistral.ai has `model_length`).
+  private static let reasons: [String: FinishReason] = [
+    "stop": .stop, "tool_calls": .stop, "function_call": .stop, "content_filter": .stop, "length": .length,
+    "max_tokens": .length, "model_length": .length,
+  ]
+  /// The reasons that are failures: OpenRouter's and Mistral's, and DeepSeek's for a machine that had no room for more.
+  private static let failedReasons: Set<String> = ["error", "insufficient_system_resource"]
 
   mutating func parse(
     _ data: UnsafeBufferPointer<UInt8>, _ frame: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch
@@ -99,6 +109,7 @@ struct OpenAIParser: EventStreamParser {
     if let refusal = said.refusal, !refusal.isEmpty {
       tally.refusal = (tally.refusal ?? "") + refusal
     }
+    tally.isUnstreamed = said.isUnstreamed
     if let content = said.content, content.count > 2 {
       try tally.say(content, into: &batch)
       let isPlain =
@@ -107,7 +118,10 @@ struct OpenAIParser: EventStreamParser {
     }
     // Some servers send "" where null is meant (ollama/ollama#4357).
     guard let reason = said.finishReason, !reason.isEmpty else { return }
-    tally.reason = reason == "length" ? .length : .stop
+    guard !Self.failedReasons.contains(reason) else {
+      throw tally.failure(.string("it stopped for the reason: \(reason)"))
+    }
+    tally.stop(reason, Self.reasons, into: &batch)
     if reason == "content_filter" {
       tally.refusal = tally.refusal ?? "its content filter held the answer back"
     }
@@ -136,7 +150,8 @@ struct OpenAIParser: EventStreamParser {
   private static func choice(_ scanner: inout JSONScanner, _ said: inout Said) throws {
     try scanner.members { key, scanner in
       switch key {
-      case "delta":
+      case "delta", "message":
+        if case "message" = key { said.isUnstreamed = true }
         guard try scanner.isObjectOrSkip() else { return }
         try scanner.members { key, scanner in
           switch key {
@@ -149,6 +164,10 @@ struct OpenAIParser: EventStreamParser {
           }
         }
       case "finish_reason": said.finishReason = try scanner.stringOrSkip()
+      // OpenRouter has it here, too.
+      case "error":
+        let error = try scanner.value()
+        if error != .null { said.error = error }
       default: try scanner.skipValue()
       }
     }

@@ -10,7 +10,7 @@ struct SSEParser: Sendable {
     /// The data of one event and whether its name is `error`; and, where it lies in one piece, the whole event with the
     /// empty line at its end. The bytes are valid only during the call.
     case data(UnsafeBufferPointer<UInt8>, isError: Bool, frame: UnsafeBufferPointer<UInt8>?)
-    /// A line that is no field but looks like JSON: what a server writes that does not stream.
+    /// An object that is in no field, in one line or in several: what a server writes that does not stream.
     case stray(UnsafeBufferPointer<UInt8>)
     /// An event over the limit; its bytes are gone.
     case tooLong
@@ -30,6 +30,8 @@ struct SSEParser: Sendable {
   private var isAtStart = true
   /// A line of an event was read, and not yet the empty one at its end.
   private var isInEvent = false
+  /// An object that is in no field and has not ended.
+  private var object: OpenObject?
   /// Lines read so far, comments included.
   private(set) var lineCount = 0
 
@@ -70,7 +72,7 @@ struct SSEParser: Sendable {
 
   /// Whether nothing of an event is held.
   private var isBetweenEvents: Bool {
-    rest.isEmpty && !isInEvent && !isLineTooLong && !endedInReturn && !isAtStart
+    rest.isEmpty && !isInEvent && !isLineTooLong && !endedInReturn && !isAtStart && object == nil
   }
 
   /// The end of the bytes: the last event may lack its empty line.
@@ -79,6 +81,7 @@ struct SSEParser: Sendable {
     if !rest.isEmpty || isLineTooLong {
       try line(UnsafeBufferPointer(start: nil, count: 0), nil, &whole, visit)
     }
+    try endObject(visit)
     try dispatch(&whole, nil, visit)
   }
 
@@ -129,6 +132,7 @@ struct SSEParser: Sendable {
       isAtStart = false
       if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = UnsafeBufferPointer(rebasing: line[3...]) }
     }
+    if object != nil, try isOfObject(line, visit) { return }
     guard !line.isEmpty else {
       isInEvent = false
       return try dispatch(&whole, frame, visit)
@@ -143,8 +147,26 @@ struct SSEParser: Sendable {
       isError = true
       keep(value)
     } else if line.first == UInt8(ascii: "{") {
-      try visit(.stray(line))
+      object = OpenObject(line, limitBytes: limitBytes)
+      if object == nil { try visit(.stray(line)) }
     }
+  }
+
+  /// Whether the line goes on with the object that is open; a field ends that, for no line of JSON begins like one.
+  private mutating func isOfObject(_ line: UnsafeBufferPointer<UInt8>, _ visit: (Event) throws -> Void) throws -> Bool {
+    let isField = Self.value(of: "data:", in: line) != nil || Self.value(of: "event:", in: line) != nil
+    guard !isField, object?.add(line) == true else {
+      try endObject(visit)
+      return false
+    }
+    if object?.isClosed == true { try endObject(visit) }
+    return true
+  }
+
+  private mutating func endObject(_ visit: (Event) throws -> Void) throws {
+    guard let bytes = object?.bytes else { return }
+    object = nil
+    try bytes.withUnsafeBufferPointer { try visit(.stray($0)) }
   }
 
   private static func value(

@@ -5,7 +5,7 @@ extension GibseyError {
   public var provider: String? {
     switch self {
     case .noProvider(let failures): failures.last?.provider
-    case .ofLine(_, _, let error): error.provider
+    case .ofLine(_, _, let error), .brokeOff(let error): error.provider
     case .cannotReach(let name, _, _, _), .timedOut(let name, _, _), .keyMissing(let name, _),
       .keyUnavailable(let name, _, _), .keyWithheld(let name, _, _, _), .keyRefused(let name, _, _),
       .modelMissing(let name, _, _), .requestRefused(let name, _, _), .rateLimited(let name, _, _),
@@ -20,9 +20,13 @@ extension GibseyError {
   public var retryAfterMilliseconds: Int? {
     if case .rateLimited(_, _, let wait) = self { return wait }
     if case .providerFailed(_, _, _, let wait) = self { return wait }
+    if case .brokeOff(let error) = self { return error.retryAfterMilliseconds }
     guard case .noProvider(let failures) = self else { return nil }
     return failures.compactMap(\.retryAfterMilliseconds).min()
   }
+
+  /// The same as the end of an answer that had begun: whatever it was, the other side broke off (status 76).
+  var ofAnswer: GibseyError { exitStatus == .protocolBroken || exitStatus == .internalError ? self : .brokeOff(self) }
 
   /// What helps against each failure, the missing keys in one breath.
   static func chainHint(_ failures: [GibseyError]) -> String? {

@@ -10,7 +10,7 @@ extension GibseyError {
       .questionWithoutVector,
       .emptyAnswer, .falseCitation, .interrupted:
       message
-    case .ofLine(_, _, let error): error.publicMessage
+    case .ofLine(_, _, let error), .brokeOff(let error): error.publicMessage
     case .malformedInput(_, _, let reason): reason
     case .lineTooLong(_, _, let limit): "longer than \(limit) bytes"
     case .usage(let what, _): what

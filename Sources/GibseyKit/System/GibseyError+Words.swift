@@ -86,6 +86,7 @@ extension GibseyError {
     case .emptyAnswer(let provider, let thought):
       thought ? "\(provider) only thought and gave no answer" : "\(provider) gave an empty answer"
     case .streamCut(let provider, let reason): "\(provider): the answer was cut off: \(reason)"
+    case .brokeOff(let error): error.message
     case .falseCitation(let id, let quote):
       quote.map { "the answer quotes page \(id), where these words do not stand: \($0)" }
         ?? "the answer cites page \(id), which was not in the prompt"
@@ -102,7 +103,7 @@ extension GibseyError {
   public var hint: String? {
     switch self {
     case .wrongRecord(_, _, let hint): hint
-    case .ofLine(_, _, let error): error.hint
+    case .ofLine(_, _, let error), .brokeOff(let error): error.hint
     case .usage(_, let hint): hint
     case .noDatabase: "make it with `gibsey-index --database FILE PATH…`"
     case .damagedSchema: "put a copy of the file in its place, or index the sources into a new file"
@@ -144,8 +145,8 @@ extension GibseyError {
       provider == "ollama"
         ? "get it with `ollama pull \(model)`, or choose another model"
         : "choose another model"
-    case .rateLimited(_, _, let wait):
-      wait.map { "try again in \(($0 + 999) / 1000) s" } ?? "try again later"
+    case .rateLimited(_, _, let wait): wait.map { "try again in \(Self.time($0))" } ?? "try again later"
+    case .providerFailed(_, _, _, let wait): wait.map { "try again in \(Self.time($0))" }
     case .promptCut: "give the model a larger context window, or lower the --budget of gibsey-context"
     case .promptTooLong: "lower the --budget of gibsey-context"
     case .emptyAnswer(_, let thought): thought ? "raise the provider's MAX_TOKENS" : nil
@@ -154,7 +155,7 @@ extension GibseyError {
     case .lineTooLong: "a record is one line; see gibsey-json(5)"
     case .databaseFailed: "see whether the disk is full, failing or gone"
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase,
-      .badSetting, .unsafeSettingsFile, .keyUnavailable, .requestRefused, .quotaExhausted, .providerFailed,
+      .badSetting, .unsafeSettingsFile, .keyUnavailable, .requestRefused, .quotaExhausted,
       .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug,
       .sessionForgotten, .nothingToRetry:
       nil
@@ -187,7 +188,8 @@ extension GibseyError {
       .tooFewDescriptors:
       .unavailable
     case .keyMissing, .keyUnavailable, .keyRefused: .notPermitted
-    case .requestRefused, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut: .protocolBroken
+    case .requestRefused, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut, .brokeOff:
+      .protocolBroken
     case .falseCitation: .falseCitation
     case .readerLeft, .interrupted: .done  // the tool dies by the signal instead
     case .ourBug: .internalError
@@ -200,7 +202,7 @@ extension GibseyError {
     case .noSuchFile, .cannotRead, .nothingToRead: "NO_INPUT"
     case .malformedInput, .lineTooLong: "MALFORMED_RECORD"
     case .wrongRecord: "UNKNOWN_MESSAGE_TYPE"
-    case .ofLine(_, _, let error): error.code
+    case .ofLine(_, _, let error), .brokeOff(let error): error.code
     case .upstreamFailed: "UPSTREAM_FAILED"
     case .emptyQuestion, .usage, .questionWithoutVector, .promptBeyondLine: "BAD_REQUEST"
     case .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
@@ -240,7 +242,7 @@ extension GibseyError {
   /// Whether the same request may succeed later without any change.
   public var isRetryable: Bool {
     switch self {
-    case .ofLine(_, _, let error): error.isRetryable
+    case .ofLine(_, _, let error), .brokeOff(let error): error.isRetryable
     case .upstreamFailed(_, let isRetryable): isRetryable
     case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .tooFewDescriptors: true
     case .noProvider(let failures): failures.contains(where: \.isRetryable)
@@ -258,6 +260,14 @@ extension GibseyError {
       .cannotWrite, .readerLeft, .interrupted, .ourBug:
       false
     }
+  }
+
+  /// As in "17 s", "3 min", "5 h" or "23 days": rounded up.
+  private static func time(_ milliseconds: Int) -> String {
+    let seconds = (milliseconds + 999) / 1000
+    if seconds <= 120 { return "\(seconds) s" }
+    if seconds <= 120 * 60 { return "\((seconds + 59) / 60) min" }
+    return seconds <= 48 * 3600 ? "\((seconds + 3599) / 3600) h" : "\((seconds + 86_399) / 86_400) days"
   }
 
   /// "5" for whole seconds, "0.25" for others.

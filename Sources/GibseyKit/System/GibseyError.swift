@@ -86,6 +86,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   case refusedToAnswer(provider: String, reason: String)
   case emptyAnswer(provider: String, thought: Bool)
   case streamCut(provider: String, reason: String)
+  /// An answer that had begun ended with this: its provider told it inside, or it came after the first token. See `ofAnswer`.
+  indirect case brokeOff(GibseyError)
   /// The answer is whole, and cites what is not so; `quote` is nil when the page was not in the prompt.
   case falseCitation(pageID: String, quote: String?)
   case libraryMissing(name: String, reason: String)

@@ -88,6 +88,22 @@ import Testing
     #expect(await Telling.of(asking).failure?.code == "PROVIDER_REFUSED")
   }
 
+  @Test func `nobody is asked to go on from an answer that is whole`() async throws {
+    let (asking, transport) = try asking([])
+    let whole = ScriptedTransport([
+      .answer(
+        200, [Answers.event("The fox."), #"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"# + "\n\n"],
+        then: .cut(reason: "x"))
+    ])
+    let openAIFirst = Asking(
+      candidates: asking.candidates.reversed(), transport: whole, policy: asking.policy, clock: asking.clock)
+    let telling = await Telling.of(openAIFirst)
+    #expect(telling.completion?.finishReason == .stop)
+    #expect(telling.failure == nil)
+    #expect(whole.requested.count == 1)
+    #expect(transport.requested.isEmpty)
+  }
+
   @Test func `when nobody can go on the answer ends with what was spent`() async throws {
     let (asking, _) = try asking([
       .answer(200, [Answers.line("The")], then: .cut(reason: "x")), .answer(401, ["no"]),
@@ -95,6 +111,7 @@ import Testing
     let telling = await Telling.of(asking)
     #expect(telling.text == "The")
     #expect(telling.failure?.code == "NO_PROVIDER")
+    #expect(telling.failure?.exitStatus == .protocolBroken)
     #expect(telling.usage == Usage(promptTokens: 27, completionTokens: 1, isEstimated: true))
   }
 }

@@ -33,6 +33,7 @@ struct Reading: Equatable, Sendable {
   var tokens: [String] = []
   var reasoning = ""
   var notices: [String] = []
+  var remarks: [String] = []
   var end: AnswerEnd?
   var failure: GibseyError?
 
@@ -51,12 +52,14 @@ struct Reading: Equatable, Sendable {
     tokens = batch.tokens
     reasoning = batch.reasoning
     notices = batch.notices
+    remarks = batch.remarks
   }
 
   init(
-    tokens: [String] = [], reasoning: String = "", notices: [String] = [], end: AnswerEnd? = nil,
-    failure: GibseyError? = nil
+    tokens: [String] = [], reasoning: String = "", notices: [String] = [], remarks: [String] = [],
+    end: AnswerEnd? = nil, failure: GibseyError? = nil
   ) {
+    self.remarks = remarks
     self.tokens = tokens
     self.reasoning = reasoning
     self.notices = notices

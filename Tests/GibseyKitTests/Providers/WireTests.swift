@@ -59,6 +59,15 @@ struct WireCase: Sendable, CustomTestStringConvertible {
         end: end(.stop, usage(7, 2)))),
     WireCase(
       "ollama/loaded.txt", Reading(failure: .emptyAnswer(provider: "ollama", thought: false))),
+    WireCase("ollama/error-null.txt", Reading(tokens: ["A", " fox"], end: end(.stop, usage(7, 2)))),
+    WireCase(
+      "ollama/error-pretty.txt",
+      Reading(failure: .providerFailed(provider: "ollama", status: nil, reason: "model exploded"))),
+    WireCase("ollama/whole-pretty.txt", Reading(tokens: ["A fox"], end: end(.stop, usage(7, 2)))),
+    WireCase(
+      "ollama/object-broken.txt",
+      Reading(
+        tokens: ["A"], notices: ["skipped an unreadable line of the answer: wanted a string"], end: end(.stop))),
   ]
 
   static let openAI = [
@@ -111,6 +120,27 @@ struct WireCase: Sendable, CustomTestStringConvertible {
         tokens: ["A", " fox"],
         notices: ["skipped an unreadable line of the answer: wanted a value"],
         end: end(.stop))),
+    WireCase(
+      "openai/finish-reason-error.txt",
+      Reading(
+        tokens: ["A"],
+        failure: .providerFailed(provider: "openai", status: nil, reason: "it stopped for the reason: error"))),
+    WireCase(
+      "openai/finish-reason-unknown.txt",
+      Reading(
+        tokens: ["A", " fox"], remarks: ["openai stopped for a reason that is not known here: tired"],
+        end: end(.stop))),
+    WireCase("openai/finish-reason-model-length.txt", Reading(tokens: ["A", " fox"], end: end(.length))),
+    WireCase(
+      "openai/error-pretty.txt",
+      Reading(failure: .providerFailed(provider: "openai", status: 500, reason: "model exploded"))),
+    WireCase("openai/whole.txt", Reading(tokens: ["A \"fox\"\n"], end: end(.length, usage(9, 2)))),
+    WireCase("openai/whole-pretty.txt", Reading(tokens: ["A \"fox\"\n"], end: end(.length, usage(9, 2)))),
+    WireCase(
+      "openai/object-broken.txt",
+      Reading(
+        tokens: ["A", " fox"], notices: ["skipped an unreadable line of the answer: wanted a value"],
+        end: end(.stop))),
   ]
 
   static let anthropic = [
@@ -142,6 +172,15 @@ struct WireCase: Sendable, CustomTestStringConvertible {
         failure: cut("anthropic"))),
     WireCase(
       "anthropic/context-full.txt", Reading(tokens: ["A"], end: end(.length, usage(35, 3, 20)))),
+    WireCase(
+      "anthropic/whole.txt",
+      Reading(tokens: ["A fox", " ran"], reasoning: "Hm", end: end(.length, usage(35, 3, 20)))),
+    WireCase(
+      "anthropic/whole-pretty.txt",
+      Reading(tokens: ["A fox", " ran"], reasoning: "Hm", end: end(.length, usage(35, 3, 20)))),
+    WireCase(
+      "anthropic/error-pretty.txt",
+      Reading(failure: .providerFailed(provider: "anthropic", status: 529, reason: "Overloaded"))),
   ]
 }
 
