@@ -201,8 +201,12 @@ import Testing
     ),
     (#"{"prompt":"x","current_page_id":"p99"}"#, "application/json", 404, "UNKNOWN_PAGE", "unknown page p99"),
     (
+      #"{"prompt":"x","session_id":".."}"#, "application/json", 400, "MALFORMED_RECORD",
+      "session_id: wanted 1 to 128 of A-Z a-z 0-9 . _ -, but not . or .."
+    ),
+    (
       #"{"prompt":"x","session_id":"a/b"}"#, "application/json", 400, "MALFORMED_RECORD",
-      "session_id: wanted 1 to 128 of A-Z a-z 0-9 . _ -"
+      "session_id: wanted 1 to 128 of A-Z a-z 0-9 . _ -, but not . or .."
     ),
   ]) func whatIsNoQuestionIsRefusedBeforeAnybodyIsAsked(
     _ body: String, _ type: String, _ status: Int, _ code: String, _ message: String

@@ -123,7 +123,10 @@ import Testing
     ("/api/v1/pages?page=", 400, "BAD_REQUEST", "page: empty"),
     ("/api/v1/pages?page=p99", 404, "UNKNOWN_PAGE", "unknown page p99"),
     ("/api/v1/pages?page_index=13", 404, "UNKNOWN_PAGE", "unknown page 13"),
-    ("/api/v1/pages?session=a%2Fb", 400, "BAD_REQUEST", "session: wanted 1 to 128 of A-Z a-z 0-9 . _ -"),
+    (
+      "/api/v1/pages?session=a%2Fb", 400, "BAD_REQUEST",
+      "session: wanted 1 to 128 of A-Z a-z 0-9 . _ -, but not . or .."
+    ),
     ("/api/v1/pages?session=nobody", 404, "UNKNOWN_SESSION", "unknown session nobody"),
     ("/api/v1/search", 400, "BAD_REQUEST", "q: missing; wanted what to look for"),
     ("/api/v1/search?q=%20", 400, "BAD_REQUEST", "the question is empty"),

@@ -89,6 +89,9 @@ public struct Browsing {
     .unknownPage(id: id, example: try store.firstPageID())
   }
 
+  /// Whose a session is; nil when it is nobody's, or there is none.
+  public func owner(of id: SessionID) throws -> String? { try ConversationStore(store).session(id)?.owner }
+
   private func session(_ id: SessionID, owner: String?) throws -> StoredSession {
     guard let session = try ConversationStore(store).session(id, owner: owner) else {
       throw GibseyError.unknownSession(id: id.text)
@@ -129,7 +132,9 @@ public struct Browsing {
     reader.sessionID = id
     return try store.reading {
       let session = try self.session(id, owner: reader.owner)
-      let gate = try gate(of: reader)?.pageIndex
+      // Without a page that is named the furthest of the session counts, also when it stands in no book any more.
+      let isNamed = reader.pageID != nil || reader.pageIndex != nil
+      let gate = isNamed || isWholeBook ? try gate(of: reader)?.pageIndex : session.furthestPageIndex
       let turns = try ConversationStore(store)
         .turns(of: id, owner: reader.owner, gate: gate, before: before, limit: limit + 1)
       let page = try session.pageID.flatMap { try store.page(id: $0) }

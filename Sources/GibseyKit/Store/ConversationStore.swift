@@ -155,7 +155,7 @@ public final class ConversationStore {
   }
 
   func read(_ row: borrowing Statement) throws -> StoredSession {
-    guard let id = SessionID(row.text(1) ?? ""), let madeAt = row.text(3), let seenAt = row.text(4) else {
+    guard let id = SessionID(stored: row.text(1) ?? ""), let madeAt = row.text(3), let seenAt = row.text(4) else {
       throw GibseyError.notADatabase(path: path, reason: "a damaged session")
     }
     return StoredSession(

@@ -41,7 +41,7 @@ extension SessionID {
   /// - Throws: `Refusal.badRequest` for what can be no name of a session.
   init(of text: String, named name: String) throws {
     guard let id = SessionID(text) else {
-      throw Refusal.badRequest("\(name): wanted 1 to 128 of A-Z a-z 0-9 . _ -")
+      throw Refusal.badRequest("\(name): wanted \(SessionID.wanted)")
     }
     self = id
   }

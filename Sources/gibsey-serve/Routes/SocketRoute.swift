@@ -20,5 +20,5 @@ extension Route {
 }
 
 extension Refusal {
-  static let badSession = Refusal.badRequest("a session is 1 to 128 of A-Z a-z 0-9 . _ -")
+  static let badSession = Refusal.badRequest("a session is \(SessionID.wanted)")
 }

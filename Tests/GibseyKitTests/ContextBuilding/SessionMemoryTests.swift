@@ -200,7 +200,7 @@ import Testing
       String(decoding: RecordCoder.encode(.chatRequest(request)), as: UTF8.self)
         == #"{"type":"ai_chat_request","data":{"prompt":"x","session_id":"s1","parent_turn":7}}"# + "\n")
     let bad = #"{"prompt":"x","session_id":"a/b"}"#
-    #expect(throws: RecordProblem("session_id: wanted 1 to 128 of A-Z a-z 0-9 . _ -")) {
+    #expect(throws: RecordProblem("session_id: wanted 1 to 128 of A-Z a-z 0-9 . _ -, but not . or ..")) {
       try RecordCoder.decode(Array(bad.utf8), bare: .chatRequest)
     }
   }
