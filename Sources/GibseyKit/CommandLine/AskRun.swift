@@ -61,6 +61,7 @@ public struct AskRun: Sendable {
     policy.isBudgetStrict = options.isBudgetStrict
     policy.countsTokens = options.countsTokens
     policy.prices = try context.priceList()
+    if options.session != nil { policy.answerLimitBytes = KeptAnswer.limitBytes }
     let clock = context.askingClock
     var choices = options.choices
     var candidates = context.settings.candidates

@@ -94,7 +94,34 @@ public struct Asking: Sendable {
   public func run(_ prompt: Prompt, _ take: (Part) async throws -> Void) async throws {
     var chain = AskingChain(asking: self, prompt: prompt)
     var citations = AskingCitations(prompt)
-    try await chain.run { try await take(citations.following($0)) }
+    var limit = policy.answerLimitBytes.map { AnswerLimit(bytes: $0) }
+    /// Whether the end is still to be told, and wanted.
+    var isOpen = true
+    do {
+      try await chain.run { part in
+        var (part, isFull) = (part, false)
+        if case .batch(let batch) = part, let cut = limit?.cut(batch) {
+          if cut.batch.isEmpty { throw AnswerLimit.Reached() }
+          (part, isFull) = (.batch(cut.batch), cut.isFull)
+        }
+        do { try await take(citations.following(part)) } catch {
+          isOpen = false
+          throw error
+        }
+        switch part {
+        case .completed, .failed: isOpen = false
+        default: break
+        }
+        if isFull { throw AnswerLimit.Reached() }
+      }
+    } catch let error as CancellationError where isOpen {
+      // While a key was being fetched: nobody was asked yet.
+      try await take(
+        .completed(
+          Completion(
+            finishReason: .cancelled, provider: "", model: "", promptID: prompt.promptID, durationMilliseconds: 0)))
+      throw error
+    }
   }
 
   /// The candidates to try for one prompt, in order.

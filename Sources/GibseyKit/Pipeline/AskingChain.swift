@@ -101,6 +101,8 @@ struct AskingChain {
         asking.memory.note(lessons, of: provider.name, model)
         try await compare(end.usage, attempt, take)
         return completion(end.reason, attempt, usage: hasResumed ? nil : end.usage)
+      } catch is AnswerLimit.Reached {
+        return completion(.length, attempt, usage: nil)
       } catch let failure as AttemptFailure {
         try await stopIfOver(failure, attempt, take)
         if attempt.tokenCount > 0 {

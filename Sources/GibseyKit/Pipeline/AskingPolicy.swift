@@ -18,6 +18,8 @@ public struct AskingPolicy: Sendable, Equatable {
   public var isBudgetStrict: Bool
   /// Whether a provider's own counter is asked for the tokens of a prompt first.
   public var countsTokens = false
+  /// An answer is cut, with the reason `length`, before it has more bytes than this; nil never cuts one.
+  public var answerLimitBytes: Int?
   /// What models take; nil tells no costs.
   public var prices: PriceList?
   /// Of one exchange. `total` counts from the question to the end of the answer, repetitions and other providers

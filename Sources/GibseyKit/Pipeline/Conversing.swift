@@ -12,6 +12,12 @@ public struct Conversing: Sendable {
   private let keeper: TurnKeeper?
   private let now: @Sendable () -> Timestamp
   private let problem: @Sendable (any Error) -> Void
+  private let writes: PatientWrites
+
+  /// So long at most the end of an answer waits for its turn to be written.
+  private static let endPatience = Duration.seconds(1)
+  /// The same where somebody stopped it, moved, or came.
+  private static let shortPatience = Duration.milliseconds(100)
 
   /// - Parameters:
   ///   - keeper: keeps the turns; nil where nothing is kept.
@@ -26,6 +32,7 @@ public struct Conversing: Sendable {
     self.keeper = keeper
     self.now = now
     self.problem = problem
+    writes = PatientWrites(late: problem)
   }
 
   private var asking: Asking { place.asking }
@@ -47,7 +54,8 @@ public struct Conversing: Sendable {
   public func prompt(for request: ChatRequest) async throws -> Prompt { try await prompting(request) }
 
   /// Asks, and awaits `take` for each part, as `Asking.run` does. A prompt of a session becomes its next turn, which is kept
-  /// before `take` hears of its end: who asks again at once is remembered.
+  /// before `take` hears of its end: who asks again at once is remembered. Where another program holds the database nobody waits
+  /// longer than a moment, and the turn is written when it can be.
   /// - Parameter owner: the token name of who asks; nil where there are no tokens.
   /// - Throws: as `Asking.run`.
   public func answer(
@@ -57,7 +65,7 @@ public struct Conversing: Sendable {
       return try await asking.run(prompt, take)
     }
     var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper, now: now)
-    await turn.begin()
+    turn.beginMeanwhile()
     var isKept = false
     do {
       try await asking.run(prompt) { part in
@@ -80,17 +88,32 @@ public struct Conversing: Sendable {
   /// Lets somebody use a session: with tokens it belongs to the name that first does.
   /// - Throws: `GibseyError.unknownSession` when it is another's.
   public func enter(_ session: SessionID, as owner: String?) async throws {
-    if let owner, let keeper { try await keeper.claim(session, for: owner) }
+    guard let owner, let keeper else { return }
+    let asked = ContinuousClock.now
+    try await writes.run(atMost: Self.shortPatience) { try await keeper.claim(session, for: owner, since: asked) }
   }
 
   /// The reader of a session is on a page now.
   /// - Throws: `GibseyError.unknownSession` when it is another's.
   public func move(_ session: SessionID, to page: (id: String, index: Int), owner: String?) async throws {
-    try await keeper?.move(session, to: page, owner: owner)
+    guard let keeper else { return }
+    let asked = ContinuousClock.now
+    try await writes.run(atMost: Self.shortPatience) {
+      try await keeper.move(session, to: page, owner: owner, since: asked)
+    }
   }
 
   private func end(_ turn: KeptAnswer) async {
-    do { try await turn.end() } catch { problem(error) }
+    do {
+      try await writes.run(atMost: turn.isStopped ? Self.shortPatience : Self.endPatience) { try await turn.end() }
+    } catch { problem(error) }
+  }
+
+  /// Waits until everything is written, but so long at most. Call it before the process ends.
+  /// - Returns: how many writes were not done then.
+  public func settle(atMost patience: Duration) async -> Int {
+    await writes.settle(atMost: patience)
+    return writes.count
   }
 }
 

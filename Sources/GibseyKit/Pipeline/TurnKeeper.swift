@@ -37,23 +37,45 @@ public actor TurnKeeper {
     thread = try ThreadExecutor()
   }
 
+  /// Until when a write waits for other writers: so long from the moment that it was asked for, so that those who waited for
+  /// their turn meanwhile have waited already.
+  static func rest(
+    ofMilliseconds patience: Int, since asked: ContinuousClock.Instant, now: ContinuousClock.Instant
+  ) -> Int {
+    max(0, patience - Int((now - asked) / .milliseconds(1)))
+  }
+
+  private func wait(_ milliseconds: Int, since asked: ContinuousClock.Instant) {
+    store.wait(milliseconds: Self.rest(ofMilliseconds: milliseconds, since: asked, now: .now))
+  }
+
   /// Makes a session the name's, when it is nobody's yet.
+  /// - Parameter asked: when that was wanted.
   /// - Throws: `GibseyError.unknownSession` when it is another's.
-  public func claim(_ session: SessionID, for owner: String) throws {
-    store.wait(milliseconds: patienceMilliseconds)
+  public func claim(
+    _ session: SessionID, for owner: String, since asked: ContinuousClock.Instant = .now
+  ) throws {
+    wait(patienceMilliseconds, since: asked)
     if try store.session(session)?.owner == owner { return }
     try store.touch(session, owner: owner, at: now())
   }
 
   /// The reader of a session is on a page now.
+  /// - Parameter asked: when they went there.
   /// - Throws: `GibseyError.unknownSession` when it is another owner's.
-  public func move(_ session: SessionID, to page: (id: String, index: Int), owner: String?) throws {
-    store.wait(milliseconds: patienceMilliseconds)
+  public func move(
+    _ session: SessionID, to page: (id: String, index: Int), owner: String?,
+    since asked: ContinuousClock.Instant = .now
+  ) throws {
+    wait(patienceMilliseconds, since: asked)
     try store.advance(session, to: page, owner: owner, at: now())
   }
 
-  func begin(_ turn: TurnToKeep) throws -> OpenTurn {
-    store.wait(milliseconds: Self.beginPatienceMilliseconds)
+  /// - Parameter isAwaited: whether an answer waits for it.
+  func begin(
+    _ turn: TurnToKeep, isAwaited: Bool, since asked: ContinuousClock.Instant = .now
+  ) throws -> OpenTurn {
+    wait(isAwaited ? Self.beginPatienceMilliseconds : patienceMilliseconds, since: asked)
     return noted(try store.begin(turn, at: now()))
   }
 
@@ -83,14 +105,18 @@ public actor TurnKeeper {
     try? store.keep(answers, at: now())
   }
 
-  func finish(_ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome) throws {
+  func finish(
+    _ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, since asked: ContinuousClock.Instant = .now
+  ) throws {
     unwritten.withLock { $0[turn.id] = nil }
-    store.wait(milliseconds: patienceMilliseconds)
+    wait(patienceMilliseconds, since: asked)
     try store.finish(turn, answer: answer, outcome: outcome, at: now())
   }
 
-  func append(_ turn: TurnToKeep, answer: String, outcome: StoredTurn.Outcome) throws -> OpenTurn {
-    store.wait(milliseconds: patienceMilliseconds)
+  func append(
+    _ turn: TurnToKeep, answer: String, outcome: StoredTurn.Outcome, since asked: ContinuousClock.Instant = .now
+  ) throws -> OpenTurn {
+    wait(patienceMilliseconds, since: asked)
     return noted(try store.append(turn, answer: answer, outcome: outcome, at: now()))
   }
 
@@ -133,13 +159,17 @@ public actor TurnKeeper {
 public struct KeptAnswer: Sendable {
   /// So often what came is kept.
   static let intervalMicroseconds = 1_000_000
+  /// An answer that is kept is cut before it is longer: four times what a model says at most.
+  public static let limitBytes = 2 << 20
+  /// A longer one is not written anew before it has grown by an eighth: all of it is written each time.
+  private static let longBytes = 64 << 10
 
   private let keeper: TurnKeeper
   private let prompt: Prompt
   private let session: SessionID
   private let owner: String?
   private let now: @Sendable () -> Timestamp
-  private var open: OpenTurn?
+  private let beginning = Beginning()
   private var answer: [UInt8] = []
   private var outcome = StoredTurn.Outcome.interrupted
   private var keptAt: Timestamp
@@ -158,10 +188,20 @@ public struct KeptAnswer: Sendable {
     keptAt = now()
   }
 
-  /// Begins the turn. Call it before the prompt is asked.
-  public mutating func begin() async {
+  /// Begins the turn. Call it before the prompt is asked, or `beginMeanwhile`.
+  public func begin() async { await begin(isAwaited: true, since: .now) }
+
+  /// Begins the turn while the prompt is asked: no token waits for another writer.
+  func beginMeanwhile() {
+    let asked = ContinuousClock.now
+    beginning.set(Task { [self] in await begin(isAwaited: false, since: asked) })
+  }
+
+  private func begin(isAwaited: Bool, since asked: ContinuousClock.Instant) async {
     // What is wrong now is found again at the end, or is over then.
-    open = try? await keeper.begin(try await keeper.turn(of: prompt, in: session, owner: owner))
+    let turn = try? await keeper.turn(of: prompt, in: session, owner: owner)
+    guard let turn else { return }
+    beginning.set(try? await keeper.begin(turn, isAwaited: isAwaited, since: asked))
   }
 
   /// Follows the answer.
@@ -170,7 +210,8 @@ public struct KeptAnswer: Sendable {
     case .batch(let batch):
       answer += batch.text
       let time = now()
-      guard let open, answer.count > keptBytes,
+      let growth = keptBytes < Self.longBytes ? 1 : keptBytes / 8
+      guard let open = beginning.turn, answer.count - keptBytes >= growth,
         time.microseconds - keptAt.microseconds >= Self.intervalMicroseconds
       else { return }
       (keptAt, keptBytes) = (time, answer.count)
@@ -186,13 +227,36 @@ public struct KeptAnswer: Sendable {
   /// - Throws: `GibseyError.databaseBusy`, `.databaseFull`, `.sessionForgotten` and what else keeps the answer from being kept.
   @discardableResult
   public func end() async throws -> OpenTurn {
-    guard let open else {
+    let asked = ContinuousClock.now
+    await beginning.end()
+    guard let open = beginning.turn else {
       let turn = try await keeper.turn(of: prompt, in: session, owner: owner)
-      return try await keeper.append(turn, answer: text, outcome: outcome)
+      return try await keeper.append(turn, answer: text, outcome: outcome, since: asked)
     }
-    try await keeper.finish(open, answer: text, outcome: outcome)
+    try await keeper.finish(open, answer: text, outcome: outcome, since: asked)
     return open
   }
 
+  /// Whether somebody stopped it: they wait for its end.
+  var isStopped: Bool { outcome == .interrupted }
+
   private var text: String { String(decoding: answer, as: UTF8.self) }
+}
+
+/// A turn that is being begun while its answer is made. Its identity is the turn's.
+private final class Beginning: Sendable {
+  private struct State {
+    var turn: OpenTurn?
+    var task: Task<Void, Never>?
+  }
+
+  private let state = Mutex(State())
+
+  /// Nil until it is in the file.
+  var turn: OpenTurn? { state.withLock { $0.turn } }
+  func set(_ turn: OpenTurn?) { state.withLock { $0.turn = turn } }
+  func set(_ task: Task<Void, Never>) { state.withLock { $0.task = task } }
+
+  /// Waits until it is, or will not be.
+  func end() async { await state.withLock { $0.task }?.value }
 }

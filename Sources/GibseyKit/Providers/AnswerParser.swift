@@ -46,6 +46,13 @@ public struct AnswerBatch: Sendable, Equatable {
     remarks = []
   }
 
+  /// Drops the tokens that do not fit whole into so many bytes.
+  mutating func keep(bytes limit: Int) {
+    let count = tokenEnds.firstIndex { $0 > limit } ?? tokenEnds.count
+    tokenEnds.removeLast(tokenEnds.count - count)
+    text.removeLast(text.count - (tokenEnds.last ?? 0))
+  }
+
   /// Adds tokens that lie end to end, and where each ends in the text.
   mutating func add(_ tokens: UnsafeBufferPointer<UInt8>, ends: some Collection<Int>) {
     text.append(contentsOf: tokens)

@@ -114,7 +114,7 @@ public struct ChatRequest: RecordData {
     case 0: parent = .turn(nil)
     case let turn: parent = .turn(turn)
     }
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
     history = try fields.list("history") { try Message($0) }
     options = try fields.optionalObject("options").map { try RequestOptions(RecordFields($0)) }
     vector = try fields.optionalVector("vector")

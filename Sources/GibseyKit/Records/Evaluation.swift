@@ -196,7 +196,7 @@ public struct CandidateRecord: RecordData {
     reasons = try fields.optionalObject("reasons") ?? JSONObject()
     tokens = try fields.optionalInteger("tokens")
     reason = try fields.optionalString("reason")
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
   }
 
   public func write(to writer: inout JSONWriter) {

@@ -238,7 +238,7 @@ public struct Prompt: RecordData {
     leftOut = try fields.list("left_out") { try LeftOut($0) }
     gatePageID = try fields.optionalObject("gate").flatMap { try RecordFields($0).optionalString("page_id") }
     parentTurn = try fields.optionalInteger("parent_turn")
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
     sessionID = try fields.optionalString("session_id")
     options = try fields.optionalObject("options").map { try RequestOptions(RecordFields($0)) }
   }
@@ -312,7 +312,7 @@ public struct Hit: RecordData {
     pageIndex = try fields.integer("page_index")
     score = try fields.double("score")
     reasons = try fields.optionalObject("reasons") ?? JSONObject()
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
   }
 
   public func write(to writer: inout JSONWriter) {

@@ -42,10 +42,11 @@ public enum RecordCoder {
     }
   }
 
-  /// The `request_id` of a line that may be no record otherwise.
+  /// The `request_id` of a line that may be no record otherwise; nil for one that is too long to be carried back.
   public static func requestID(in line: [UInt8]) -> String? {
     let value = try? JSONScanner.scan(line) { try $0.value() }
-    return value?.objectValue?["data"]?.objectValue?["request_id"]?.stringValue
+    let data = value?.objectValue?["data"]?.objectValue
+    return data.flatMap { try? RecordFields($0).requestID() }
   }
 
   /// Encodes a record as one line with its line feed.

@@ -28,6 +28,17 @@ public struct RecordFields: Sendable {
     try read(name, "true or false") { if case .bool(let value) = $0 { value } else { nil } }
   }
 
+  /// A `request_id` has at most so many bytes: the record of every token of an answer carries it.
+  public static let requestIDLimitBytes = 256
+
+  func requestID() throws -> String? {
+    let id = try optionalString("request_id")
+    if let id, id.utf8.count > Self.requestIDLimitBytes {
+      throw RecordProblem("request_id: wanted at most \(Self.requestIDLimitBytes) bytes")
+    }
+    return id
+  }
+
   func string(_ name: String) throws -> String { try required(name, try optionalString(name)) }
   func integer(_ name: String) throws -> Int { try required(name, try optionalInteger(name)) }
   func double(_ name: String) throws -> Double { try required(name, try optionalDouble(name)) }

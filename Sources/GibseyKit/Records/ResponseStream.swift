@@ -130,7 +130,7 @@ public struct ResponseStream: RecordData {
     token = try fields.string("token")
     timestamp = try fields.string("timestamp")
     seq = try fields.optionalInteger("seq") ?? 0
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
     sessionID = try fields.optionalString("session_id")
     guard try fields.bool("is_complete") else { return }
     let name = try fields.optionalString("finish_reason") ?? FinishReason.stop.rawValue
@@ -199,7 +199,7 @@ public struct ProviderSwitched: RecordData {
     to = try fields.string("to")
     reason = try fields.string("reason")
     afterSeq = try fields.integer("after_seq")
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
     sessionID = try fields.optionalString("session_id")
   }
 
@@ -250,7 +250,7 @@ public struct ErrorRecord: RecordData {
     timestamp = try fields.optionalString("timestamp") ?? ""
     isRetryable = try fields.optionalBool("retryable") ?? false
     responseID = try fields.optionalString("response_id")
-    requestID = try fields.optionalString("request_id")
+    requestID = try fields.requestID()
     sessionID = try fields.optionalString("session_id")
     afterSeq = try fields.optionalInteger("after_seq")
     retryAfterMilliseconds = try fields.optionalInteger("retry_after_ms")

@@ -50,6 +50,7 @@ public enum FrameType: String, Sendable, CaseIterable {
 
   /// Puts the known fields in their order and the others, as they came, behind them.
   func arranged(_ object: JSONObject) throws -> FrameData {
+    if object["request_id"]?.stringValue != nil { _ = try RecordFields(object).requestID() }
     var arranged = JSONObject()
     for field in fields {
       if let value = object[field.name] {

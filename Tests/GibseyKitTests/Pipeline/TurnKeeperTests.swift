@@ -107,6 +107,31 @@ import Testing
     #expect(try turns().map(\.outcome) == [.complete])
   }
 
+  @Test func aLongAnswerIsWrittenAnewOnlyWhenItHasGrownByAnEighth() async throws {
+    let keeper = try keeper()
+    var kept = answer(prompt(), keeper)
+    await kept.begin()
+    func after(_ count: Int) async throws -> Int? {
+      clock.pass(seconds: 1)
+      kept.take(batch(String(repeating: "x", count: count)))
+      await keeper.keepAll()
+      return try turns().last?.answer.utf8.count
+    }
+    #expect(try await after(64 << 10) == 64 << 10)
+    #expect(try await after((8 << 10) - 1) == 64 << 10)
+    #expect(try await after(1) == 72 << 10)
+    kept.take(completed())
+    try await kept.end()
+  }
+
+  @Test func whoWaitedForTheirTurnHasWaitedForTheOtherWriterAsWell() {
+    let asked = ContinuousClock.now
+    func rest(after milliseconds: Int) -> Int {
+      TurnKeeper.rest(ofMilliseconds: 5000, since: asked, now: asked + .milliseconds(milliseconds))
+    }
+    #expect([0, 1800, 5000, 9000].map(rest) == [5000, 3200, 0, 0])
+  }
+
   @Test func howItEndedIsMarked() async throws {
     let ends: [(Asking.Part?, StoredTurn.Outcome)] = [
       (completed(.length), .complete), (completed(.cancelled), .interrupted),
@@ -132,7 +157,7 @@ import Testing
       (prompt(pages: ["p1", "p2", "unknown"], gate: "p2"), 2), (prompt(pages: ["p1"], turns: [far]), 3),
       (prompt(), nil),
     ] {
-      var kept = answer(prompt, keeper)
+      let kept = answer(prompt, keeper)
       await kept.begin()
       try await kept.end()
       #expect(try turns().last?.furthestPageIndex == furthest)
@@ -147,10 +172,10 @@ import Testing
     let keeper = try keeper()
     var plain = prompt()
     plain.sessionID = nil
-    var kept = answer(plain, keeper)
+    let kept = answer(plain, keeper)
     await kept.begin()
     #expect(try await kept.end().parent == last)
-    var first = answer(prompt(parent: nil), keeper)
+    let first = answer(prompt(parent: nil), keeper)
     await first.begin()
     #expect(try await first.end().parent == nil)
   }
@@ -180,7 +205,7 @@ import Testing
     during.take(batch("words"))
     #expect(try store.forget(scene.session))
     during.take(completed())
-    var before = answer(prompt(parent: parent), keeper)
+    let before = answer(prompt(parent: parent), keeper)
     await before.begin()
     for kept in [during, before] {
       await #expect(throws: GibseyError.sessionForgotten(id: "s1")) { try await kept.end() }

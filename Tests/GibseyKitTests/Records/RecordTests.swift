@@ -36,6 +36,20 @@ import Testing
     #expect(encode(record) == #"{"type":"page","data":{"metadata":{"x":1,"y":4},"text":"a"}}"# + "\n")
   }
 
+  @Test(arguments: [
+    #"{"type":"ai_chat_request","data":{"prompt":"x","request_id":"ID"}}"#,
+    #"{"type":"ai_prompt","data":{"messages":[{"role":"user","content":"x"}],"request_id":"ID"}}"#,
+    #"{"type":"ai_chat_cancel","data":{"request_id":"ID"}}"#, #"{"type":"ping","data":{"request_id":"ID"}}"#,
+  ]) func aRequestIDHasAtMost256Bytes(_ line: String) throws {
+    let id = String(repeating: "é", count: 128)
+    _ = try decode(line.replacing("ID", with: id))
+    #expect(throws: RecordProblem("request_id: wanted at most 256 bytes")) {
+      try decode(line.replacing("ID", with: id + "x"))
+    }
+    #expect(RecordCoder.requestID(in: Array(line.replacing("ID", with: id).utf8)) == id)
+    #expect(RecordCoder.requestID(in: Array(line.replacing("ID", with: id + "x").utf8)) == nil)
+  }
+
   @Test func anUnknownTypePassesThroughByteByByte() throws {
     let line = #"{ "data": {"b": 1.50, "a": "\u00e9"} , "type":"from_the_future" }"#
     #expect(encode(try decode(line)) == line + "\n")

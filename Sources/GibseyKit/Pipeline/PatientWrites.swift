@@ -1,0 +1,119 @@
+// Writes to a database that another program may hold: waited for, but not for long.
+
+internal import Synchronization
+
+/// Runs writes that somebody would like to see done before they go on. Its identity is the database's.
+///
+/// Who has waited in vain is let go, and the write goes on. As long as it does nobody else waits at all: those who come together
+/// have one wait, not one after the other.
+final class PatientWrites: Sendable {
+  private struct State {
+    var lastNumber = 0
+    var running: Set<Int> = []
+    /// Of these, the ones that were waited for in vain.
+    var overdue: Set<Int> = []
+    var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    /// Who waits for all of them, and whose time for it is over.
+    var settling: [Int: CheckedContinuation<Void, Never>] = [:]
+    var expired: Set<Int> = []
+  }
+
+  /// Why a write failed, for whoever still waits; taken once.
+  private final class Outcome: Sendable {
+    private let state = Mutex<(any Error)?>(nil)
+    var error: (any Error)? {
+      get { state.withLock { $0.take() } }
+      set { state.withLock { $0 = newValue } }
+    }
+  }
+
+  private let state = Mutex(State())
+  private let late: @Sendable (any Error) -> Void
+
+  /// - Parameter late: told why a write failed that nobody waits for any more.
+  init(late: @escaping @Sendable (any Error) -> Void) { self.late = late }
+
+  /// How many go on.
+  var count: Int { state.withLock { $0.running.count } }
+
+  /// Starts a write, and waits for it so long at most. Cancelling the task ends neither.
+  /// - Throws: what the write throws, when it was waited for.
+  func run(atMost patience: Duration, _ write: @escaping @Sendable () async throws -> Void) async throws {
+    let (number, isBehind) = state.withLock { state in
+      state.lastNumber += 1
+      state.running.insert(state.lastNumber)
+      if !state.overdue.isEmpty { state.overdue.insert(state.lastNumber) }
+      return (state.lastNumber, !state.overdue.isEmpty)
+    }
+    let outcome = Outcome()
+    Task {
+      do { try await write() } catch { outcome.error = error }
+      end(number, outcome)
+    }
+    guard !isBehind else { return }
+    let bell = Task {
+      // The patience that somebody has; a write that is done ends it.
+      guard (try? await Task.sleep(for: patience)) != nil else { return }
+      giveUp(number)
+    }
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        guard state.running.contains(number), !state.overdue.contains(number) else { return true }
+        state.waiters[number] = continuation
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+    bell.cancel()
+    if let error = outcome.error { throw error }
+  }
+
+  /// Waits until all are done, but so long at most.
+  func settle(atMost patience: Duration) async {
+    let number = state.withLock { state -> Int? in
+      guard !state.running.isEmpty else { return nil }
+      state.lastNumber += 1
+      return state.lastNumber
+    }
+    guard let number else { return }
+    let bell = Task {
+      // As above: the time that is left.
+      guard (try? await Task.sleep(for: patience)) != nil else { return }
+      state.withLock { state -> CheckedContinuation<Void, Never>? in
+        state.expired.insert(number)
+        return state.settling.removeValue(forKey: number)
+      }?.resume()
+    }
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        guard !state.running.isEmpty, !state.expired.contains(number) else { return true }
+        state.settling[number] = continuation
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+    bell.cancel()
+  }
+
+  private func end(_ number: Int, _ outcome: Outcome) {
+    let (waiter, settled, isLate) = state.withLock { state in
+      state.running.remove(number)
+      let isLate = state.overdue.remove(number) != nil
+      let settled = state.running.isEmpty ? Array(state.settling.values) : []
+      if state.running.isEmpty { state.settling = [:] }
+      return (state.waiters.removeValue(forKey: number), settled, isLate)
+    }
+    if isLate, let error = outcome.error { late(error) }
+    waiter?.resume()
+    for one in settled { one.resume() }
+  }
+
+  private func giveUp(_ number: Int) {
+    let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      guard state.running.contains(number) else { return nil }
+      state.overdue.insert(number)
+      return state.waiters.removeValue(forKey: number)
+    }
+    waiter?.resume()
+  }
+}
