@@ -51,6 +51,14 @@ final class DaemonProcess: Sendable {
   /// Waits for its end.
   func ending() async -> ChildProcess.Ending { await process.ending() }
 
+  /// What it said since it listened; to be asked for when it has ended.
+  var said: String {
+    process.withLock { process in
+      let pipe = process.standardError as? Pipe
+      return String(decoding: pipe?.fileHandleForReading.readDataToEndOfFile() ?? Data(), as: UTF8.self)
+    }
+  }
+
   /// Descriptors that it has open.
   var openFiles: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0 }
 

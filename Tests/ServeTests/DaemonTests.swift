@@ -62,6 +62,50 @@ import Testing
       #expect(access(path, F_OK) == -1)
     }
   }
+
+  @Test func aTokenThatIsTakenBackClosesTheSocketsThatWereOpenedWithIt() async throws {
+    let path = NSTemporaryDirectory() + "tokens-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let (ann, ben, new) = ("0123456789abcdefAA", "0123456789abcdefBB", "0123456789abcdefCC")
+    func write(_ text: String) throws {
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+      chmod(path, 0o600)
+    }
+    try write("ann:\(ann)\nben:\(ben)\ncat:\(new)\n")
+    func bearer(_ token: String) -> String { "Authorization: Bearer \(token)\r\n" }
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      let daemon = try DaemonProcess(["--token-file", path])
+      let gone = try ReaderClient(port: daemon.port, "s1", extra: bearer(ann))
+      let stays = try ReaderClient(port: daemon.port, "s2", extra: bearer(ben))
+      let changed = try ReaderClient(port: daemon.port, "s3", extra: bearer(new))
+      try write("ben:\(ben)\ncat:\(ann)\n")
+      daemon.send(SIGHUP)
+      #expect(try gone.raw.hear().code == 1008)
+      #expect(try changed.raw.hear().code == 1008)
+      #expect(try stays.isQuiet())
+    }
+  }
+
+  @Test func aBrokenAddressIsToldAtTheStartAndNotTakenLater() async throws {
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      do {
+        _ = try DaemonProcess(environment: ["OLLAMA_BASE_URL": "ftp://x"])
+        Issue.record("it listens")
+      } catch let error as DaemonProcess.NeverListened {
+        #expect(error.said.contains("OLLAMA_BASE_URL"))
+      }
+      // A provider that nobody would ask may have whatever address.
+      _ = try DaemonProcess(environment: ["OPENAI_BASE_URL": "ftp://x", "OPENAI_API_KEY": "k"])
+      let daemon = try DaemonProcess()
+      let file = daemon.folder + "/.env"
+      try "OLLAMA_BASE_URL=ftp://x\n".write(toFile: file, atomically: true, encoding: .utf8)
+      daemon.send(SIGHUP)
+      // Signals are heard in their order: after the second one the first is done.
+      daemon.send(SIGTERM)
+      #expect(await daemon.ending() == .exit(0))
+      #expect(daemon.said.contains("what is wrong stays as it was"))
+    }
+  }
 }
 
 /// Lets the kernel accept, and says nothing.

@@ -76,4 +76,69 @@ import Testing
       #expect(try reader.hearError().code == "UNKNOWN_RESPONSE")
     }
   }
+
+  @Test func aSecondReaderTakesNothingFromTheFirstAndEachHearsOneEnd() async throws {
+    let (go, last) = (Signal(), Signal())
+    let script: [ScriptedProvider.Step] = [
+      .token("one "), .wait(go), .token("two "), .wait(last), .token("three"), .end,
+    ]
+    try await TestServer.with(TestServer.Wishes(transport: ScriptedProvider([script, [.token("mine"), .end]]))) {
+      (server: TestServer) async throws -> Void in
+      let asker = try ReaderClient(server, query: "?resume=1")
+      try asker.ask("What?")
+      #expect(try asker.hearStream().token == "one ")
+      let second = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(second, after: -1)
+      #expect(try second.hearStream().token == "one ")
+      go.fire()
+      #expect(try second.hearStream().token == "two ")
+      let third = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(third, after: 0)
+      #expect(try third.hearStream().token == "two ")
+      last.fire()
+      #expect(try asker.hearRest(after: ["one "]).tokens == ["one ", "two ", "three"])
+      #expect(try second.hearRest(after: ["one ", "two "]).tokens == ["one ", "two ", "three"])
+      #expect(try third.hearRest(after: ["one ", "two "]).tokens == ["one ", "two ", "three"])
+      for reader in [asker, second, third] { #expect(try reader.isQuiet()) }
+      try asker.ask("And?")
+      #expect(try asker.hearAnswer().tokens == ["mine"])
+    }
+  }
+
+  @Test func whoResumesOnTheSocketThatReadsAlreadyHearsOneEnd() async throws {
+    let (go, last) = (Signal(), Signal())
+    let script: [ScriptedProvider.Step] = [
+      .token("one "), .wait(go), .token("two "), .wait(last), .token("three"), .end,
+    ]
+    try await TestServer.with(TestServer.Wishes(transport: ScriptedProvider([script]))) {
+      (server: TestServer) async throws -> Void in
+      let asker = try ReaderClient(server, query: "?resume=1")
+      try asker.ask("What?")
+      #expect(try asker.hearStream().token == "one ")
+      try Self.resume(asker, after: -1)
+      #expect(try asker.hearStream().token == "one ")
+      try Self.resume(asker, after: -1)
+      #expect(try asker.hearStream().token == "one ")
+      go.fire()
+      #expect(try asker.hearStream().token == "two ")
+      last.fire()
+      #expect(try asker.hearRest(after: ["one ", "two "]).tokens == ["one ", "two ", "three"])
+      #expect(try asker.isQuiet())
+    }
+  }
+
+  @Test func whoHadTheEndIsSentNoSecondOne() async throws {
+    try await TestServer.with(TestServer.Wishes(transport: ScriptedProvider([[.token("one "), .token("two"), .end]]))) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, query: "?resume=1")
+      try reader.ask("What?")
+      #expect(try reader.hearAnswer().end.seq == 2)
+      try Self.resume(reader, after: 2)
+      #expect(try reader.hearError().code == "UNKNOWN_RESPONSE")
+      // Who had all but the end has it now.
+      try Self.resume(reader, after: 1)
+      #expect(try reader.hearStream().completion?.finishReason == .stop)
+      #expect(try reader.isQuiet())
+    }
+  }
 }

@@ -58,9 +58,11 @@ final class TestServer: Sendable {
     let context = ToolContext(
       settings: Settings(environment: [.embedder: "none", .fallback: "ollama", .retryWait: "0"], environmentFile: [:]),
       diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in }, executor: nil)
+    var policy = try context.settings.askingPolicy()
+    policy.answerLimitBytes = wishes.limits.answerBytes
     let asking = Asking(
       candidates: context.settings.candidates, transport: wishes.transport ?? CurlTransport(),
-      policy: try context.settings.askingPolicy(),
+      policy: policy,
       clock: AskingClock(
         seconds: { 0 }, sleep: { try await Task.sleep(for: $0) }, chance: { 0 }))
     let tokens = wishes.tokens

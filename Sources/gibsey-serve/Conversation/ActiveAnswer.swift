@@ -4,29 +4,30 @@ import NIOCore
 import Synchronization
 
 /// One answer from its question to its end, and a while longer where its reader may come back. Its identity is the response.
+///
+/// Whoever reads it has a turn: 0 is who asked, and each who comes later has a later one.
 final class ActiveAnswer: Sendable {
-  /// Who is sent the answer by the task that makes it, or by one of their own.
-  private enum Reader {
+  /// How who asked is sent it.
+  private enum Asker {
+    /// By the task that makes it, which waits for them.
     case direct(Socket)
-    case following(Task<Void, Never>)
-    case nobody(Task<Void, Never>?)
-
-    /// What is to be cancelled when another comes in its place.
-    var task: Task<Void, Never>? {
-      switch self {
-      case .following(let task), .nobody(let task?): task
-      case .direct, .nobody(nil): nil
-      }
-    }
+    /// Others read it as well, and must not wait for a connection that may be dead: they are to be sent it by a task of their own.
+    case parting
+    /// By such a task, in another way, or not at all any more.
+    case apart
   }
 
   private struct State {
-    var reader: Reader
-    /// Whose turn it is to read: 0 is who asked, and each who comes later has a later one.
-    var turn = 0
+    var asker: Asker
+    /// The turns of those who are sent it by tasks of their own.
+    var followers: Set<Int> = []
+    /// Ends the answer when nobody comes back.
+    var lingering: Task<Void, Never>?
     var stop: (@Sendable () -> Void)?
     var isCancelled = false
     var isTold = false
+
+    var isRead: Bool { if case .apart = asker { !followers.isEmpty } else { true } }
   }
 
   let live: LiveAnswer
@@ -37,19 +38,26 @@ final class ActiveAnswer: Sendable {
   init(_ live: LiveAnswer, for socket: Socket?, isResumable: Bool) {
     self.live = live
     self.isResumable = isResumable
-    state = Mutex(State(reader: socket.map { .direct($0) } ?? .nobody(nil)))
+    state = Mutex(State(asker: socket.map { .direct($0) } ?? .apart))
   }
 
   /// The socket that the maker of the answer writes to; nil while there is none, or it has its own way.
   var direct: Socket? {
-    state.withLock { if case .direct(let socket) = $0.reader { socket } else { nil } }
+    state.withLock { if case .direct(let socket) = $0.asker { socket } else { nil } }
   }
 
-  /// The task that makes the answer.
-  func made(by task: Task<Void, Never>) { stopped { task.cancel() } }
+  /// Whether who asked is to be sent the rest by a task of their own from now on; true once.
+  func parts() -> Bool {
+    state.withLock { state in
+      guard case .parting = state.asker else { return false }
+      state.asker = .apart
+      state.followers.insert(0)
+      return true
+    }
+  }
 
   /// What ends the making of it.
-  func stopped(by stop: @escaping @Sendable () -> Void) {
+  func made(_ stop: @escaping @Sendable () -> Void) {
     let isCancelled = state.withLock { state in
       state.stop = stop
       return state.isCancelled
@@ -57,15 +65,16 @@ final class ActiveAnswer: Sendable {
     if isCancelled { stop() }
   }
 
-  /// Whether somebody wanted it to end.
-  var isCancelled: Bool { state.withLock { $0.isCancelled } }
+  /// Whether its end was written to all who read it, or nobody does. Until then it is known, and may be cancelled.
+  var isTold: Bool { state.withLock { $0.isTold && !$0.isRead } }
 
-  /// Whether its end was written to whoever reads it, or nobody does. Until then it is known, and may be cancelled.
-  var isTold: Bool {
-    state.withLock { state in if case .following = state.reader { false } else { state.isTold } }
-  }
   /// The maker of the answer has nothing more to do.
-  func told() { state.withLock { $0.isTold = true } }
+  func told() {
+    state.withLock { state in
+      state.isTold = true
+      state.asker = .apart
+    }
+  }
 
   /// Stops making it. Where all of it is there and only waits for a reader who lags, its own end is told.
   func cancel() {
@@ -76,30 +85,30 @@ final class ActiveAnswer: Sendable {
     stop?()
   }
 
-  /// From now on somebody reads it who came later; who came later still is not disturbed.
-  /// - Parameter turn: as `LiveAnswer.resume` gave it.
-  func follow(by task: Task<Void, Never>, turn: Int) {
-    let old = state.withLock { state -> Task<Void, Never>? in
-      guard turn > state.turn else { return task }
-      defer { (state.reader, state.turn) = (.following(task), turn) }
-      return state.reader.task
+  /// From now on somebody reads it who came later; whoever read it before goes on.
+  /// - Parameters:
+  ///   - turn: as `LiveAnswer.resume` gave it.
+  ///   - socket: of the one who came; when it is the asker's own, this takes the place of what they were sent before.
+  func join(turn: Int, _ socket: Socket?) {
+    let lingering = state.withLock { state in
+      state.followers.insert(turn)
+      if case .direct(let asker) = state.asker { state.asker = asker === socket ? .apart : .parting }
+      return state.lingering.take()
     }
-    old?.cancel()
+    lingering?.cancel()
   }
 
-  /// The reader whose turn it was has all of it.
-  func finish(turn: Int) {
-    state.withLock { state in if turn >= state.turn { (state.reader, state.turn) = (.nobody(nil), turn) } }
-  }
+  /// The reader whose turn it is has all of it.
+  func finish(turn: Int) { state.withLock { _ = $0.followers.remove(turn) } }
 
-  /// The reader whose turn it was has left; `ending` ends the answer when nobody comes. Nothing happens when somebody has come.
+  /// The reader whose turn it is has left; `ending` ends the answer when nobody comes. Nothing happens while others read it.
   func leave(turn: Int, _ ending: () -> Task<Void, Never>) {
-    let old = state.withLock { state -> Task<Void, Never>? in
-      guard turn >= state.turn else { return nil }
-      let old = state.reader.task
-      (state.reader, state.turn) = (.nobody(ending()), turn)
-      return old
+    state.withLock { state in
+      let wasRead = state.isRead
+      state.followers.remove(turn)
+      if turn == 0 { state.asker = .apart }
+      guard wasRead, !state.isRead else { return }
+      state.lingering = ending()
     }
-    old?.cancel()
   }
 }

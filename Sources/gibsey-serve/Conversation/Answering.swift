@@ -11,37 +11,57 @@ extension Service {
   }
 
   /// Answers a prompt of `conversing.prompt(for:)` for a request over HTTP. Awaits `take` for the records of each block of the
-  /// network; one a token. How it ends, well or not, is a record.
-  /// - Parameter stop: ends the work of the task that calls; who is in the same session may want that.
+  /// network; one a token. How it ends, well or not, is a record: it may be cancelled by a socket of its session.
   /// - Throws: `CancellationError`, and what `take` throws, which ends the provider's work.
   func answer(
-    _ prompt: Prompt, for identity: Identity, stop: @escaping @Sendable () -> Void = {},
-    _ take: ([Record]) async throws -> Void
+    _ prompt: Prompt, for identity: Identity, _ take: @escaping @Sendable ([Record]) async throws -> Void
   ) async throws {
     let live = LiveAnswer(responseID: parts.makeID(), requestID: prompt.requestID, sessionID: prompt.sessionID)
     let active = ActiveAnswer(live, for: nil, isResumable: false)
-    active.stopped(by: stop)
-    if let session = prompt.sessionID { sessions.begin(active, in: session) }
-    defer { if let session = prompt.sessionID { sessions.end(active, in: session) } }
+    sessions.begin(active, in: prompt.sessionID)
+    defer {
+      active.told()
+      sessions.end(active, in: prompt.sessionID)
+    }
+    // A task of its own: to cancel an answer is not to cut the connection that it goes out on.
+    let task = Task(executorPreference: conversing.executor) { [self] in
+      try await make(active, prompt, identity, take)
+    }
+    active.made { task.cancel() }
+    try await withTaskCancellationHandler {
+      try await task.value
+    } onCancel: {
+      task.cancel()
+    }
+  }
+
+  private func make(
+    _ active: ActiveAnswer, _ prompt: Prompt, _ identity: Identity, _ take: ([Record]) async throws -> Void
+  ) async throws {
+    let live = active.live
     var records = records(of: live)
     var telling = AnswerTelling(events, of: live)
+    var refusal: (any Error)?
     do {
-      try await withTaskExecutorPreference(conversing.executor) {
-        try await converse(prompt, owner: identity.name) { part in
-          live.add(part)
-          telling.note(part)
-          let told = records.records(of: part)
-          if !told.isEmpty { try await take(told) }
+      try await converse(prompt, owner: identity.name) { part in
+        live.add(part)
+        telling.note(part)
+        let told = records.records(of: part)
+        guard refusal == nil, !told.isEmpty else { return }
+        do { try await take(told) } catch {
+          // Whoever took it wants no more: the provider's work ends as for one who cancels.
+          refusal = error
+          active.cancel()
         }
       }
-    } catch is GibseyError where live.hasEnded {
-      // Told already, as the last record.
-    } catch is CancellationError where live.hasEnded && active.isCancelled {
-      // The same: its reader is still there.
     } catch {
-      live.abandon()
-      throw error
+      // What was told already, as the last record, is no failure of the response.
+      if !live.hasEnded {
+        live.abandon()
+        throw refusal ?? error
+      }
     }
+    if let refusal { throw refusal }
   }
 }
 
@@ -54,6 +74,9 @@ extension SocketConversation {
     } catch is CancellationError {
       return sayCancelled(request)
     } catch {
+      service.events.note(.failed) {
+        $0.with("session_id", session.text).with("request_id", request.requestID).with("code", Refusal(error).code)
+      }
       return fail(error, request.requestID)
     }
     let live = LiveAnswer(
@@ -73,24 +96,32 @@ extension SocketConversation {
 
   private func answer(_ prompt: Prompt, _ active: ActiveAnswer) async {
     let live = active.live
+    var switches = 0
     var frames = AnswerFrames(service.records(of: live)) { live.note(record: $0, tokens: $1, turn: 0) }
     var telling = AnswerTelling(service.events, of: live)
-    var isLate = false
     do {
       try await service.converse(prompt, owner: identity.name) { part in
         live.add(part)
         telling.note(part)
-        guard let piece = LiveAnswer.Piece(part), let socket = active.direct else { return }
+        guard let piece = LiveAnswer.Piece(part) else { return }
+        if active.parts() { goOn(active, after: frames, LiveAnswer.Place(token: frames.tokens, part: switches)) }
+        guard let socket = active.direct else { return }
+        if case .part = piece { switches += 1 }
         do {
-          isLate = try await socket.send(frames.frames(of: piece, isLate: isLate))
+          try await frames.send(piece, to: socket)
         } catch {
           // Cancelled while its reader lags: the end is still told. Gone: it ends here, unless the reader may come back.
-          if socket.isClosed, !active.isResumable { throw error }
+          if socket.isClosed, !active.isResumable { active.cancel() }
         }
       }
     } catch {
       // A failure was told as the last record; a reader who left is told nothing.
     }
+  }
+
+  /// Sends who asked the rest of an answer that somebody else reads as well.
+  private func goOn(_ active: ActiveAnswer, after frames: AnswerFrames, _ place: LiveAnswer.Place) {
+    follow(active.live, from: place, frames) { [weak self] in self?.stopReading(active, turn: 0) }
   }
 
   /// A reader whose connection broke at the very end can still come for it.

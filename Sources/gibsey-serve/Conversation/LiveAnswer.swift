@@ -30,7 +30,7 @@ final class LiveAnswer: Sendable {
 
   private struct State {
     var text: [UInt8] = []
-    var tokenEnds: [Int] = []
+    var tokenEnds: [UInt32] = []
     /// Each with the count of tokens before it.
     var parts: [(token: Int, part: Asking.Part)] = []
     var hasEnded = false
@@ -67,7 +67,7 @@ final class LiveAnswer: Sendable {
         guard !batch.tokenEnds.isEmpty else { return [] }
         let start = state.text.count
         state.text += batch.text
-        for end in batch.tokenEnds { state.tokenEnds.append(start + end) }
+        for end in batch.tokenEnds { state.tokenEnds.append(UInt32(start + end)) }
       case .switched: state.parts.append((state.tokenEnds.count, part))
       case .completed, .failed:
         guard !state.hasEnded else { return [] }
@@ -91,14 +91,18 @@ final class LiveAnswer: Sendable {
     for waiter in waiters { waiter.resume() }
   }
 
+  /// A follower is given no more tokens at a time than this, however far it is behind: it has a copy of them.
+  private static let pieceTokens = 16 << 10
+
   /// What comes next after a place, which moves behind it; nil when there is nothing yet.
   func next(_ place: inout Place) -> Piece? {
     state.withLock { state in
       let stop = place.part < state.parts.count ? state.parts[place.part].token : state.tokenEnds.count
       if place.token < stop {
-        let start = place.token == 0 ? 0 : state.tokenEnds[place.token - 1]
-        let end = state.tokenEnds[stop - 1]
-        let ends = state.tokenEnds[place.token..<stop].map { $0 - start }
+        let stop = min(stop, place.token + Self.pieceTokens)
+        let start = place.token == 0 ? 0 : Int(state.tokenEnds[place.token - 1])
+        let end = Int(state.tokenEnds[stop - 1])
+        let ends = state.tokenEnds[place.token..<stop].map { Int($0) - start }
         place.token = stop
         return .tokens(Array(state.text[start..<end]), ends: ends)
       }
@@ -148,6 +152,10 @@ final class LiveAnswer: Sendable {
         } else {
           place.token = min(seq + 1, state.tokenEnds.count)
         }
+      }
+      // The end comes behind the records of the tokens, and had a number too.
+      if state.hasEnded, seq >= state.ledger?.count ?? state.tokenEnds.count {
+        return (Place(token: state.tokenEnds.count, part: state.parts.count), state.turn)
       }
       // A switch that stood before the last token that was had, was had.
       place.part =

@@ -13,6 +13,8 @@ final class Sessions: Sendable {
 
   private struct State {
     var rooms: [String: Room] = [:]
+    /// Answers of no session, over HTTP.
+    var others: [String: ActiveAnswer] = [:]
     var sockets: [ObjectIdentifier: Socket] = [:]
     var conversations: [ObjectIdentifier: SocketConversation] = [:]
     /// Whose the sessions are that were used since the start, where tokens are wanted.
@@ -22,7 +24,7 @@ final class Sessions: Sendable {
   private let state = Mutex(State())
 
   /// How many answers are being made, or kept for a reader who may come back.
-  var answerCount: Int { state.withLock { $0.rooms.values.reduce(0) { $0 + $1.answers.count } } }
+  var answerCount: Int { answers.count }
   var socketCount: Int { state.withLock { $0.sockets.count } }
 
   /// Makes a session the name's, unless it is another's: then false.
@@ -51,9 +53,11 @@ final class Sessions: Sendable {
     }
   }
 
-  /// Whether an answer is being made.
-  var isBusy: Bool {
-    state.withLock { $0.rooms.values.contains { $0.answers.values.contains { !$0.live.hasEnded } } }
+  /// Whether an answer is being made, or its end is on its way to a reader.
+  var isBusy: Bool { answers.contains { !$0.live.hasEnded || !$0.isTold } }
+
+  private var answers: [ActiveAnswer] {
+    state.withLock { $0.rooms.values.flatMap { $0.answers.values } + $0.others.values }
   }
 
   /// No more questions: each socket is closed once what it reads has ended.
@@ -61,9 +65,14 @@ final class Sessions: Sendable {
     for conversation in conversations { conversation.drain() }
   }
 
+  /// Closes the sockets of those who may not speak any more, and ends what they are being answered.
+  func leaveUnless(_ isKnown: (Identity) -> Bool) {
+    for conversation in conversations where !isKnown(conversation.identity) { conversation.turnOut() }
+  }
+
   /// Ends all answers; they are kept as interrupted.
   func cancelAll() {
-    for answer in state.withLock({ $0.rooms.values.flatMap { $0.answers.values } }) { answer.cancel() }
+    for answer in answers { answer.cancel() }
   }
 
   /// All open sockets.
@@ -82,8 +91,9 @@ final class Sessions: Sendable {
     change(session) { $0.watchers[ObjectIdentifier(watcher)] = nil }
   }
 
-  /// An answer of the session begins: who watches is told of it.
-  func begin(_ answer: ActiveAnswer, in session: String) {
+  /// An answer begins: who watches its session, if it has one, is told of it.
+  func begin(_ answer: ActiveAnswer, in session: String?) {
+    guard let session else { return state.withLock { $0.others[answer.live.responseID] = answer } }
     let watchers = state.withLock { state in
       state.rooms[session, default: Room()].answers[answer.live.responseID] = answer
       return state.rooms[session].map { Array($0.watchers.values) } ?? []
@@ -91,7 +101,8 @@ final class Sessions: Sendable {
     for watcher in watchers { watcher.watch(answer.live) }
   }
 
-  func end(_ answer: ActiveAnswer, in session: String) {
+  func end(_ answer: ActiveAnswer, in session: String?) {
+    guard let session else { return state.withLock { $0.others[answer.live.responseID] = nil } }
     change(session) { $0.answers[answer.live.responseID] = nil }
   }
 

@@ -24,13 +24,18 @@ final class SocketConversation: SocketPeer {
     var running: [Int: Running] = [:]
     var lastNumber = 0
     /// What this socket reads besides, as a watcher or after it came back.
-    var following: [Int: Task<Void, Never>] = [:]
+    var following: [Int: Following] = [:]
   }
 
   private struct Running {
     let requestID: String?
     var answer: ActiveAnswer?
     var task: Task<Void, Never>?
+  }
+
+  private struct Following {
+    let responseID: String
+    let task: Task<Void, Never>
   }
 
   let service: Service
@@ -86,7 +91,7 @@ final class SocketConversation: SocketPeer {
       service.events.note(.disconnected) { $0.with("session_id", session.text) }
     }
     if isWatching { service.sessions.unwatch(session.text, by: self) }
-    for task in following.values { task.cancel() }
+    for one in following.values { one.task.cancel() }
     for one in running.values {
       if let answer = one.answer, answer.isResumable { linger(answer, turn: 0) } else { one.task?.cancel() }
     }
@@ -132,6 +137,7 @@ final class SocketConversation: SocketPeer {
   /// Says what was wrong.
   func fail(_ error: any Error, _ requestID: String?, responseID: String? = nil) {
     let refusal = Refusal(error)
+    service.noteRefusal(refusal, error, session: session, requestID: requestID)
     say(
       .error(
         ErrorRecord(
@@ -177,6 +183,14 @@ final class SocketConversation: SocketPeer {
     return task != nil
   }
 
+  /// The answer that this socket asked for under that id, the oldest of several; nil when none is being made.
+  func ownAnswer(requestID: String) -> ActiveAnswer? {
+    let own = state.withLock { state in
+      state.running.filter { $0.value.requestID == requestID }.sorted { $0.key < $1.key }.compactMap(\.value.answer)
+    }
+    return own.first { !$0.isTold }
+  }
+
   private func startNext() {
     while true {
       let next = state.withLock { state -> (number: Int, request: ChatRequest)? in
@@ -197,7 +211,7 @@ final class SocketConversation: SocketPeer {
         state.running[next.number]?.task = task
         return state.running[next.number]?.answer
       }
-      early?.made(by: task)
+      early?.made { task.cancel() }
     }
   }
 
@@ -210,6 +224,16 @@ final class SocketConversation: SocketPeer {
     }
     for request in waiting { fail(Refusal.leaving, request.requestID) }
     leaveIfDone()
+  }
+
+  /// The token is not one any more: nothing is answered, and nobody comes back for it.
+  func turnOut() {
+    let (socket, answers) = state.withLock { state in
+      state.queue = []
+      return (state.socket, state.running.values.compactMap(\.answer))
+    }
+    for answer in answers { answer.cancel() }
+    socket?.close(1008, reason: "the token is not valid any more")
   }
 
   private func leaveIfDone() {
@@ -225,7 +249,7 @@ final class SocketConversation: SocketPeer {
       state.running[number]?.answer = answer
       return (state.running[number]?.task, !state.hasEnded)
     }
-    if let task { answer.made(by: task) }
+    if let task { answer.made { task.cancel() } }
     return isThere
   }
 
@@ -237,34 +261,46 @@ final class SocketConversation: SocketPeer {
     follow(live, from: LiveAnswer.Place(), AnswerFrames(records)) {}
   }
 
-  /// Sends what there is of an answer from a place on, and then what comes.
-  @discardableResult
+  /// Sends what there is of an answer from a place on, and then what comes. What was sent of the same answer in this way before
+  /// is not gone on with: a socket is sent one end.
   func follow(
     _ live: LiveAnswer, from place: LiveAnswer.Place, _ frames: AnswerFrames, then: @escaping @Sendable () -> Void
-  ) -> Task<Void, Never>? {
-    let number: Int? = state.withLock { state in
-      guard !state.hasEnded else { return nil }
+  ) {
+    let old = state.withLock { state -> [Task<Void, Never>]? in
+      guard !state.hasEnded, let socket = state.socket else { return nil }
       state.lastNumber += 1
-      return state.lastNumber
-    }
-    guard let number, let socket else { return nil }
-    let task = Task { [self] in
-      var (place, frames, isLate) = (place, frames, false)
-      reading: while !Task.isCancelled {
-        while let piece = live.next(&place) {
-          guard let waited = try? await socket.send(frames.frames(of: piece, isLate: isLate)) else { break reading }
-          isLate = waited
-          if piece.isEnd { break reading }
-        }
-        if live.hasEnded(at: place) { break }
-        await live.news(after: place)
+      let number = state.lastNumber
+      let task = Task { [self] in
+        await read(live, from: place, frames, socket)
+        self.state.withLock { _ = $0.following.removeValue(forKey: number) }
+        then()
+        leaveIfDone()
       }
-      state.withLock { _ = $0.following.removeValue(forKey: number) }
-      then()
-      leaveIfDone()
+      let old = state.following.filter { $0.value.responseID == live.responseID }
+      for key in old.keys { state.following[key] = nil }
+      state.following[number] = Following(responseID: live.responseID, task: task)
+      return old.values.map(\.task)
     }
-    state.withLock { state in if !state.hasEnded { state.following[number] = task } else { task.cancel() } }
-    return task
+    guard let old else { return then() }
+    for task in old { task.cancel() }
+  }
+
+  private func read(
+    _ live: LiveAnswer, from start: LiveAnswer.Place, _ frames: AnswerFrames, _ socket: Socket
+  ) async {
+    var (place, frames) = (start, frames)
+    while !Task.isCancelled {
+      while let piece = live.next(&place) {
+        guard (try? await frames.send(piece, to: socket)) != nil, !piece.isEnd else { return }
+      }
+      if live.hasEnded(at: place) { return }
+      await live.news(after: place)
+    }
+  }
+
+  /// A reader who came back, or reads beside others, is sent no more of an answer. One that goes on may be come back to.
+  func stopReading(_ answer: ActiveAnswer, turn: Int) {
+    if answer.live.hasEnded, socket != nil { answer.finish(turn: turn) } else { linger(answer, turn: turn) }
   }
 
   /// Lets an answer go on without the reader whose turn it was, for a while.

@@ -31,6 +31,10 @@ extension SocketConversation {
 
   private func ask(_ request: ChatRequest) {
     guard !isWatching else { return fail(Refusal.watching, request.requestID) }
+    guard service.admission.isKnown(identity) else {
+      fail(Refusal.unauthorized, request.requestID)
+      return turnOut()
+    }
     var request = request
     // The server keeps the history, and its settings decide the rest.
     request.history = []
@@ -56,8 +60,9 @@ extension SocketConversation {
     guard !isWatching else { return fail(Refusal.watching, requestID) }
     do {
       let page = try await page(data)
-      try await service.conversing.move(session, to: page, owner: identity.name)
+      // It holds from now on; that it is written may take longer.
       move(to: page.id)
+      try await service.conversing.move(session, to: page, owner: identity.name)
       var vault = JSONObject()
       vault["current_page_index"] = .number(JSONNumber(page.index))
       vault["session_id"] = .string(session.text)
@@ -101,7 +106,9 @@ extension SocketConversation {
       if let request = withdraw(requestID: requestID) { return sayCancelled(request) }
       if stopEarly(requestID: requestID) { return }
     }
-    let answer = service.sessions.answer(in: session.text, responseID: responseID, requestID: requestID)
+    // An id that another socket of the session uses as well is first of all this one's own.
+    let own = responseID == nil ? requestID.flatMap { ownAnswer(requestID: $0) } : nil
+    let answer = own ?? service.sessions.answer(in: session.text, responseID: responseID, requestID: requestID)
     // One whose end is on its way has that end, and no other.
     guard let answer, !answer.isTold else {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
@@ -116,6 +123,8 @@ extension SocketConversation {
       now: service.parts.now)
     let completion = Completion(
       finishReason: .cancelled, provider: "", model: "", promptID: "", durationMilliseconds: 0)
+    service.metrics.count(.completed(completion))
+    service.events.note(.cancelled) { $0.with("session_id", session.text).with("request_id", request.requestID) }
     for record in records.records(of: .completed(completion)) { say(record) }
   }
 
@@ -134,15 +143,15 @@ extension SocketConversation {
       return fail(
         Refusal.malformed("after_seq: no record of number \(seq) was sent"), requestID, responseID: responseID)
     }
+    // Its end was had: there is no second one.
+    guard !live.hasEnded(at: place) else {
+      return fail(Refusal.unknownResponse, requestID, responseID: responseID)
+    }
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
       live.note(record: seq, tokens: tokens, turn: turn)
     }
-    let task = follow(live, from: place, frames) { [weak self] in
-      // It left before the end: somebody may come back once more.
-      guard let self, !live.hasEnded || self.socket == nil else { return answer.finish(turn: turn) }
-      self.linger(answer, turn: turn)
-    }
-    if let task { answer.follow(by: task, turn: turn) }
+    answer.join(turn: turn, socket)
+    follow(live, from: place, frames) { [weak self] in self?.stopReading(answer, turn: turn) }
   }
 }
 

@@ -16,12 +16,12 @@ struct Admitted: Sendable {
   let route: Route
   let parameters: [String: String]
 
-  func request(body: [UInt8], cancel: @escaping @Sendable () -> Void) -> AdmittedRequest {
+  func request(body: [UInt8]) -> AdmittedRequest {
     AdmittedRequest(
       route: route, foreignOrigin: foreignOrigin,
       request: Request(
         method: method, version: version, path: path, query: query, headers: headers, body: body, identity: identity,
-        parameters: parameters, cancel: cancel))
+        parameters: parameters))
   }
 }
 
@@ -134,12 +134,18 @@ struct Admission: Sendable {
     return true
   }
 
+  /// Whether somebody who was let in with a token would still be: names and tokens may be taken back.
+  func isKnown(_ identity: Identity) -> Bool {
+    guard identity.name != nil, let tokens = tokens() else { return true }
+    return tokens.knows(identity)
+  }
+
   private func identity(_ headers: HTTPHeaders, isOpen: Bool) throws -> Identity {
     guard let tokens = tokens() else { return .anybody }
-    guard let token = BearerToken.read(from: headers), let name = tokens.name(of: token) else {
+    guard let token = BearerToken.read(from: headers), let identity = tokens.identity(of: token) else {
       if isOpen, !headers.contains(name: "authorization") { return .anybody }
       throw Refusal.unauthorized
     }
-    return Identity(name: name)
+    return identity
   }
 }

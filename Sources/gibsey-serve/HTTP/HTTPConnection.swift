@@ -185,9 +185,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     deadline = nil
     let connection = NIOLoopBound(self, eventLoop: context.eventLoop)
     let loop = context.eventLoop
-    let work = Work()
-    let request = incoming.admitted.request(body: incoming.body) { work.cancel() }
-    let task = Task { [service, outlet] in
+    let request = incoming.admitted.request(body: incoming.body)
+    task = Task { [service, outlet] in
       let response = await service.answer(request)
       let write: @Sendable (BodyWriter) async throws -> Void
       switch response.body {
@@ -215,8 +214,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
         loop.execute { connection.value.write(refusal) }
       }
     }
-    work.began(task)
-    self.task = task
   }
 
   // Writing.

@@ -6,6 +6,8 @@ import NIOHTTP1
 struct Identity: Sendable, Equatable {
   /// The name in the token file; nil where no tokens are wanted.
   let name: String?
+  /// SHA-256 of the token that was shown.
+  var digest: [UInt8]? = nil
 
   static let anybody = Identity(name: nil)
 }
@@ -21,8 +23,6 @@ struct Request: Sendable {
   let identity: Identity
   /// What the pattern of the route caught, decoded.
   var parameters: [String: String] = [:]
-  /// Ends the work for it, as when its client leaves.
-  var cancel: @Sendable () -> Void = {}
 
   /// A header's only value; nil when there is none, or more than one.
   func header(_ name: String) -> String? {

@@ -68,6 +68,9 @@ struct Response: Sendable {
 
 /// The body of a response that is being streamed. Its identity is the response.
 final class BodyWriter: Sendable {
+  /// Whoever writes much makes no more of it at once than about this.
+  static let blockBytes = 64 << 10
+
   private let outlet: Outlet
   private let writeHead: @Sendable (HTTPResponseStatus?) -> Void
   private let begun = Atomic(false)
@@ -91,7 +94,12 @@ final class BodyWriter: Sendable {
   /// - Throws: `CancellationError` when the client has left.
   func write(_ bytes: [UInt8]) async throws {
     begin()
-    try await outlet.send(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), count: bytes.count)
+    do {
+      try await outlet.send(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), count: bytes.count)
+    } catch {
+      // An answer that is cancelled while its reader is behind goes out to its end nevertheless.
+      if outlet.isClosed { throw error }
+    }
   }
 
   func write(_ record: Record) async throws { try await write(RecordCoder.encode(record)) }

@@ -22,10 +22,17 @@ extension Route {
     return Response(
       type: isEvents ? ServerSentEvents.type : "application/x-ndjson",
       body: .stream { writer in
-        try await service.answer(prompt, for: identity, stop: request.cancel) { records in
+        try await service.answer(prompt, for: identity) { records in
           if case .error(let error) = records.first { writer.begin(HTTPResponseStatus(of: error)) }
-          let lines = records.map(RecordCoder.encode)
-          try await writer.write(lines.flatMap { isEvents ? ServerSentEvents.event($0) : $0 })
+          var lines: [UInt8] = []
+          for record in records {
+            let line = RecordCoder.encode(record)
+            lines += isEvents ? ServerSentEvents.event(line) : line
+            guard lines.count >= BodyWriter.blockBytes else { continue }
+            try await writer.write(lines)
+            lines.removeAll(keepingCapacity: true)
+          }
+          if !lines.isEmpty { try await writer.write(lines) }
         }
       }
     ).header("cache-control", "no-store").header("x-accel-buffering", "no")

@@ -21,24 +21,26 @@ extension Route {
     question.sessionID = nil
     guard !service.isDraining else { throw Refusal.leaving }
     let prompt = try await service.prompt(for: question, request.identity)
-    var answer = ""
-    var end: Completion?
+    let taken = Taken<(answer: String, end: Completion?)>(("", nil))
     try await service.answer(prompt, for: request.identity) { records in
-      for record in records {
-        switch record {
-        case .responseStream(let stream):
-          answer += stream.token
-          end = stream.completion
-        case .error(let error): throw Refusal(error)
-        default: break
+      try taken.change { taken in
+        for record in records {
+          switch record {
+          case .responseStream(let stream):
+            taken.answer += stream.token
+            taken.end = stream.completion
+          case .error(let error): throw Refusal(error)
+          default: break
+          }
         }
       }
     }
-    guard let end, end.finishReason != .cancelled else { throw Refusal.tookTooLong }
-    let told = answer
+    let (told, found) = taken.value
+    guard let end = found, end.finishReason != .cancelled else { throw service.cutShort }
+    let asked = question
     return .story { writer in
-      writer.member("character_id", question.characterID)
-      writer.member("prompt", question.prompt)
+      writer.member("character_id", asked.characterID)
+      writer.member("prompt", asked.prompt)
       writer.member("answer", told)
       writer.member("finish_reason", end.finishReason.rawValue)
       writer.member("provider", end.provider)

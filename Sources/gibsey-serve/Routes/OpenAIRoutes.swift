@@ -50,24 +50,29 @@ extension Service {
     Response(
       type: ServerSentEvents.type,
       body: .stream { [self] writer in
-        var completion: ChatCompletion?
-        try await answer(prompt, for: identity) { records in
+        let completion = Taken<ChatCompletion?>(nil)
+        try await answer(prompt, for: identity) { [self] records in
           var events: [UInt8] = []
           for record in records {
             switch record {
             case .responseStream(let stream):
               if stream.completion?.finishReason == .cancelled {
-                if !writer.hasBegun { throw Refusal.tookTooLong }
-                events += ChatCompletion.event(OpenAIError(Refusal.tookTooLong))
+                if !writer.hasBegun { throw cutShort }
+                events += ChatCompletion.event(OpenAIError(cutShort))
                 continue
               }
-              if completion == nil { completion = self.completion(stream.responseID, asked) }
-              events += completion?.events(for: stream) ?? []
+              events += completion.change { completion in
+                if completion == nil { completion = self.completion(stream.responseID, asked) }
+                return completion?.events(for: stream) ?? []
+              }
             case .error(let error):
               guard writer.hasBegun else { throw Refusal(error) }
               events += ChatCompletion.event(OpenAIError(Refusal(error)))
             default: break
             }
+            guard events.count >= BodyWriter.blockBytes else { continue }
+            try await writer.write(events)
+            events.removeAll(keepingCapacity: true)
           }
           if !events.isEmpty { try await writer.write(events) }
         }
@@ -78,23 +83,30 @@ extension Service {
   fileprivate func whole(
     _ prompt: Prompt, _ asked: ChatCompletionRequest, for identity: Identity
   ) async throws -> Response {
-    var answer: ChatCompletion?
-    var end: Completion?
-    try await self.answer(prompt, for: identity) { records in
-      for record in records {
-        switch record {
-        case .responseStream(let stream):
-          if answer == nil { answer = completion(stream.responseID, asked) }
-          answer?.add(stream.token)
-          end = stream.completion
-        case .error(let error): throw Refusal(error)
-        default: break
+    let told = Taken<(answer: ChatCompletion?, end: Completion?)>((nil, nil))
+    try await self.answer(prompt, for: identity) { [self] records in
+      try told.change { told in
+        for record in records {
+          switch record {
+          case .responseStream(let stream):
+            if told.answer == nil { told.answer = completion(stream.responseID, asked) }
+            told.answer?.add(stream.token)
+            told.end = stream.completion
+          case .error(let error): throw Refusal(error)
+          default: break
+          }
         }
       }
     }
-    guard let answer, let end, end.finishReason != .cancelled else { throw Refusal.tookTooLong }
+    let (answer, end) = told.value
+    guard let answer, let end, end.finishReason != .cancelled else { throw cutShort }
     return .story { answer.write(end, to: &$0) }
   }
+}
+
+extension Service {
+  /// Why an answer ended before its end, where that has no word of its own: the daemon ends, or the time was over.
+  var cutShort: Refusal { isDraining ? .leaving : .tookTooLong }
 }
 
 extension Refusal {

@@ -62,7 +62,7 @@ struct Daemon {
     var reading = ReadingRoom.Options()
     reading.defaults = try Self.defaults(context.settings, isWholeBook: options.isWholeBook)
     let room = try ReadingRoom(context: context, path: try context.databasePath(flag: nil), options: reading)
-    let asking = try Self.asking(context, transport, memory)
+    let asking = try Self.asking(context, transport, memory, options.limits)
     current = CurrentAsking(asking)
     let diagnostics = context.diagnostics
     let conversing = Conversing(
@@ -81,13 +81,10 @@ struct Daemon {
         diagnostics: context.diagnostics, events: events))
   }
 
-  /// An answer waits so long for an indexer at most before it is given up to keep it.
-  private static let keepPatienceMilliseconds = 5000
-
   /// Who keeps the conversations; nobody in a file that cannot be written.
   private static func keeper(_ path: String, _ diagnostics: Diagnostics) throws -> TurnKeeper? {
     do {
-      return try TurnKeeper(path: path, patienceMilliseconds: keepPatienceMilliseconds) { Timestamp.now() }
+      return try TurnKeeper(path: path) { Timestamp.now() }
     } catch GibseyError.databaseReadOnly {
       diagnostics.notice("\(path) cannot be written: conversations are not kept")
       return nil
@@ -103,10 +100,17 @@ struct Daemon {
   }
 
   private static func asking(
-    _ context: ToolContext, _ transport: any Transport, _ memory: AskingMemory
+    _ context: ToolContext, _ transport: any Transport, _ memory: AskingMemory, _ limits: Limits
   ) throws -> Asking {
-    Asking(
-      candidates: context.settings.candidates, transport: transport, policy: try context.settings.askingPolicy(),
+    var policy = try context.settings.askingPolicy()
+    policy.answerLimitBytes = limits.answerBytes
+    let candidates = context.settings.candidates
+    for case .unusable(let name, let error) in candidates where policy.fallback?.contains(name) != false {
+      // Without a key a provider is passed over; with a broken setting every answer would fail, and this is when somebody looks.
+      if case .badSetting = error { throw error }
+    }
+    return Asking(
+      candidates: candidates, transport: transport, policy: policy,
       clock: context.askingClock, memory: memory)
   }
 
@@ -156,11 +160,14 @@ struct Daemon {
     }
     attempt {
       let context = context.with(try settings())
-      let asking = try Self.asking(context, transport, memory)
+      let asking = try Self.asking(context, transport, memory, options.limits)
       try service.room.reread(context, try Self.defaults(context.settings, isWholeBook: options.isWholeBook))
       current.replace(with: asking)
     }
-    attempt { try tokens.reread() }
+    attempt {
+      try tokens.reread()
+      service.sessions.leaveUnless { service.admission.isKnown($0) }
+    }
     context.diagnostics.notice(
       isGood ? "settings, characters and tokens were read again" : "what is wrong stays as it was")
   }
@@ -181,11 +188,16 @@ struct Daemon {
     while service.doors.openCount > 0 || service.sessions.isBusy, context.now() < end {
       try? await Task.sleep(for: Self.glance)
     }
-    guard service.doors.openCount > 0 || service.sessions.isBusy else { return }
-    service.sessions.cancelAll()
-    let last = context.now() + min(Self.lastSeconds, options.grace)
-    // As above: those who were cut off are kept and told.
-    while service.sessions.isBusy, context.now() < last { try? await Task.sleep(for: Self.glance) }
+    if service.doors.openCount > 0 || service.sessions.isBusy {
+      service.sessions.cancelAll()
+      let last = context.now() + min(Self.lastSeconds, options.grace)
+      // As above: those who were cut off are kept and told, and what they are told has left.
+      while service.doors.openCount > 0 || service.sessions.isBusy, context.now() < last {
+        try? await Task.sleep(for: Self.glance)
+      }
+    }
+    let left = await service.conversing.settle(atMost: .seconds(max(0, end - context.now())))
+    if left > 0 { context.diagnostics.warning("the database is held by another program: \(left) turns are not kept") }
   }
 
   private func start() async throws -> Server {

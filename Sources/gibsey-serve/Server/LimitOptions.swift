@@ -17,6 +17,7 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Seconds that a connection is kept without a request; 60.") var idleTime: Double?
   @Option(help: "Seconds that a reader may take nothing; 10.") var writeTime: Double?
   @Option(help: "Bytes that may wait for one reader; 65536.") var maxOutbound: Int?
+  @Option(help: "Bytes of the text of one answer; 2097152.") var maxAnswer: Int?
   @Option(help: "Seconds of silence after which a socket is pinged; 25.") var heartbeat: Double?
   @Option(help: "Questions of one socket that wait; 8.") var queue: Int?
   @Option(help: "Answers of one socket side by side; 1.") var parallel: Int?
@@ -26,6 +27,7 @@ struct LimitOptions: ParsableArguments {
 
   func validate() throws {
     let counts = [
+      ("max-answer", maxAnswer),
       ("max-connections", maxConnections), ("max-connections-per-address", maxConnectionsPerAddress),
       ("max-message", maxMessage), ("max-fragments", maxFragments), ("max-rate", maxRate), ("max-target", maxTarget),
       ("max-header", maxHeader), ("max-headers", maxHeaders), ("max-outbound", maxOutbound), ("parallel", parallel),
@@ -61,6 +63,7 @@ struct LimitOptions: ParsableArguments {
     set(maxHeader, \.headerBytes)
     set(maxHeaders, \.headers)
     set(maxOutbound, \.outboundBytes)
+    set(maxAnswer, \.answerBytes)
     set(queue, \.queue)
     set(parallel, \.parallel)
     set(seconds: headTime, \.headTime)

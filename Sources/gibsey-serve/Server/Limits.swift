@@ -1,4 +1,5 @@
 // Everything that bounds what a stranger can take. Each is a flag; the reasons stand beside the defaults.
+import GibseyKit
 import NIOCore
 
 /// The bounds of the daemon, in one value.
@@ -34,6 +35,8 @@ struct Limits: Sendable, Equatable {
   var heartbeat = TimeAmount.seconds(25)
   /// Questions of one socket that wait for their turn.
   var queue = 8
+  /// The text of one answer: all of it is kept for whoever comes later, and in the database.
+  var answerBytes = KeptAnswer.limitBytes
   /// Answers of one socket that run side by side.
   var parallel = 1
 }

@@ -98,7 +98,10 @@ final class Service: Sendable {
     guard let name = identity.name else { return }
     guard sessions.claim(session.text, for: name) else { throw Refusal.noSuchSession }
     do {
-      try await conversing.enter(session, as: name)
+      // Read where nobody writes: another program that holds the database keeps no reader out.
+      let owner = try await room.read { try $0.browsing.owner(of: session) }
+      if let owner, owner != name { throw GibseyError.unknownSession(id: session.text) }
+      if owner == nil { try await conversing.enter(session, as: name) }
     } catch GibseyError.unknownSession {
       sessions.disclaim(session.text)
       throw Refusal.noSuchSession
@@ -110,6 +113,18 @@ final class Service: Sendable {
     metrics.countRefusal(code: refusal.code)
     metrics.countRequest(route: "", method: "", status: refusal.status.code)
     parts.diagnostics.debug("refused \(address?.ipAddress ?? "a local socket"): \(refusal.code)")
+  }
+
+  /// Writes down that something that was said over a socket was not done.
+  func noteRefusal(_ refusal: Refusal, _ error: any Error, session: SessionID, requestID: String?) {
+    metrics.countRefusal(code: refusal.code)
+    let who = "session \(session)" + (requestID.map { ", request " + JSONValue.string($0).text } ?? "")
+    // What is full, or about to end, says so of its own accord.
+    if refusal.status.code >= 500, !(error is Refusal) {
+      parts.diagnostics.warning("\(who): \(Self.words(error))")
+    } else {
+      parts.diagnostics.debug("refused \(who): \(refusal.code)")
+    }
   }
 
   private static func words(_ error: any Error) -> String { (error as? GibseyError)?.message ?? "\(error)" }

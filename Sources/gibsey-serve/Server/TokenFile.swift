@@ -51,7 +51,10 @@ struct TokenFile: Sendable, Equatable {
 
   /// Whose token it is. The time it takes depends on how many there are, not on what they are: digests are compared, whole
   /// and all.
-  func name(of token: String) -> String? {
+  func name(of token: String) -> String? { identity(of: token)?.name }
+
+  /// The same, with what shows later whether the token still holds.
+  func identity(of token: String) -> Identity? {
     let digest = SHA256.digest(of: Array(token.utf8))
     var name: String?
     for entry in entries {
@@ -59,7 +62,12 @@ struct TokenFile: Sendable, Equatable {
       for index in 0..<digest.count { difference |= digest[index] ^ entry.digest[index] }
       if difference == 0 { name = entry.name }
     }
-    return name
+    return name.map { Identity(name: $0, digest: digest) }
+  }
+
+  /// Whether it holds this very token under this name.
+  func knows(_ identity: Identity) -> Bool {
+    entries.contains { $0.name == identity.name && $0.digest == identity.digest }
   }
 
   private static func read(_ path: String) throws -> String {

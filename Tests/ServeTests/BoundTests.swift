@@ -1,0 +1,81 @@
+// What one question can make the server hold, however it is asked and whoever answers.
+import NIOCore
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct BoundTests {
+  private static let long = String(repeating: "R", count: 257)
+
+  @Test func aRequestIDThatIsTooLongIsRefusedOnEveryCarrierAndNotCarriedBack() async throws {
+    let provider = ScriptedProvider([[.token("x"), .end]])
+    try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      for (type, rest) in [("ai_chat_request", "\"prompt\":\"x\""), ("page_navigation", "\"page_index\":1")] {
+        try reader.say(type, "{\(rest),\"request_id\":\"\(Self.long)\"}")
+        let refused = try reader.hearError()
+        #expect(refused.code == "MALFORMED_RECORD")
+        #expect(refused.message == "request_id: wanted at most 256 bytes")
+        #expect(refused.requestID == nil)
+      }
+      for target in ["/api/v1/ask", "/api/v1/context"] {
+        let response = try server.post(target, "{\"prompt\":\"x\",\"request_id\":\"\(Self.long)\"}")
+        #expect(response.status == 400)
+        #expect(response.code == "MALFORMED_RECORD")
+      }
+      #expect(provider.requests.isEmpty)
+      try reader.ask("x", requestID: String(Self.long.dropLast()))
+      #expect(try reader.hearAnswer().end.requestID == String(Self.long.dropLast()))
+    }
+  }
+
+  @Test func ofABlockNoMoreRecordsAreMadeThanAReaderIsWrittenAtOnce() async throws {
+    // One block of the network, whose records are far more than the kernel takes for somebody who reads nothing.
+    let words = [String](repeating: "x", count: 60_000)
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([[.block(words), .end]]))
+    wishes.limits.outboundBytes = 4 << 10
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      waitUntil { server.service.sessions.sockets.contains(where: \.isAwaited) }
+      let pending = server.service.sessions.sockets.map(\.pendingBytes).max() ?? 0
+      #expect((1...(70 << 10)).contains(pending))
+      // It loses nothing by it.
+      #expect(try reader.hearAnswer().tokens.joined().utf8.count == words.count)
+    }
+  }
+
+  @Test func anAnswerWithoutEndIsCutWhereItIsAsLongAsItMayBe() async throws {
+    let provider = ScriptedProvider([[.endless("on ")]])
+    var wishes = TestServer.Wishes(transport: provider)
+    wishes.limits.answerBytes = 31
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      let (tokens, end) = try reader.hearAnswer()
+      #expect(tokens == [String](repeating: "on ", count: 10))
+      #expect(end.completion?.finishReason == .length)
+      #expect(end.completion?.provider == "ollama")
+      await provider.abandoned.wait()
+      let history = try server.get("/api/v1/sessions/s1")
+      #expect(history.strings("turns", "answer") == [tokens.joined()])
+      #expect(history.strings("turns", "outcome") == ["complete"])
+      let over = try server.post("/api/v1/ask", "{\"prompt\":\"x\"}").body
+      #expect(over.contains("\"finish_reason\":\"length\""))
+    }
+  }
+
+  @Test func aFollowerWhoIsFarBehindIsGivenAPieceAtATime() {
+    let live = LiveAnswer(responseID: "a1", requestID: nil, sessionID: nil)
+    var batch = AnswerBatch()
+    for _ in 0..<40_000 { batch.token { $0.append(UInt8(ascii: "x")) } }
+    live.add(.batch(batch))
+    var (place, counts) = (LiveAnswer.Place(), [Int]())
+    while case .tokens(let text, let ends)? = live.next(&place) {
+      #expect(text.count == ends.count)
+      counts.append(ends.count)
+    }
+    #expect(counts == [16_384, 16_384, 7_232])
+  }
+}
