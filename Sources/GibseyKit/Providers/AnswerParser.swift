@@ -97,7 +97,12 @@ struct AnswerTally: Sendable {
   let key: APIKey?
   let keyName: String?
   let model: String
-  var hasText = false
+  /// White space is told once something comes that can be seen, or there is so much of it, in bytes: an answer of nothing else is
+  /// none, and another provider may be asked.
+  private static let blankLimitBytes = 4096
+  private(set) var hasText = false
+  private var blanks: [[UInt8]] = []
+  private var blankBytes = 0
   var hasThought = false
   var hasEnded = false
   private var skippedCount = 0
@@ -139,10 +144,27 @@ struct AnswerTally: Sendable {
   /// Adds a token: a string of JSON, with its quotes, that is not empty.
   /// - Throws: `JSONError`.
   mutating func say(_ content: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
-    try batch.token { text in
-      try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) }
+    guard !hasText else {
+      return try batch.token { text in try JSONScanner.scan(buffer: content) { try $0.appendString(to: &text) } }
     }
-    hasText = true
+    var token: [UInt8] = []
+    try JSONScanner.scan(buffer: content) { try $0.appendString(to: &token) }
+    guard !token.isEmpty else { return }
+    blanks.append(token)
+    blankBytes += token.count
+    hasText = Self.isVisible(token)
+    guard hasText || blankBytes > Self.blankLimitBytes else { return }
+    for blank in blanks { batch.token { $0 += blank } }
+    (blanks, blankBytes) = ([], 0)
+  }
+
+  /// Whether a reader sees something of it.
+  private static func isVisible(_ text: [UInt8]) -> Bool {
+    if text.contains(where: { (0x21...0x7E).contains($0) }) { return true }
+    return String(decoding: text, as: UTF8.self).unicodeScalars.contains { scalar in
+      let category = scalar.properties.generalCategory
+      return !scalar.properties.isWhitespace && category != .control && category != .format
+    }
   }
 
   var isWhole: Bool { hasEnded || reason != nil }

@@ -124,7 +124,7 @@ struct AnthropicParser: EventStreamParser {
     {
       try tally.say(content, into: &batch)
       shape.learn(
-        frame, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil)
+        frame, content: content, isPlain: said.type == "content_block_delta" && said.usage == nil && tally.hasText)
     }
     if said.type == "message" {
       tally.isUnstreamed = true

@@ -168,7 +168,7 @@ struct OllamaParser: AnswerParser {
     tally.think(said.thinking, into: &batch)
     if let content = said.content, content.count > 2 {
       try tally.say(content, into: &batch)
-      shape.learn(frame, content: content, isPlain: !said.isDone && said.thinking == nil)
+      shape.learn(frame, content: content, isPlain: !said.isDone && said.thinking == nil && tally.hasText)
     }
     guard said.isDone else { return }
     tally.hasEnded = true

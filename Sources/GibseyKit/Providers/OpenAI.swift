@@ -114,7 +114,7 @@ struct OpenAIParser: EventStreamParser {
       try tally.say(content, into: &batch)
       let isPlain =
         said.usage == nil && said.thinking == nil && said.refusal == nil && said.finishReason == nil
-      shape.learn(frame, content: content, isPlain: isPlain)
+      shape.learn(frame, content: content, isPlain: isPlain && tally.hasText)
     }
     // Some servers send "" where null is meant (ollama/ollama#4357).
     guard let reason = said.finishReason, !reason.isEmpty else { return }

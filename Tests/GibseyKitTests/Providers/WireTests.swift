@@ -45,6 +45,7 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     WireCase(
       "ollama/thinking-only.txt",
       Reading(reasoning: "Hmmm", failure: .emptyAnswer(provider: "ollama", thought: true))),
+    WireCase("ollama/blank.txt", Reading(failure: .emptyAnswer(provider: "ollama", thought: false))),
     WireCase(
       "ollama/length.txt",
       Reading(tokens: ["A", " fox"], reasoning: "Hm.", end: end(.length, usage(7, 2)))),
@@ -113,6 +114,8 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     WireCase(
       "openai/thinking-only.txt",
       Reading(reasoning: "Hm", failure: .emptyAnswer(provider: "openai", thought: true))),
+    WireCase("openai/blank.txt", Reading(failure: .emptyAnswer(provider: "openai", thought: false))),
+    WireCase("openai/blank-first.txt", Reading(tokens: ["\n", " ", "A", " "], end: end(.stop, nil))),
     WireCase("openai/comments-and-crlf.txt", Reading(tokens: ["A", " fox"], end: end(.stop))),
     WireCase(
       "openai/unreadable-event.txt",
@@ -162,6 +165,7 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     WireCase(
       "anthropic/thinking-only.txt",
       Reading(reasoning: "Hm", failure: .emptyAnswer(provider: "anthropic", thought: true))),
+    WireCase("anthropic/blank.txt", Reading(failure: .emptyAnswer(provider: "anthropic", thought: false))),
     WireCase(
       "anthropic/no-message-stop.txt",
       Reading(tokens: ["A", " fox"], end: end(.stop, usage(35, 3, 20)))),
