@@ -16,8 +16,8 @@ import Testing
         sessionID: id, owner: owner, parent: .newest, characterID: "london-fox",
         question: "Who is \(Story.canary(page))?",
         promptID: "x")
-      turn.furthestPageIndex = page
-      turn.page = (Story.id(page), page)
+      turn.sources.pages = [Story.id(page)]
+      turn.pageID = Story.id(page)
       try store.append(
         turn, answer: "It is \(Story.canary(page)).", outcome: number == 1 ? .interrupted : .complete, at: time)
     }

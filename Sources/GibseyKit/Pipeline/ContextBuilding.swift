@@ -74,6 +74,7 @@ public struct ContextBuilding {
       character: speaker.character, request: request, candidates: candidates,
       terms: KeywordQuery(question: request.prompt).terms,
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
+    if place.current?.id != place.gate?.id { material.currentPageID = place.current?.id }
     material.lore = try speakers.lore(
       of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
     material.conversation =

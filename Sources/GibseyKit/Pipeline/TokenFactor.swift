@@ -33,6 +33,7 @@ struct TokenFactor: Sendable, Equatable {
     }
     for index in prompt.pages.indices { prompt.pages[index].tokens = real(prompt.pages[index].tokens) }
     for index in prompt.samples.indices { prompt.samples[index].tokens = real(prompt.samples[index].tokens) }
+    for index in prompt.lore.indices { prompt.lore[index].tokens = real(prompt.lore[index].tokens) }
     for index in prompt.turns.indices { prompt.turns[index].tokens = real(prompt.turns[index].tokens) }
     for index in prompt.leftOut.indices { prompt.leftOut[index].tokens = prompt.leftOut[index].tokens.map { real($0) } }
     return prompt

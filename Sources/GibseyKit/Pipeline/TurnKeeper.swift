@@ -138,19 +138,31 @@ public actor TurnKeeper {
     return turns.count
   }
 
-  /// A prompt as the turn that it will be: behind the turn that it was built behind, and as far in the book as what it holds.
+  /// A prompt as the turn that it will be: behind the turn that it was built behind, and as far in the book as its reader and as
+  /// whatever it holds.
   func turn(of prompt: Prompt, in session: SessionID, owner: String?) throws -> TurnToKeep {
     var turn = TurnToKeep(
       sessionID: session, owner: owner,
       // A prompt that was built without the session goes on where the session is.
       parent: prompt.sessionID == session.text ? .turn(prompt.parentTurn) : .newest,
       characterID: prompt.characterID, question: prompt.prompt, promptID: prompt.promptID)
-    turn.furthestPageIndex = try store.furthestPageIndex(
-      ofPages: prompt.pages.map(\.id) + prompt.samples.map(\.id), turns: prompt.turns.map(\.id))
-    if let id = prompt.gatePageID, let index = try store.furthestPageIndex(ofPages: [id], turns: []) {
-      turn.page = (id, index)
-    }
+    turn.pageID = prompt.currentPageID ?? prompt.gatePageID
+    turn.sources.pages = prompt.pages.map(\.id) + prompt.samples.map(\.id)
+    turn.sources.pages += prompt.lore.compactMap(\.knownFrom)
+    turn.sources.pages += [prompt.gatePageID, prompt.currentPageID].compactMap(\.self)
+    turn.sources.turns = prompt.turns.map(\.id)
+    // Messages that the question brought may tell of any page, unless a gate says how far the reader was who brought them.
+    turn.sources.hasUnknown = try prompt.gatePageID == nil && spokenElsewhere(in: prompt) > 0
     return turn
+  }
+
+  /// How many messages of a prompt were said before the question and are none of the turns that it names.
+  private func spokenElsewhere(in prompt: Prompt) throws -> Int {
+    let spoken = prompt.messages.count { $0.role != .system } - 1
+    return try prompt.turns.filter { !$0.isRecalled }.reduce(spoken) { rest, turn in
+      // Of others the answer alone is heard.
+      try rest - (store.turn(turn.id)?.characterID == prompt.characterID ? 2 : 1)
+    }
   }
 }
 

@@ -24,6 +24,8 @@ public struct PromptMaterial: Sendable {
   /// The question's words, by which excerpts are chosen.
   public var terms: [String]
   public var gatePageID: String?
+  /// Where the reader is, when that is not the gate.
+  public var currentPageID: String? = nil
   public var budgetTokens: Int
   /// What the character's card knows of what is spoken of.
   public var lore: PromptLore? = nil
@@ -71,6 +73,7 @@ struct PromptBuilder {
   private var samples = PromptSamples([], room: 0)
   private var loreText: String?
   private var loreTokens = 0
+  private var lore: [PromptLoreEntry] = []
   private var leftOut: [LeftOut] = []
 
   private struct KeptPage {
@@ -140,7 +143,8 @@ struct PromptBuilder {
     guard let (told, rest) = material.lore?.fitting(room) else { return }
     leftOut += rest
     guard !told.isEmpty else { return }
-    let text = LoreBlock.block(told.compactMap(\.text))
+    lore = told.map { PromptLoreEntry(id: $0.entry.id, tokens: $0.tokens, knownFrom: $0.entry.knownFrom) }
+    let text = LoreBlock.block(told.compactMap { $0.entry.text })
     loreText = text
     loreTokens = TokenEstimate.tokens(of: text) + TokenEstimate.messageOverhead
   }
@@ -231,7 +235,9 @@ struct PromptBuilder {
       parentTurn: material.conversation.parent,
       requestID: material.request.requestID, sessionID: material.request.sessionID,
       options: material.request.options)
+    prompt.currentPageID = material.currentPageID
     prompt.samples = samples.told
+    prompt.lore = lore
     prompt.turns = history.turns
     return prompt
   }

@@ -8,6 +8,8 @@ public struct PromptLore: Sendable, Equatable {
     let id: String
     /// Nil when it is too long for any room in the budget.
     let text: String?
+    /// The page from which on it is known.
+    let knownFrom: String?
     let isBeforeCharacter: Bool
     let insertionOrder: Double
     let place: Int
@@ -15,6 +17,7 @@ public struct PromptLore: Sendable, Equatable {
     init(_ entry: LoreEntry, _ macros: CardMacros) {
       id = String(entry.place)
       text = entry.told(macros).map { LoreBlock.entry($0) }
+      knownFrom = entry.knownFrom
       isBeforeCharacter = entry.position == .beforeCharacter
       insertionOrder = entry.insertionOrder
       place = entry.place
@@ -35,10 +38,10 @@ public struct PromptLore: Sendable, Equatable {
   /// The entries that fit whole into the room, in the order in which they are told; and those that do not.
   ///
   /// Tokens of joined texts are at most the sum of theirs, so the sum is what is counted.
-  func fitting(_ roomTokens: Int) -> (told: [Entry], leftOut: [LeftOut]) {
+  func fitting(_ roomTokens: Int) -> (told: [(entry: Entry, tokens: Int)], leftOut: [LeftOut]) {
     let fence = TokenEstimate.tokens(of: LoreBlock.block([])) + TokenEstimate.messageOverhead
     let joint = TokenEstimate.tokens(of: LoreBlock.joint)
-    var told: [Entry] = []
+    var told: [(entry: Entry, tokens: Int)] = []
     var leftOut: [LeftOut] = []
     var room = roomTokens - fence
     var bookRoom = budgetTokens ?? Int.max
@@ -47,11 +50,11 @@ public struct PromptLore: Sendable, Equatable {
       if let tokens, tokens + joint <= room, tokens <= bookRoom {
         room -= tokens + joint
         bookRoom -= tokens
-        told.append(entry)
+        told.append((entry, tokens))
       } else {
         leftOut.append(LeftOut(kind: "lore", id: entry.id, reason: "budget", tokens: tokens))
       }
     }
-    return (told.sorted(by: Entry.stands), leftOut)
+    return (told.sorted { Entry.stands($0.entry, before: $1.entry) }, leftOut)
   }
 }

@@ -62,6 +62,33 @@ public struct PromptSample: RecordData {
   }
 }
 
+/// An entry of a card's lore in a prompt.
+public struct PromptLoreEntry: RecordData {
+  /// Its place in the book, from 0.
+  public var id: String
+  public var tokens: Int
+  /// The page from which on it is known; nil for one that always is.
+  public var knownFrom: String?
+
+  public init(id: String, tokens: Int, knownFrom: String?) {
+    self.id = id
+    self.tokens = tokens
+    self.knownFrom = knownFrom
+  }
+
+  public init(_ fields: RecordFields) throws {
+    id = try fields.string("id")
+    tokens = try fields.integer("tokens")
+    knownFrom = try fields.optionalString("known_from")
+  }
+
+  public func write(to writer: inout JSONWriter) {
+    writer.member("id", id)
+    writer.member("tokens", tokens)
+    writer.member("known_from", knownFrom)
+  }
+}
+
 /// The budget and how it was spent, in estimated tokens. `total` includes what the chat template adds.
 public struct TokenShares: RecordData {
   public var budget: Int
@@ -188,12 +215,16 @@ public struct Prompt: RecordData {
   public var pages: [PromptPage]
   /// How the character has spoken: passages of pages that are not in the prompt otherwise.
   public var samples: [PromptSample] = []
+  /// What of the character's lore is in it, in the order in which it is told.
+  public var lore: [PromptLoreEntry] = []
   /// Turns of the session that are in it, oldest first.
   public var turns: [PromptTurn] = []
   public var tokens: TokenShares?
   public var leftOut: [LeftOut]
   /// The page up to which the reader has read; nil when there is no gate.
   public var gatePageID: String?
+  /// The page that the reader is on, where the gate does not tell it: the whole book may be searched.
+  public var currentPageID: String?
   public var parentTurn: Int?
   public var requestID: String?
   public var sessionID: String?
@@ -233,10 +264,12 @@ public struct Prompt: RecordData {
     characterID = try fields.optionalString("character_id")
     pages = try fields.list("pages") { try PromptPage($0) }
     samples = try fields.list("samples") { try PromptSample($0) }
+    lore = try fields.list("lore") { try PromptLoreEntry($0) }
     turns = try fields.list("turns") { try PromptTurn($0) }
     tokens = try fields.optionalObject("tokens").map { try TokenShares(RecordFields($0)) }
     leftOut = try fields.list("left_out") { try LeftOut($0) }
     gatePageID = try fields.optionalObject("gate").flatMap { try RecordFields($0).optionalString("page_id") }
+    currentPageID = try fields.optionalString("current_page_id")
     parentTurn = try fields.optionalInteger("parent_turn")
     requestID = try fields.requestID()
     sessionID = try fields.optionalString("session_id")
@@ -255,6 +288,10 @@ public struct Prompt: RecordData {
       writer.key("samples")
       writer.array(samples) { writer, sample in writer.object { sample.write(to: &$0) } }
     }
+    if !lore.isEmpty {
+      writer.key("lore")
+      writer.array(lore) { writer, entry in writer.object { entry.write(to: &$0) } }
+    }
     if !turns.isEmpty {
       writer.key("turns")
       writer.array(turns) { writer, turn in writer.object { turn.write(to: &$0) } }
@@ -267,6 +304,7 @@ public struct Prompt: RecordData {
     writer.array(leftOut) { writer, item in writer.object { item.write(to: &$0) } }
     writer.key("gate")
     if let gatePageID { writer.object { $0.member("page_id", gatePageID) } } else { writer.null() }
+    writer.member("current_page_id", currentPageID)
     writer.key("parent_turn")
     if let parentTurn { writer.integer(parentTurn) } else { writer.null() }
     writer.member("request_id", requestID)

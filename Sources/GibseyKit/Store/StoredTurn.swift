@@ -39,7 +39,8 @@ public struct StoredTurn: Sendable, Equatable {
   /// What there was of it; empty when nothing came.
   public let answer: String
   public let outcome: Outcome
-  /// The furthest place in the reading order of whatever was in its prompt; nil when no page was.
+  /// The furthest place in the reading order of its reader and of whatever was in its prompt; nil when nothing of the book was,
+  /// and `TurnSources.unknownPlace` when it cannot be known how far something was.
   public let furthestPageIndex: Int?
   public let promptID: String
   /// UTC, when the question was asked.
@@ -57,13 +58,14 @@ public struct TurnToKeep: Sendable {
   public var characterID: String?
   public var question: String
   public var promptID: String
-  public var furthestPageIndex: Int?
-  /// The page that the reader is on, with its place: the session moves there.
-  public var page: (id: String, index: Int)?
+  /// What was in its prompt, of which it remembers the furthest place.
+  public var sources: TurnSources
+  /// The page that the reader is on: the session moves there.
+  public var pageID: String?
 
   public init(
     sessionID: SessionID, owner: String? = nil, parent: TurnParent, characterID: String?, question: String,
-    promptID: String, furthestPageIndex: Int? = nil, page: (id: String, index: Int)? = nil
+    promptID: String, sources: TurnSources = TurnSources(), pageID: String? = nil
   ) {
     self.sessionID = sessionID
     self.owner = owner
@@ -71,8 +73,8 @@ public struct TurnToKeep: Sendable {
     self.characterID = characterID
     self.question = question
     self.promptID = promptID
-    self.furthestPageIndex = furthestPageIndex
-    self.page = page
+    self.sources = sources
+    self.pageID = pageID
   }
 }
 

@@ -173,23 +173,6 @@ extension ConversationStore {
     return found
   }
 
-  /// The furthest place in the reading order of some pages and of what was in the prompts of some turns; nil for none.
-  public func furthestPageIndex(ofPages pages: [String], turns: [Int]) throws -> Int? {
-    var furthest: Int?
-    let page = try connection.prepare("SELECT page_index FROM page WHERE id = ?1")
-    for id in pages {
-      page.bind(1, id)
-      while try page.step() { furthest = max(furthest ?? 0, page.integer(0)) }
-    }
-    let turn = try connection.prepare(
-      "SELECT furthest_page_index FROM turn WHERE turn_id = ?1 AND furthest_page_index IS NOT NULL")
-    for id in turns {
-      turn.bind(1, id)
-      while try turn.step() { furthest = max(furthest ?? 0, turn.integer(0)) }
-    }
-    return furthest
-  }
-
   /// The newest turn of a session with a character.
   func newest(ofSession row: Int, characterID: String?) throws -> (id: Int, place: Int)? {
     let find = try connection.prepare(

@@ -18,6 +18,7 @@ extension ConversationStore {
       let parent = try parent(of: turn)
       let session = try openSession(turn.sessionID, owner: turn.owner, at: now)
       let place = try connection.integer("SELECT turns FROM session WHERE session_id = \(session)")
+      let furthest = try self.place(of: turn.sources)
       let insert = try connection.prepare(
         """
         INSERT INTO turn (session_id, place, parent_turn, character_id, question, answer, outcome, furthest_page_index,
@@ -31,17 +32,18 @@ extension ConversationStore {
       insert.bind(5, turn.question)
       insert.bind(6, answer)
       insert.bind(7, outcome.rawValue)
-      if let furthest = turn.furthestPageIndex { insert.bind(8, furthest) }
+      if let furthest { insert.bind(8, furthest) }
       insert.bind(9, turn.promptID)
       insert.bind(10, now.text)
       try insert.run()
       let id = Int(connection.lastInsertedRow)
       let words = try addWords(Self.words(turn.question, answer), row: Self.textRow(session, place))
       let fact = TurnFact(
-        id: id, furthest: turn.furthestPageIndex ?? 0, parent: parent?.place, words: words,
+        id: id, furthest: furthest ?? 0, parent: parent?.place, words: words,
         isTelling: !answer.isEmpty)
       try blocks.write(fact, session: session, place: place)
-      try mark(session, characterID: .some(turn.characterID), page: turn.page, newTurns: 1, at: now)
+      let page = try turn.pageID.flatMap { id in try placeOfPage(id).map { (id: id, index: $0) } }
+      try mark(session, characterID: .some(turn.characterID), page: page, newTurns: 1, at: now)
       return OpenTurn(id: id, sessionID: turn.sessionID, parent: parent?.id)
     }
   }

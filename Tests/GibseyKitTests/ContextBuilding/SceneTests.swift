@@ -59,10 +59,7 @@ import Testing
     #expect(said(try prompt("london-fox", page: "p2")) == ["user: Who?", "assistant: Early.", "user: And?"])
     let late = try prompt("london-fox", page: "p3")
     #expect(said(late).contains("user: Jack Parlance: CANARY"))
-    var keeper = TurnToKeep(
-      sessionID: scene.session, parent: .newest, characterID: "london-fox", question: "And?", promptID: "p")
-    keeper.furthestPageIndex = try store.furthestPageIndex(ofPages: ["p1"], turns: late.turns.map(\.id))
-    #expect(keeper.furthestPageIndex == 3)
+    #expect(try store.place(of: TurnSources(pages: ["p1"], turns: late.turns.map(\.id))) == 3)
   }
 
   @Test func aSceneThatIsTooLongLosesItsBeginningAndSaysSo() throws {

@@ -154,8 +154,7 @@ import Testing
     let far = try scene.say("far", "3", in: store, furthest: 3)
     let keeper = try keeper()
     for (prompt, furthest) in [
-      (prompt(pages: ["p1", "p2", "unknown"], gate: "p2"), 2), (prompt(pages: ["p1"], turns: [far]), 3),
-      (prompt(), nil),
+      (prompt(pages: ["p1"], gate: "p2"), 2), (prompt(pages: ["p1"], turns: [far]), 3), (prompt(), nil),
     ] {
       let kept = answer(prompt, keeper)
       await kept.begin()
@@ -164,6 +163,45 @@ import Testing
     }
     #expect(try store.session(scene.session)?.pageID == "p2")
     #expect(try store.session(scene.session)?.furthestPageIndex == 2, "pages without a gate move nobody")
+  }
+
+  /// Where the reader is and what only the whole book gave, lore included; and what nobody can place, which is behind every page.
+  @Test func aTurnRemembersTheReadersPageAndItsLoreAndHidesWhatItCannotPlace() async throws {
+    let keeper = try keeper()
+    func lore(_ known: String?...) -> Prompt {
+      var prompt = self.prompt(pages: ["p1"])
+      prompt.lore = known.map { PromptLoreEntry(id: "0", tokens: 1, knownFrom: $0) }
+      return prompt
+    }
+    var whole = prompt(pages: ["p1"])
+    whole.currentPageID = "p3"
+    var brought = prompt(pages: ["p1"])
+    brought.messages.insert(Message(role: .assistant, content: "Somebody drowned."), at: 0)
+    var gated = brought
+    gated.gatePageID = "p2"
+    let elsewhere = TurnSources.unknownPlace
+    for (prompt, furthest) in [
+      (prompt(gate: "p3"), 3), (lore(nil), 1), (lore("p3", nil), 3), (lore("gone"), elsewhere), (whole, 3),
+      (prompt(pages: ["gone"], gate: "p2"), elsewhere), (prompt(turns: [99]), elsewhere), (brought, elsewhere),
+      (gated, 2),
+    ] {
+      var kept = answer(prompt, keeper)
+      await kept.begin()
+      try await kept.end()
+      #expect(try turns().last?.furthestPageIndex == furthest)
+    }
+  }
+
+  @Test func whoeverReadsTheWholeBookIsStillWhereTheyAre() async throws {
+    let keeper = try keeper()
+    var prompt = self.prompt(pages: ["p3"])
+    prompt.currentPageID = "p2"
+    var kept = answer(prompt, keeper)
+    await kept.begin()
+    try await kept.end()
+    let session = try #require(try scene.store().session(scene.session))
+    #expect(session.pageID == "p2")
+    #expect(session.furthestPageIndex == 2)
   }
 
   @Test func aPromptOfNoSessionGoesOnWhereTheSessionIs() async throws {

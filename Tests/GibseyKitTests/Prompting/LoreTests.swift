@@ -71,10 +71,11 @@ import Testing
     ].sorted(by: LoreEntry.isFirst)
     #expect(entries.map(\.content) == ["always", "urgent", "nine", "five", "also five", "before"])
     var lore = PromptLore(entries: entries.map { PromptLore.Entry($0, macros) }, budgetTokens: nil)
-    #expect(lore.fitting(1000).told.map(\.text) == ["before", "urgent", "five", "also five", "nine", "always"])
+    #expect(
+      lore.fitting(1000).told.map { $0.entry.text } == ["before", "urgent", "five", "also five", "nine", "always"])
     lore.budgetTokens = 6
     let (told, leftOut) = lore.fitting(1000)
-    #expect(told.map(\.text) == ["urgent", "nine", "always"])
+    #expect(told.map { $0.entry.text } == ["urgent", "nine", "always"])
     #expect(leftOut.map(\.id) == ["0", "5", "3"])
     #expect(leftOut.allSatisfy { $0.kind == "lore" && $0.reason == "budget" })
   }

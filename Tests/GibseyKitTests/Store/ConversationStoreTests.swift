@@ -32,7 +32,7 @@ struct ConversationScene {
   ) -> TurnToKeep {
     TurnToKeep(
       sessionID: session ?? self.session, owner: owner, parent: parent, characterID: character, question: question,
-      promptID: "p", furthestPageIndex: furthest)
+      promptID: "p", sources: TurnSources(pages: furthest.map { ["p\($0)"] } ?? []))
   }
 
   /// Appends a whole turn and returns its number.
