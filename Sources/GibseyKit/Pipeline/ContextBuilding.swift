@@ -75,11 +75,12 @@ public struct ContextBuilding {
       terms: KeywordQuery(question: request.prompt).terms,
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
     if place.current?.id != place.gate?.id { material.currentPageID = place.current?.id }
-    material.lore = try speakers.lore(
-      of: speaker, for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
     material.conversation =
       try conversation(for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
       ?? PromptConversation()
+    material.lore = try speakers.lore(
+      of: speaker, for: request, after: material.conversation, upTo: place.gate?.pageIndex,
+      budgetTokens: material.budgetTokens)
     material.samples = try samples(of: request.characterID, upTo: place.gate?.pageIndex)
     do {
       return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)

@@ -44,8 +44,13 @@ struct Speakers {
 
   /// The lore that the question and the last messages call, and what is constant, best first; nothing that becomes known
   /// only after the gate.
-  /// - Parameter gate: the last place in the reading order that the reader knows; nil for the whole book.
-  func lore(of speaker: Speaker, for request: ChatRequest, upTo gate: Int?, budgetTokens: Int) throws -> PromptLore? {
+  /// - Parameters:
+  ///   - conversation: what the session remembers; the request's own history is newer.
+  ///   - gate: the last place in the reading order that the reader knows; nil for the whole book.
+  func lore(
+    of speaker: Speaker, for request: ChatRequest, after conversation: PromptConversation, upTo gate: Int?,
+    budgetTokens: Int
+  ) throws -> PromptLore? {
     guard let (row, card) = speaker.card else { return nil }
     let limitBytes = budgetTokens.multipliedReportingOverflow(by: Self.bytesPerToken)
     var calling = LoreCalling(
@@ -60,7 +65,8 @@ struct Speakers {
       isCalled: true)
     var words = calling.speak(request.prompt)
     if card.scanDepth == 0 { words = [] }
-    for message in request.history.suffix(max(0, card.scanDepth - 1)).reversed() {
+    let said = conversation.lastMessages(card.scanDepth - 1) + request.history
+    for message in said.suffix(max(0, card.scanDepth - 1)).reversed() {
       words += calling.speak(message.content)
     }
     if card.isLoreRecursive { words += calling.speakOfLore() }

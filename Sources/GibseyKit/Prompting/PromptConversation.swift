@@ -16,6 +16,13 @@ public struct PromptConversation: Sendable {
       self.question = question
       self.answer = answer
     }
+
+    /// How it is told. What another said is no answer of the character's own: it is heard, as a user says it, behind the other's
+    /// name.
+    var messages: [Message] {
+      if let speaker { return [Message(role: .user, content: "\(speaker): \(answer)")] }
+      return [Message(role: .user, content: question), Message(role: .assistant, content: answer)]
+    }
   }
 
   /// Turns that nobody looked at.
@@ -40,6 +47,9 @@ public struct PromptConversation: Sendable {
   public var parent: Int?
 
   public init() {}
+
+  /// The messages of the last turns, oldest first: so many at least, where there are so many.
+  func lastMessages(_ count: Int) -> [Message] { recent.prefix(max(0, count)).reversed().flatMap(\.messages) }
 }
 
 /// What was said long ago, as it stands with the question: data between fences that no text can close. It stands in the

@@ -45,15 +45,9 @@ struct PromptHistory {
       end = start
     }
     for turn in conversation.recent {
-      units.append(Self.unit(Self.messages(of: turn), .turn(turn.id)))
+      units.append(Self.unit(turn.messages, .turn(turn.id)))
     }
     self.units = units
-  }
-
-  /// What another said is no answer of the character's own: it is heard, as a user says it, behind the other's name.
-  private static func messages(of turn: PromptConversation.Turn) -> [Message] {
-    if let speaker = turn.speaker { return [Message(role: .user, content: "\(speaker): \(turn.answer)")] }
-    return [Message(role: .user, content: turn.question), Message(role: .assistant, content: turn.answer)]
   }
 
   private static func unit(_ messages: [Message], _ source: Source) -> Unit {

@@ -125,6 +125,41 @@ import Testing
     #expect(lore(try prompt(store, "Nothing.")).hasSuffix("<<<LORE\nALWAYS Ann\nLORE>>>"))
   }
 
+  @Test func loreIsCalledByWhatWasSaidInTheSessionAsFarAsTheGateAndTheDepthLetIt() throws {
+    let pages = try store()
+    try add(
+      card(
+        [
+          #"{"keys":["horn"],"content":"HORN"}"#, #"{"keys":["ice"],"content":"ICE"}"#,
+          #"{"keys":["key"],"content":"KEY"}"#,
+        ],
+        book: #""scan_depth":3,"#), to: pages)
+    let conversations = try ConversationStore(path: folder.path + "/story.db", access: .readWrite)
+    let session = try #require(SessionID("s1"))
+    for (question, answer, page) in [
+      ("The horn?", "A horn.", "001"), ("The ice?", "Cold.", "002"), ("Key?", "Lost.", "004"),
+    ] {
+      try conversations.append(
+        TurnToKeep(
+          sessionID: session, parent: .newest, characterID: "ann", question: question, promptID: "p",
+          sources: TurnSources(pages: [page])), answer: answer, outcome: .complete, at: ConversationScene.time(1))
+    }
+    func told(page: String, history: [Message] = [], isScene: Bool = false) throws -> [String] {
+      var defaults = ContextBuilding.Defaults()
+      defaults.sessionID = session
+      defaults.isScene = isScene
+      let prompt = try ContextBuilding(
+        store: pages, searching: Searching(store: pages), defaults: defaults, memory: SessionMemory(pages)
+      ).prompt(for: ChatRequest(prompt: "And?", characterID: "ann", currentPageID: page, history: history))
+      return prompt.lore.map(\.id)
+    }
+    #expect(try told(page: "003") == ["1"])
+    #expect(try told(page: "004") == ["2"])
+    #expect(try told(page: "003", isScene: true) == ["1"])
+    let own = [Message(role: .user, content: "Hm."), Message(role: .assistant, content: "The horn.")]
+    #expect(try told(page: "003", history: own) == ["0"], "what the request brings is newer")
+  }
+
   @Test func loreCallsLoreOnlyWhereTheBookSaysSoAndCirclesEnd() throws {
     let entries = (0..<8).map { "{\"keys\":[\"k\($0)\"],\"content\":\"k\(($0 + 1) % 8)\",\"insertion_order\":\($0)}" }
     let store = try store()
