@@ -6,6 +6,8 @@ struct SceneHearing {
   let store: ConversationStore
   /// What a character is called; nil is the narrator.
   let name: (String?) throws -> String
+  /// Others are heard in turns with a lower number; nil in all.
+  let before: Int?
 
   /// The last turns of all, as many as could fit.
   /// - Parameter own: the branch of the character that hears, whose tip is followed.
@@ -16,8 +18,9 @@ struct SceneHearing {
     conversation.parent = own.tip
     var chains = [own]
     for character in try store.characters(of: query.sessionID) where character != query.characterID {
-      chains.append(
-        try store.chain(ChainQuery(sessionID: query.sessionID, characterID: character, gate: query.gate)))
+      var other = ChainQuery(sessionID: query.sessionID, characterID: character, gate: query.gate)
+      other.before = before
+      chains.append(try store.chain(other))
     }
     let ids = chains.flatMap { $0.numbers(from: 0) }.sorted(by: >)
     var bytes = 0

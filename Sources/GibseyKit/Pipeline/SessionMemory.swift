@@ -64,6 +64,7 @@ public struct SessionMemory {
     var request = request
     request.prompt = last.question
     request.parent = .turn(last.parent)
+    request.retriedTurn = last.id
     return request
   }
 
@@ -82,9 +83,16 @@ public struct SessionMemory {
     guard let query = query(request, gate: gate) else { return PromptConversation() }
     return try pages.reading {
       let (bytes, overflow) = budgetTokens.multipliedReportingOverflow(by: Self.bytesPerToken)
-      return try SceneHearing(store: store, name: name).conversation(
+      return try SceneHearing(store: store, name: name, before: Self.end(ofSceneFor: request)).conversation(
         query, own: try store.chain(query), limit: Self.recentLimit, limitBytes: overflow ? .max : bytes)
     }
+  }
+
+  /// The number from which on nobody is heard: what came behind the turn that is followed, or was said to an answer that is asked
+  /// for again. Nil where the newest is followed.
+  private static func end(ofSceneFor request: ChatRequest) -> Int? {
+    guard case .turn(let followed) = request.parent else { return nil }
+    return request.retriedTurn ?? (followed ?? 0) + 1
   }
 
   /// The turns for a prompt; none of them has seen a page behind the gate.

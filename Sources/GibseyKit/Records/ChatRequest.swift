@@ -81,6 +81,8 @@ public struct ChatRequest: RecordData {
   public var sessionID: String?
   /// What it follows in that conversation. In the record `parent_turn`, where 0 follows nothing.
   public var parent: TurnParent
+  /// The turn that is to be answered again, which a scene ends before; no part of the record.
+  public var retriedTurn: Int?
   public var requestID: String?
   /// Oldest first; roles user and assistant.
   public var history: [Message]

@@ -7,6 +7,8 @@ public struct ChainQuery: Sendable {
   public var characterID: String?
   /// The turn that it ends at.
   public var parent: TurnParent
+  /// Where it ends at the newest turn, at the newest of those with a lower number; nil at the newest of all.
+  public var before: Int? = nil
   /// The last page_index that may have been in a turn's prompt; nil for the whole book.
   public var gate: Int?
 
@@ -61,7 +63,7 @@ extension ConversationStore {
       if case .turn(let id?) = query.parent {
         try Optional(member(id, ofSession: row, query.sessionID, characterID: query.characterID))
       } else {
-        try newest(ofSession: row, characterID: query.characterID)
+        try newest(ofSession: row, characterID: query.characterID, before: query.before)
       }
     guard let tip else { return .empty }
     return try chain(endingAt: tip, row, turns: session.turns, gate: query.gate)
@@ -174,11 +176,16 @@ extension ConversationStore {
   }
 
   /// The newest turn of a session with a character.
-  func newest(ofSession row: Int, characterID: String?) throws -> (id: Int, place: Int)? {
+  /// - Parameter before: only of those with a lower number; nil of all.
+  func newest(ofSession row: Int, characterID: String?, before: Int? = nil) throws -> (id: Int, place: Int)? {
     let find = try connection.prepare(
-      "SELECT turn_id, place FROM turn WHERE session_id = ?1 AND character_id = ?2 ORDER BY place DESC LIMIT 1")
+      """
+      SELECT turn_id, place FROM turn WHERE session_id = ?1 AND character_id = ?2 AND turn_id < ?3
+      ORDER BY place DESC LIMIT 1
+      """)
     find.bind(1, row)
     find.bind(2, characterID ?? "")
+    find.bind(3, before ?? Int.max)
     return try find.step() ? (find.integer(0), find.integer(1)) : nil
   }
 

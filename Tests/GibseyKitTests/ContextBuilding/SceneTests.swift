@@ -9,7 +9,8 @@ import Testing
   init() throws { scene = try ConversationScene() }
 
   private func prompt(
-    _ character: String, page: String? = nil, budget: Int = 6000, isScene: Bool = true, at parent: Int? = nil
+    _ character: String, page: String? = nil, budget: Int = 6000, isScene: Bool = true, at parent: Int? = nil,
+    isRetry: Bool = false
   ) throws -> Prompt {
     let store = try PageStore(path: scene.path, access: .readOnly)
     var defaults = ContextBuilding.Defaults()
@@ -18,9 +19,10 @@ import Testing
     defaults.currentPageID = page
     defaults.budgetTokens = budget
     if let parent { defaults.parent = .turn(parent) }
-    return try ContextBuilding(
-      store: store, searching: Searching(store: store), defaults: defaults, memory: SessionMemory(store)
-    ).prompt(for: ChatRequest(prompt: "And?", characterID: character))
+    defaults.characterID = character
+    let building = try ContextBuilding(
+      store: store, searching: Searching(store: store), defaults: defaults, memory: SessionMemory(store))
+    return try building.prompt(for: isRetry ? building.again() : ChatRequest(prompt: "And?"))
   }
 
   private func said(_ prompt: Prompt) -> [String] {
@@ -75,6 +77,25 @@ import Testing
     let left = prompt.leftOut.filter { $0.kind.hasPrefix("session_turn") }.reduce(0) { $0 + ($1.count ?? 1) }
     #expect(prompt.turns.count + left == 30)
     #expect((prompt.tokens?.total ?? .max) <= 1500)
+  }
+
+  /// Fox 1, Jack 2, fox 3, Jack 4 to fox 3.
+  @Test func whatCameAfterTheTurnThatIsFollowedIsHeardOfNobody() throws {
+    let store = try scene.store()
+    for (number, character) in [(1, "london-fox"), (2, "jack-parlance"), (3, "london-fox"), (4, "jack-parlance")] {
+      try scene.say("Question \(number)?", "Answer \(number).", in: store, character: character)
+    }
+    let first = ["user: Question 1?", "assistant: Answer 1."]
+    let second = ["user: Jack Parlance: Answer 2."]
+    let third = ["user: Question 3?", "assistant: Answer 3."]
+    #expect(said(try prompt("london-fox", at: 1)) == first + ["user: And?"])
+    #expect(said(try prompt("london-fox", at: 3)) == first + second + third + ["user: And?"])
+    #expect(said(try prompt("london-fox", isRetry: true)) == first + second + ["user: Question 3?"])
+    #expect(said(try prompt("london-fox", at: 1, isRetry: true)) == ["user: Question 1?"])
+    #expect(
+      said(try prompt("jack-parlance", at: 2)) == [
+        "user: London Fox: Answer 1.", "user: Question 2?", "assistant: Answer 2.", "user: And?",
+      ])
   }
 
   @Test func anAnswerThatWasRetriedIsHeardOnce() throws {
