@@ -80,9 +80,11 @@ public struct Browsing {
       return try store.page(id: id).map { change.sight(upTo: id, now: $0.pageIndex) }
     }
     guard let id = reader.sessionID,
-      let furthest = try ConversationStore(store).session(id, owner: reader.owner)?.furthestPageIndex
+      let session = try ConversationStore(store).session(id, owner: reader.owner),
+      let furthest = session.furthestPageIndex
     else { return .wholeBook }
-    return .upTo(before: furthest, now: furthest)
+    return session.furthestPageID.map { change.sight(upTo: $0, now: furthest) }
+      ?? .upTo(before: furthest, now: furthest)
   }
 
   private func unknown(_ id: String) throws -> GibseyError {

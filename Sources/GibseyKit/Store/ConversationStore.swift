@@ -14,7 +14,9 @@ public final class ConversationStore {
   private var findSession: Statement
   var findTurn: Statement
   static let sessionColumns =
-    "session_id, id, owner, made_at, seen_at, character_id, page_id, furthest_page_index, turns"
+    """
+    session_id, id, owner, made_at, seen_at, character_id, page_id, furthest_page_index, turns, furthest_page_id
+    """
 
   /// Opens a file that is there.
   /// - Parameter access: to write, an older schema is brought up to date; a file that is missing is not made.
@@ -98,7 +100,9 @@ public final class ConversationStore {
   ) throws -> StoredSession {
     try connection.immediately {
       let row = try openSession(id, owner: owner, at: now)
-      try mark(row, characterID: nil, page: page, newTurns: 0, at: now)
+      // Where it stands now, if it was moved since the caller looked.
+      let index = try placeOfPage(page.id) ?? page.index
+      try mark(row, characterID: nil, page: (page.id, index), newTurns: 0, at: now)
       guard let session = try self.session(id) else { throw GibseyError.unknownSession(id: id.text) }
       return session
     }
@@ -141,6 +145,7 @@ public final class ConversationStore {
       """
       UPDATE session SET seen_at = max(seen_at, ?2), turns = turns + ?3,
         character_id = iif(?4, ?5, character_id), page_id = ifnull(?6, page_id),
+        furthest_page_id = iif(?7 > ifnull(furthest_page_index, 0), ?6, furthest_page_id),
         furthest_page_index = nullif(max(ifnull(furthest_page_index, 0), ?7), 0)
       WHERE session_id = ?1
       """)
@@ -160,6 +165,6 @@ public final class ConversationStore {
     }
     return StoredSession(
       id: id, owner: row.text(2), madeAt: madeAt, seenAt: seenAt, characterID: row.text(5), pageID: row.text(6),
-      furthestPageIndex: row.isNull(7) ? nil : row.integer(7), turns: row.integer(8))
+      furthestPageIndex: row.isNull(7) ? nil : row.integer(7), turns: row.integer(8), furthestPageID: row.text(9))
   }
 }

@@ -17,6 +17,8 @@ public final class PageWriter {
   private let blocks: SearchBlocks
   /// Blocks with pages that this batch changed.
   private var changedBlocks: Set<Int> = []
+  /// What this batch did to the order of the pages.
+  private var moves = PageMoves()
 
   /// What the database knows of a page's id before it is written.
   private struct Known {
@@ -100,11 +102,14 @@ public final class PageWriter {
   public func commit() throws {
     for block in changedBlocks.sorted() { try blocks.repack(block) }
     changedBlocks = []
+    try TurnPlaces(connection: connection).renew(after: moves)
+    moves = PageMoves()
     try connection.execute("COMMIT")
   }
   /// Undoes the batch in hand, if there is one.
   public func rollBack() {
     changedBlocks = []
+    moves = PageMoves()
     if connection.isInTransaction { try? connection.execute("ROLLBACK") }
   }
 
@@ -122,10 +127,14 @@ public final class PageWriter {
       let row = Int(connection.lastInsertedRow)
       try addWords(row, page.text)
       noteChange(row)
+      moves.added.insert(id)
       return .change(.added, row: row)
     }
     guard try known.sourceID == existingSourceID(source) else {
       return .foreign(source: try sourceName(known.sourceID))
+    }
+    if !isDryRun, known.labels.pageIndex != pageIndex, !moves.added.contains(id), moves.before[id] == nil {
+      moves.before[id] = known.labels.pageIndex
     }
     if known.textHash != textHash {
       if !isDryRun {
@@ -161,6 +170,7 @@ public final class PageWriter {
       deletePage.bind(1, page.row)
       try deletePage.run()
       noteChange(page.row)
+      moves.hasRemoved = true
     }
     return gone.map(\.id)
   }

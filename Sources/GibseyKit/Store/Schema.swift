@@ -190,6 +190,25 @@ enum Schema {
       PRIMARY KEY (embedder_id, session_id, block)
     ) STRICT;
     """,
+    // What a turn has seen of the book, and a reader: pages by their ids, for their places change. See TurnPlaces.swift.
+    """
+    CREATE TABLE seen_page (
+      seen_id INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      anchor TEXT,
+      page_index INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX seen_page_by_anchor ON seen_page (anchor);
+    CREATE TABLE turn_source (
+      turn_id INTEGER PRIMARY KEY REFERENCES turn,
+      least INTEGER NOT NULL,
+      pages BLOB NOT NULL,
+      turns BLOB NOT NULL
+    ) STRICT;
+    ALTER TABLE session ADD COLUMN furthest_page_id TEXT;
+    CREATE INDEX session_by_page ON session (furthest_page_id);
+    UPDATE turn SET answer = '' WHERE answer <> '' AND trim(answer, char(9, 10, 11, 12, 13, 32, 160)) = '';
+    """,
   ]
 
   static var version: Int { migrations.count }
@@ -226,7 +245,7 @@ enum Schema {
       for migration in migrations[min(current, Self.version)...] { try connection.execute(migration) }
       // The blocks of a database from before there were any.
       if current < 2 { try SearchBlocks(connection).repackAll() }
-      if current < 5 { try TurnBlocks(connection).repackAll() }
+      if current < 7 { try TurnPlaces(connection: connection).adopt() }
       try connection.execute(
         "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(Self.version); COMMIT")
     } catch {

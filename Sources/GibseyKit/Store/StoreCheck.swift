@@ -195,6 +195,15 @@ private struct StoreInspection {
           OR embedder_id NOT IN (SELECT embedder_id FROM embedder))
       """)
     if lost > 0 { damage("\(lost) vectors or blocks are of no turn or embedder") }
+    let stale = try connection.integer(
+      """
+      SELECT (SELECT count(*) FROM turn LEFT JOIN turn_source USING (turn_id) WHERE turn_source.turn_id IS NULL)
+        + (SELECT count(*) FROM seen_page JOIN page ON page.id = seen_page.anchor
+          WHERE page.page_index <> seen_page.page_index)
+        + (SELECT count(*) FROM session JOIN page ON page.id = session.furthest_page_id
+          WHERE page.page_index <> session.furthest_page_index)
+      """)
+    if stale > 0 { damage("\(stale) turns, sessions or pages that they saw are not where the pages are") }
     let blocks = try TurnBlocks(connection)
     let kept = try connection.prepare("SELECT facts FROM turn_block WHERE session_id = ?1 ORDER BY block")
     let list = try connection.prepare(

@@ -16,6 +16,8 @@ public struct StoredSession: Sendable, Equatable {
   public let furthestPageIndex: Int?
   /// Turns that were ever begun.
   public let turns: Int
+  /// The page that stands at the furthest place; it may be another than the reader was on, where that is gone.
+  public let furthestPageID: String?
 }
 
 /// A question and its answer.

@@ -90,6 +90,31 @@ final class TurnBlocks {
     try put.run()
   }
 
+  /// Turns, in the order of their places, stand elsewhere in the book.
+  func move(_ turns: [(place: Int, furthest: Int)], of session: Int) throws {
+    var (number, bytes): (Int, [UInt8]) = (-1, [])
+    func flush() throws {
+      guard number >= 0 else { return }
+      put.bind(1, session)
+      put.bind(2, number)
+      put.bind(3, bytes)
+      try put.run()
+    }
+    for turn in turns {
+      if turn.place / Self.turnsPerBlock != number {
+        try flush()
+        number = turn.place / Self.turnsPerBlock
+        bytes = try block(number, of: session)
+      }
+      let start = turn.place % Self.turnsPerBlock * TurnFact.stride + 8
+      guard start + 8 <= bytes.count else { throw damaged }
+      var place: [UInt8] = []
+      place.append(littleEndian: Int64(turn.furthest))
+      bytes.replaceSubrange(start..<start + 8, with: place)
+    }
+    try flush()
+  }
+
   private func block(_ block: Int, of session: Int) throws -> [UInt8] {
     defer { read.reset() }
     read.bind(1, session)

@@ -24,7 +24,7 @@ extension ConversationStore {
   func place(of sources: TurnSources) throws -> Int? {
     var furthest = sources.hasUnknown ? TurnSources.unknownPlace : 0
     for id in Set(sources.pages) {
-      furthest = try max(furthest, placeOfPage(id) ?? TurnSources.unknownPlace)
+      furthest = try max(furthest, placeOfPage(id) ?? seenPage(id)?.place ?? TurnSources.unknownPlace)
     }
     let find = try connection.prepare("SELECT ifnull(furthest_page_index, 0) FROM turn WHERE turn_id = ?1")
     for id in sources.turns {
@@ -33,6 +33,51 @@ extension ConversationStore {
       find.reset()
     }
     return furthest > 0 ? furthest : nil
+  }
+
+  /// Keeps what a turn has seen, so that it stands where that does whenever pages move.
+  func keep(_ sources: TurnSources, of turn: Int) throws {
+    var source = TurnSource()
+    source.least = sources.hasUnknown ? TurnSources.unknownPlace : 0
+    source.turns = try newest(of: sources.turns)
+    if try source.turns.contains(where: { try self.turn($0) == nil }) { source.least = TurnSources.unknownPlace }
+    for id in Set(sources.pages).sorted() {
+      if let seen = try seenPage(id) {
+        source.pages.append(seen.row)
+        continue
+      }
+      let place = try placeOfPage(id)
+      let insert = try connection.prepare("INSERT INTO seen_page (id, anchor, page_index) VALUES (?1, ?2, ?3)")
+      insert.bind(1, id)
+      insert.bind(2, place == nil ? nil : id)
+      insert.bind(3, place ?? TurnSources.unknownPlace)
+      try insert.run()
+      source.pages.append(Int(connection.lastInsertedRow))
+    }
+    let insert = try connection.prepare(TurnSource.insertion)
+    source.bind(to: insert, turn: turn)
+    try insert.run()
+  }
+
+  /// Those of some turns that none of the others has seen; what these have seen is seen with them. Newest first.
+  private func newest(of turns: [Int]) throws -> [Int] {
+    let all = Set(turns)
+    let find = try connection.prepare("SELECT turns FROM turn_source WHERE turn_id = ?1")
+    var (newest, covered): ([Int], Set<Int>) = ([], [])
+    for id in all.sorted(by: >) {
+      if !covered.contains(id) { newest.append(id) }
+      find.bind(1, id)
+      if try find.step() { covered.formUnion(TurnSource(least: 0, pages: [], turns: find.bytes(0)).turns) }
+      find.reset()
+    }
+    return newest
+  }
+
+  /// What is remembered of a page that a turn has seen.
+  private func seenPage(_ id: String) throws -> (row: Int, place: Int)? {
+    let find = try connection.prepare("SELECT seen_id, page_index FROM seen_page WHERE id = ?1")
+    find.bind(1, id)
+    return try find.step() ? (find.integer(0), find.integer(1)) : nil
   }
 
   /// Where a page stands; nil when there is none of that id.

@@ -37,6 +37,7 @@ extension ConversationStore {
       insert.bind(10, now.text)
       try insert.run()
       let id = Int(connection.lastInsertedRow)
+      try keep(turn.sources, of: id)
       let words = try addWords(Self.words(turn.question, answer), row: Self.textRow(session, place))
       let fact = TurnFact(
         id: id, furthest: furthest ?? 0, parent: parent?.place, words: words,
@@ -106,6 +107,7 @@ extension ConversationStore {
         """
         DELETE FROM turn_code_block WHERE session_id = \(row);
         DELETE FROM turn_vector WHERE turn_id IN (SELECT turn_id FROM turn WHERE session_id = \(row));
+        DELETE FROM turn_source WHERE turn_id IN (SELECT turn_id FROM turn WHERE session_id = \(row));
         DELETE FROM turn_block WHERE session_id = \(row);
         DELETE FROM turn WHERE session_id = \(row);
         DELETE FROM session WHERE session_id = \(row);

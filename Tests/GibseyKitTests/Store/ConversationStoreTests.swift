@@ -72,7 +72,7 @@ struct ConversationScene {
       try scene.store().session(scene.session)
         == StoredSession(
           id: scene.session, owner: nil, madeAt: "1970-01-01T00:00:01.000000Z", seenAt: "1970-01-01T00:00:03.000000Z",
-          characterID: "fox", pageID: "p1", furthestPageIndex: 3, turns: 1))
+          characterID: "fox", pageID: "p1", furthestPageIndex: 3, turns: 1, furthestPageID: "p3"))
   }
 
   @Test func aSessionBelongsToTheNameThatFirstUsedItAndIsUnknownToOthers() throws {
