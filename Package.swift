@@ -83,6 +83,7 @@ let package = Package(
       exclude: ["Transcripts"], swiftSettings: strict),
     // Beside NIOEmbedded the kernel's addresses count as members of a module of NIO's that nobody may import.
     .testTarget(
-      name: "ServeTests", dependencies: ["GibseyKit", "TestPrograms", "gibsey-serve", nio("NIOEmbedded")] + net, swiftSettings: modern),
+      name: "ServeTests", dependencies: ["GibseyKit", "TestPrograms", "gibsey-serve", nio("NIOEmbedded")] + net,
+      swiftSettings: modern),
   ]
 )

@@ -1,6 +1,7 @@
 // The daemon as its users have it: a process of its own, with a story, a port and signals.
 import Foundation
 import Glibc
+import Synchronization
 import TestPrograms
 
 @testable import GibseyKit
@@ -12,6 +13,7 @@ final class DaemonProcess: Sendable {
   let port: Int
   let folder: String
   private let process: ChildProcess
+  private let errors: Mutex<Pipe>
   var pid: Int32 { process.pid }
 
   /// Waits until it listens.
@@ -39,6 +41,7 @@ final class DaemonProcess: Sendable {
       port = text.firstMatch(of: /listening at http:\/\/127\.0\.0\.1:([0-9]+)\n/).flatMap { Int($0.output.1) }
     }
     self.port = port ?? 0
+    errors = Mutex(said)
   }
 
   deinit {
@@ -51,11 +54,16 @@ final class DaemonProcess: Sendable {
   /// Waits for its end.
   func ending() async -> ChildProcess.Ending { await process.ending() }
 
-  /// What it said since it listened; to be asked for when it has ended.
-  var said: String {
-    process.withLock { process in
-      let pipe = process.standardError as? Pipe
-      return String(decoding: pipe?.fileHandleForReading.readDataToEndOfFile() ?? Data(), as: UTF8.self)
+  /// Waits until it has said some words since it listened; false when it ended without them.
+  func says(_ words: String) -> Bool {
+    errors.withLock { pipe in
+      var text = ""
+      while !text.contains(words) {
+        let more = pipe.fileHandleForReading.availableData
+        if more.isEmpty { return false }
+        text += String(decoding: more, as: UTF8.self)
+      }
+      return true
     }
   }
 

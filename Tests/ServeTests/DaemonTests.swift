@@ -100,10 +100,9 @@ import Testing
       let file = daemon.folder + "/.env"
       try "OLLAMA_BASE_URL=ftp://x\n".write(toFile: file, atomically: true, encoding: .utf8)
       daemon.send(SIGHUP)
-      // Signals are heard in their order: after the second one the first is done.
+      #expect(daemon.says("what is wrong stays as it was"))
       daemon.send(SIGTERM)
       #expect(await daemon.ending() == .exit(0))
-      #expect(daemon.said.contains("what is wrong stays as it was"))
     }
   }
 }

@@ -13,6 +13,8 @@ public final class EmbeddedModel: Embedder {
   private let windows: EmbeddingWindows
   private let threads: Int
   private let kernels: ckernels_kind
+  /// Whether the weights have been read, so that their pages are mapped.
+  private let hasReadWeights = Atomic(false)
 
   /// Opens the file that `make model` writes; some 0.1 ms.
   /// - Parameters:
@@ -61,7 +63,9 @@ public final class EmbeddedModel: Embedder {
   /// - Throws: `GibseyError.badEmbeddingModel` when what comes out is no number.
   public func embedQuery(_ text: String) throws -> UnitVector {
     let ids = pieces(of: text, limit: windows.length - 2)
-    let workspace = Workspace(file.encoder, pieces: ids.count + 2, kernels: kernels)
+    var encoder = file.encoder
+    encoder.fetches_ahead = hasReadWeights.exchange(true, ordering: .relaxed) ? 1 : 0
+    let workspace = Workspace(encoder, pieces: ids.count + 2, kernels: kernels)
     let whole = EncodingRun(ids: ids[...], bounds: [0, UInt32(ids.count + 2)])
     return try workspace.vectors(of: whole, file: file)[0]
   }
@@ -71,7 +75,10 @@ public final class EmbeddedModel: Embedder {
   func checkWhole() throws { try file.checkWhole() }
 
   /// Gives back the memory of the weights: for whoever embeds no more.
-  func letGoOfWeights() { file.letGoOfWeights() }
+  func letGoOfWeights() {
+    file.letGoOfWeights()
+    hasReadWeights.store(false, ordering: .relaxed)
+  }
 
   /// A text in pieces, and where its windows are.
   private struct Cut {

@@ -135,7 +135,7 @@ struct EmbeddedModelHeader {
       epsilon: bytes.loadUnaligned(fromByteOffset: 68, as: Float.self),
       words: start(section(0, 0, of: Int16.self)), word_scales: start(section(1, 0, of: Float.self)),
       position_rows: start(section(2, 0, of: Float.self)), vectors: start(section(3, 0, of: Float.self)),
-      weights: start(section(4, 0, of: Int16.self)), near_words: nil)
+      weights: start(section(4, 0, of: Int16.self)), near_words: nil, fetches_ahead: 0)
     guard ckernels_encoder_can_run(&shape) != 0, vocabulary > 0, shape.epsilon.isFinite else {
       throw bad("its shape is none that can be run")
     }

@@ -1,4 +1,5 @@
 // The tokenizer of uncased BERT: github.com/google-research/bert, tokenization.py; as the library `tokenizers` does it.
+internal import Glibc
 
 /// Cuts text into pieces of words that the model knows: white space, punctuation and ideographs part words, accents
 /// and case are dropped, and each word is cut into the longest pieces that there are.
@@ -60,10 +61,16 @@ struct WordPiece {
       guard id >= 0, id + 1 < places.count else { return nil }
       let (first, end) = (Int(places[id]), Int(places[id + 1]))
       guard end <= pieceBytes.count, first <= end else { return nil }
-      if end - first == word.count, word.elementsEqual(pieceBytes[first..<end]) { return Int32(id) }
+      if end - first == word.count, isPiece(word.baseAddress, at: first, count: word.count) { return Int32(id) }
       slot = (slot + 1) & mask
     }
     return nil
+  }
+
+  /// Whether a piece has these bytes; both have so many.
+  private func isPiece(_ bytes: UnsafePointer<UInt8>?, at first: Int, count: Int) -> Bool {
+    guard count > 0, let bytes, let pieces = pieceBytes.baseAddress else { return count == 0 }
+    return memcmp(bytes, pieces + first, count) == 0
   }
 
   private func entry(of code: UInt32) -> UInt32 {
@@ -129,15 +136,16 @@ struct WordPiece {
       hash = Self.hashed(hash, byte)
       word.hashes.append(hash)
     }
-    for length in stride(from: word.hashes.count, to: 0, by: -1) {
-      if let id = find(word.bytes[start..<start + length], isContinued: start > 0, hash: word.hashes[length - 1]) {
-        return (id, start + length)
+    return word.bytes.withUnsafeBufferPointer { bytes in
+      for length in stride(from: word.hashes.count, to: 0, by: -1) {
+        let part = UnsafeBufferPointer(rebasing: bytes[start..<start + length])
+        if let id = find(part, isContinued: start > 0, hash: word.hashes[length - 1]) { return (id, start + length) }
       }
+      return nil
     }
-    return nil
   }
 
-  private func find(_ bytes: ArraySlice<UInt8>, isContinued: Bool, hash: UInt64) -> Int32? {
+  private func find(_ bytes: UnsafeBufferPointer<UInt8>, isContinued: Bool, hash: UInt64) -> Int32? {
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
     for _ in 0...mask {
@@ -149,7 +157,9 @@ struct WordPiece {
       let marked =
         end - first > 2 && pieceBytes[first] == UInt8(ascii: "#") && pieceBytes[first + 1] == UInt8(ascii: "#")
       if isContinued { first += 2 }
-      if isContinued ? marked : true, end - first == bytes.count, bytes.elementsEqual(pieceBytes[first..<end]) {
+      if isContinued ? marked : true, end - first == bytes.count,
+        isPiece(bytes.baseAddress, at: first, count: bytes.count)
+      {
         return Int32(id)
       }
       slot = (slot + 1) & mask

@@ -61,17 +61,10 @@ public struct ContextBuilding {
     let request = try completed(request)
     let speaker = try speakers.speaker(request.characterID)
     let place = try place(of: request)
-    var candidates: [PromptMaterial.Candidate] = []
-    if let current = place.current, try isKnown(current, place) { candidates.append(Self.current(current)) }
-    let found = try search(request, place, limit: Self.candidateLimit + 1)
-      .filter { $0.page.id != place.current?.id }
-    for (rank, item) in found.prefix(Self.candidateLimit).enumerated() {
-      candidates.append(Self.candidate(item, rank: rank + 1))
-    }
     let budget = request.options?.budgetTokens ?? defaults.budgetTokens
     let factor = TokenFactor(defaults.tokenFactor)
     var material = PromptMaterial(
-      character: speaker.character, request: request, candidates: candidates,
+      character: speaker.character, request: request, candidates: [],
       terms: KeywordQuery(question: request.prompt).terms,
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
     if place.current?.id != place.gate?.id { material.currentPageID = place.current?.id }
@@ -82,6 +75,13 @@ public struct ContextBuilding {
       of: speaker, for: request, after: material.conversation, upTo: place.gate?.pageIndex,
       budgetTokens: material.budgetTokens)
     material.samples = try samples(of: request.characterID, upTo: place.gate?.pageIndex)
+    // The search is the last, for it waits for the question's vector.
+    if let current = place.current, try isKnown(current, place) { material.candidates.append(Self.current(current)) }
+    let found = try search(request, place, limit: Self.candidateLimit + 1)
+      .filter { $0.page.id != place.current?.id }
+    for (rank, item) in found.prefix(Self.candidateLimit).enumerated() {
+      material.candidates.append(Self.candidate(item, rank: rank + 1))
+    }
     do {
       return factor.real(try PromptBuilder.prompt(material), budgetTokens: budget)
     } catch {

@@ -21,9 +21,10 @@ struct Recalling {
   let embedder: EmbedderRow?
 
   /// The turns that have most to do with a question, best first, ties by the newest.
-  /// - Parameter vector: the question's, of the embedder's dimensions; nil where there is none.
+  /// - Parameter vector: the question's, of the embedder's dimensions; nil where there is none. Asked for when the words have been
+  ///   looked up, so that it may be made meanwhile.
   func turns(
-    for question: String, vector: [Float]?, in chain: TurnChain, limit: Int
+    for question: String, vector: () throws -> [Float]?, in chain: TurnChain, limit: Int
   ) throws -> [PromptConversation.Turn] {
     let told = chain.told()
     let terms = try telling(try pages.distinctByStem(KeywordQuery(question: question).terms), in: chain, told)
@@ -34,7 +35,7 @@ struct Recalling {
     {
       evidence[row, default: PageEvidence(row: row)].keywords = score
     }
-    if let embedder, let vector {
+    if let embedder, let vector = try vector() {
       let near = try store.nearest(to: vector, in: chain, told.places, embedder, limit: Self.vectorCandidates)
       let compared = try store.nearness(
         of: near.union(evidence.keys).sorted(), in: chain, to: vector, embedder)

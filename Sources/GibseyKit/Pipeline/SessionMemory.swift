@@ -112,7 +112,7 @@ public struct SessionMemory {
       // What surely fits needs no looking for.
       guard chain.count > read.turns.count || read.bytes > budgetTokens else { return conversation }
       conversation.recalled = try recalling.turns(
-        for: request.prompt, vector: try vector(), in: chain, limit: Self.recalledLimit)
+        for: request.prompt, vector: vector, in: chain, limit: Self.recalledLimit)
       let known = Set(conversation.recent.map(\.id))
       let rest = chain.numbers(from: conversation.recent.count)
       let count = rest.count - conversation.recalled.count { !known.contains($0.id) }

@@ -83,17 +83,25 @@ public struct VectorCoding: Sendable, Equatable {
   /// The code of the vector at `index`: a bit for each component, set where it is above 0.
   public func signs(of bytes: [UInt8], at index: Int) -> [UInt64] {
     let start = index * stride + 4
-    var words = [UInt64](repeating: 0, count: codeWords)
-    for place in 0..<dimensions where isPositive(bytes, start, place) { words[place / 64] |= 1 << UInt64(place % 64) }
-    return words
-  }
-
-  private func isPositive(_ bytes: [UInt8], _ start: Int, _ place: Int) -> Bool {
-    let isOdd = UInt8(place % 2)
-    if precision == .int4 { return bytes[start + place / 2] >> (4 * isOdd) & 15 >= 8 }
-    let high = Int8(bitPattern: bytes[start + place])
-    guard high == 0 else { return high > 0 }
-    return bytes[start + dimensions + place / 2] >> (4 * isOdd) & 15 > 0
+    precondition(start + stride - 4 <= bytes.count, "a vector that the bytes do not have")
+    let low = precision == .int4 ? start : start + dimensions
+    return bytes.withUnsafeBufferPointer { bytes in
+      (0..<codeWords).map { word in
+        var bits: UInt64 = 0
+        for place in word * 64..<min(dimensions, word * 64 + 64) {
+          let nibble = bytes[low + place / 2] >> UInt8(truncatingIfNeeded: place % 2 * 4) & 15
+          let isPositive: Bool
+          switch precision {
+          case .int4: isPositive = nibble >= 8
+          case .int12:
+            let high = Int8(bitPattern: bytes[start + place])
+            isPositive = high > 0 || high == 0 && nibble > 0
+          }
+          bits |= (isPositive ? 1 : 0) << UInt64(place % 64)
+        }
+        return bits
+      }
+    }
   }
 }
 

@@ -55,6 +55,22 @@ import Testing
     #expect(try recalled(Self.question, nil) == [told], "by words alone it is the only one")
   }
 
+  @Test func aDaemonsReadersAreCalledBackByMeaningTooAsThePipeIs() async throws {
+    let near = try scene.say("Who keeps bees?", "Ondine does.", in: store, character: "london-fox")
+    try embed([1, 0, 0, 0])
+    for index in 0..<300 {
+      try scene.say("Tide \(index)?", "The ferry came with the tide.", in: store, character: "london-fox")
+    }
+    try embed([0, 1, 0, 0])
+    let context = ToolContext(
+      settings: Settings(environment: [:], environmentFile: [:]),
+      diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in }, executor: nil)
+    let room = try ReadingRoom(context: context, path: scene.path, options: ReadingRoom.Options())
+    var request = ChatRequest(prompt: "Sweetness?", characterID: "london-fox", sessionID: scene.session.text)
+    request.vector = [1, 0, 0, 0]
+    #expect(try await room.prompt(for: request).turns.filter(\.isRecalled).map(\.id) == [near])
+  }
+
   @Test func aTurnThatSharesWordsWhichManyHaveIsNotPutBeforeNearerOnes() throws {
     try talk(100)
     let near = try scene.say("Who keeps bees?", "Ondine does.", in: store)

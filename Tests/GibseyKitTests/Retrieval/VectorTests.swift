@@ -149,4 +149,25 @@ import Testing
       #expect(Base64.encoded(Array(bytes.utf8)) == text)
     }
   }
+
+  @Test func base64IsReadWhereverWhiteSpaceStandsAndWithoutItsPadding() {
+    var generator = SeededGenerator(seed: 7)
+    for length in 0..<60 {
+      let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      var text = Array(Base64.encoded(bytes).utf8)
+      if length.isMultiple(of: 2) { text.removeAll { $0 == UInt8(ascii: "=") } }
+      #expect(Base64.decoded(text) == bytes)
+      for _ in 0..<Int.random(in: 1...5, using: &generator) {
+        text.insert(
+          [0x20, 0x0A, 0x0D, 0x09][Int.random(in: 0..<4, using: &generator)],
+          at: Int.random(in: 0...text.count, using: &generator))
+      }
+      #expect(Base64.decoded(text) == bytes)
+      text.insert(UInt8(ascii: "-"), at: Int.random(in: 0...text.count, using: &generator))
+      #expect(Base64.decoded(text) == nil)
+    }
+    for text in ["Z", "Zm9vY", "Zg=", "Zg===", "Z===", "Zg==Zg==", "=", "Zm9v=", "Zm9é"] {
+      #expect(Base64.decoded(text.utf8) == nil, "\(text)")
+    }
+  }
 }

@@ -124,7 +124,7 @@ extension PageStore {
     try write([page("a", 1, "x")])
     let connection = try PageStore(path: path, access: .readWrite).connection
     try connection.execute("PRAGMA user_version = 99")
-    #expect(throws: GibseyError.newerDatabase(path: path, version: 99, supported: 6)) {
+    #expect(throws: GibseyError.newerDatabase(path: path, version: 99, supported: 7)) {
       try PageStore(path: path, access: .readWrite)
     }
     let other = folder.path + "/other.db"
