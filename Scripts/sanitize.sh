@@ -13,9 +13,7 @@ export TSAN_OPTIONS="halt_on_error=1 exitcode=66 abort_on_error=0 ${TSAN_OPTIONS
 export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Foundation's Process reads each entry of /proc/self/fd as if it had the longest name, beyond the end of what was read.
-echo "interceptor_via_fun:findMaximumOpenFromProcSelfFD" >"$work/suppressions"
-export ASAN_OPTIONS="detect_leaks=0 exitcode=66 abort_on_error=0 suppressions=$work/suppressions ${ASAN_OPTIONS:-}"
+export ASAN_OPTIONS="detect_leaks=0 exitcode=66 abort_on_error=0 ${ASAN_OPTIONS:-}"
 cat >"$work/thread.swift" <<'END'
 import Dispatch
 nonisolated(unsafe) var count = 0
