@@ -111,10 +111,13 @@ def fill(database, name, count, said=None):
     numbers = []
     for place, (question, answer) in enumerate(said or turns(count)):
         parent_place = place if parent else 0
+        before = struct.pack("<q", parent) if parent else b""
         parent = db.execute(
             "INSERT INTO turn (session_id, place, parent_turn, character_id, question, answer, outcome, prompt_id, made_at)"
             " VALUES (?, ?, ?, 'london-fox', ?, ?, 'complete', 'p', '2026-01-01T00:00:00.000000Z')",
             (session, place, parent, question, answer)).lastrowid
+        # It has seen no page, and what was said just before.
+        db.execute("INSERT INTO turn_source VALUES (?, 0, x'', ?)", (parent, before))
         numbers.append(parent)
         row = session << 32 | place
         db.execute("INSERT INTO turn_text (rowid, text) VALUES (?, ?)", (row, question + "\n" + answer))
