@@ -52,7 +52,7 @@ final class PatientWrites: Sendable {
     }
     guard !isBehind else { return }
     let bell = Task {
-      // The patience that somebody has; a write that is done ends it.
+      // A deadline, not a wait: the database may be held for longer than a reader has patience; a write that is done ends it.
       guard (try? await Task.sleep(for: patience)) != nil else { return }
       giveUp(number)
     }
@@ -77,7 +77,7 @@ final class PatientWrites: Sendable {
     }
     guard let number else { return }
     let bell = Task {
-      // As above: the time that is left.
+      // The daemon's time to end is over then, whether the database is free or not; writes that are done end it sooner.
       guard (try? await Task.sleep(for: patience)) != nil else { return }
       state.withLock { state -> CheckedContinuation<Void, Never>? in
         state.expired.insert(number)
@@ -93,6 +93,7 @@ final class PatientWrites: Sendable {
       if isOver { continuation.resume() }
     }
     bell.cancel()
+    state.withLock { _ = $0.expired.remove(number) }
   }
 
   private func end(_ number: Int, _ outcome: Outcome) {

@@ -191,7 +191,7 @@ struct Daemon {
     if service.doors.openCount > 0 || service.sessions.isBusy {
       service.sessions.cancelAll()
       let last = context.now() + min(Self.lastSeconds, options.grace)
-      // As above: those who were cut off are kept and told, and what they are told has left.
+      // Those who were cut off are kept and told, and what they are told leaves: looked at as above, for half a second at most.
       while service.doors.openCount > 0 || service.sessions.isBusy, context.now() < last {
         try? await Task.sleep(for: Self.glance)
       }

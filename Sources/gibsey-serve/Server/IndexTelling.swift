@@ -28,6 +28,7 @@ struct IndexTelling: Sendable {
       let start = NIODeadline.now()
       await look()
       let taken = Duration.nanoseconds((NIODeadline.now() - start).nanoseconds)
+      // Nobody tells of a change of the file: it is looked for, a hundredth of the time at most (docs/design/0020).
       try? await Task.sleep(for: max(Self.interval, taken * Self.share))
     }
   }
