@@ -44,7 +44,21 @@ static inline int is_plain_run(const uint8_t *bytes, size_t count) {
   return plain_end(bytes, 0, count) == count;
 }
 
-// Whether both have the same bytes. A call of memcmp costs more than some ten bytes take.
+static inline int is_equal_8(const uint8_t *one, const uint8_t *other) {
+  uint64_t words[2];
+  memcpy(&words[0], one, 8);
+  memcpy(&words[1], other, 8);
+  return words[0] == words[1];
+}
+
+static inline int is_equal_4(const uint8_t *one, const uint8_t *other) {
+  uint32_t words[2];
+  memcpy(&words[0], one, 4);
+  memcpy(&words[1], other, 4);
+  return words[0] == words[1];
+}
+
+// Whether both have the same bytes. A call of memcmp costs more than it takes to compare so few.
 static inline int is_equal(const uint8_t *one, const uint8_t *other, size_t count) {
 #if defined(__SSE2__)
   if (count >= 16) {
@@ -58,7 +72,16 @@ static inline int is_equal(const uint8_t *one, const uint8_t *other, size_t coun
                                             _mm_loadu_si128((const __m128i *)(other + count - 16)))) == 0xFFFF;
   }
 #endif
-  return count == 0 || memcmp(one, other, count) == 0;
+  if (count >= 8) {
+    size_t place = 0;
+    for (; place + 8 < count; place += 8)
+      if (!is_equal_8(one + place, other + place)) return 0;
+    return is_equal_8(one + count - 8, other + count - 8);
+  }
+  if (count >= 4) return is_equal_4(one, other) && is_equal_4(one + count - 4, other + count - 4);
+  for (size_t place = 0; place < count; place++)
+    if (one[place] != other[place]) return 0;
+  return 1;
 }
 
 // The place after the stamp that starts at `place`. Most are as long as the one before, `length`: then the place is known

@@ -19,16 +19,31 @@ extension EventStreamParser {
   var lineCount: Int { events.lineCount + shape.count }
 
   mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
+    let (start, other) = shape.goOn(with: block, into: &batch)
+    try readStrange(other, into: &batch)
+    try read(UnsafeBufferPointer(rebasing: block[start...]), isStrange: false, into: &batch)
+  }
+
+  private mutating func readStrange(_ bytes: [UInt8], into batch: inout AnswerBatch) throws {
+    try bytes.withUnsafeBufferPointer { try read($0, isStrange: true, into: &batch) }
+  }
+
+  /// - Parameter isStrange: whether it is not of the shape, for sure.
+  private mutating func read(
+    _ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch
+  ) throws {
+    guard !block.isEmpty else { return }
     var events = self.events
     defer { self.events = events }
     try events.consume(block) { bytes, start in
-      tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
+      isStrange || tally.hasEnded ? start : shape.take(bytes, from: start, into: &batch)
     } _: { event in
       try read(event, into: &batch)
     }
   }
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
+    try readStrange(shape.release(), into: &batch)
     var events = self.events
     let notices = batch.notices
     try events.finish { try read($0, into: &batch) }

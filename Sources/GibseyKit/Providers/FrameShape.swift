@@ -24,12 +24,67 @@ struct FrameShape: Sendable {
   /// would take them from the heap.
   private static let (roomBytes, roomTokens) = (1024, 128)
 
-  /// Appends the tokens of the frames of this shape that lie end to end from `start` on.
-  /// - Returns: where the first other frame starts, or one whose end has not come.
-  mutating func take(
+  /// The start of a frame of this shape whose end has not come.
+  private var begun: [UInt8] = []
+  /// Longer ones are not held.
+  private static let begunLimitBytes = 1024
+
+  /// Appends the tokens of the frames of this shape that lie end to end from `start` on. One whose end has not come is held,
+  /// for `goOn`.
+  /// - Returns: where the first other frame starts.
+  mutating func take(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, into batch: inout AnswerBatch) -> Int {
+    guard !tail.isEmpty, !bytes.isEmpty else { return start }
+    let place = takeWhole(bytes, from: start, into: &batch)
+    guard isBegun(bytes, from: place) else { return place }
+    begun = Array(bytes[place...])
+    return bytes.count
+  }
+
+  /// Reads the rest of the frame that is held, and maybe some after it: a frame cut by the network needs no parsing either.
+  /// - Returns: up to where the block was read; and what was held, when it is not of this shape and to be read first.
+  mutating func goOn(
+    with block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch
+  ) -> (start: Int, other: [UInt8]) {
+    guard !begun.isEmpty else { return (0, []) }
+    var joined = release()
+    let count = joined.count
+    joined.append(contentsOf: block.prefix(Self.begunLimitBytes))
+    let (place, isBegun) = joined.withUnsafeBufferPointer { bytes in
+      let place = takeWhole(bytes, from: 0, into: &batch)
+      return (place, place == 0 && self.isBegun(bytes, from: 0))
+    }
+    if place >= count { return (place - count, []) }
+    guard isBegun, joined.count == count + block.count else { return (0, Array(joined[..<count])) }
+    begun = joined
+    return (block.count, [])
+  }
+
+  /// What is held, to be read otherwise.
+  mutating func release() -> [UInt8] {
+    defer { begun = [] }
+    return begun
+  }
+
+  /// Whether what there is from `start` on is the start of a frame of this shape, and no more than that.
+  private func isBegun(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Bool {
+    guard let base = bytes.baseAddress, start < bytes.count, bytes.count - start <= Self.begunLimitBytes else {
+      return false
+    }
+    let end = bytes.count
+    var place = start
+    for part in hasStamp ? [head, middle] : [head] {
+      let count = min(part.count, end - place)
+      guard memcmp(base + place, part, count) == 0 else { return false }
+      // A stamp follows the head, the token what is before it.
+      place = PlainRun.end(in: base, from: place + count, to: end, or: UInt8(ascii: "\""), UInt8(ascii: "\\"))
+      if place == end { return true }
+    }
+    return end - place < tail.count && memcmp(base + place, tail, end - place) == 0
+  }
+
+  private mutating func takeWhole(
     _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, into batch: inout AnswerBatch
   ) -> Int {
-    guard !tail.isEmpty, !bytes.isEmpty else { return start }
     var place = start
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.roomBytes) { text in
       withUnsafeTemporaryAllocation(of: Int.self, capacity: Self.roomTokens) { ends in
@@ -39,6 +94,7 @@ struct FrameShape: Sendable {
           batch.add(UnsafeBufferPointer(rebasing: text[..<gathered.bytes]), ends: ends[..<gathered.tokens])
           count += gathered.tokens
           place = gathered.place
+          if place == bytes.count { return }
         }
       }
     }

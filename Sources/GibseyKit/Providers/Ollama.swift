@@ -70,7 +70,7 @@ public struct Ollama: ChatProvider {
 struct OllamaParser: AnswerParser {
   private var lines = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
   private var tally: AnswerTally
-  private var shape = FrameShape()
+  private(set) var shape = FrameShape()
   /// An object over several lines, as of a server that does not stream.
   private var object: OpenObject?
 
@@ -83,16 +83,31 @@ struct OllamaParser: AnswerParser {
   private var parsedCount = 0
 
   mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
+    let (start, other) = shape.goOn(with: block, into: &batch)
+    try readStrange(other, into: &batch)
+    try read(UnsafeBufferPointer(rebasing: block[start...]), isStrange: false, into: &batch)
+  }
+
+  private mutating func readStrange(_ bytes: [UInt8], into batch: inout AnswerBatch) throws {
+    try bytes.withUnsafeBufferPointer { try read($0, isStrange: true, into: &batch) }
+  }
+
+  /// - Parameter isStrange: whether it is not of the shape, for sure.
+  private mutating func read(
+    _ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch
+  ) throws {
+    guard !block.isEmpty else { return }
     var lines = self.lines
     defer { self.lines = lines }
     try lines.consumeInPlace(block) { bytes, start in
-      tally.hasEnded || object != nil ? start : shape.take(bytes, from: start, into: &batch)
+      isStrange || tally.hasEnded || object != nil ? start : shape.take(bytes, from: start, into: &batch)
     } _: { line, frame in
       try read(line, frame, into: &batch)
     }
   }
 
   mutating func finish(into batch: inout AnswerBatch) throws -> AnswerEnd {
+    try readStrange(shape.release(), into: &batch)
     var lines = self.lines
     let notices = batch.notices
     try lines.finish { line in
