@@ -151,7 +151,14 @@ final class CurlExchange {
   }
 
   private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
-    if digest == nil, incoming.isEmpty { digest = transfer.digest }
+    if digest == nil, incoming.isEmpty {
+      // Who waited for the head may read the very first bytes where they lie, and none need be kept for it.
+      if !hasBegun {
+        beginIfReady()
+        mailbox.runJobs()
+      }
+      digest = transfer.digest
+    }
     if let digest {
       read(bytes, digest)
       digestedBytes += bytes.count

@@ -57,6 +57,13 @@ final class AnswerReading: Sendable {
     }
   }
 
+  /// Takes an empty batch whose memory the next bytes are to use: a stream then lives in one.
+  func takeBack(_ batch: inout AnswerBatch) {
+    state.withLock { state in
+      if state.batch.isEmpty { swap(&state.batch, &batch) }
+    }
+  }
+
   /// Reads the end of the bytes. What was kept of a line that had no end may be in the batch.
   func finish(_ batch: inout AnswerBatch) -> Result<AnswerEnd, any Error> {
     state.withLock { state in

@@ -56,6 +56,7 @@ struct AskingAttempt {
       progress = reading.collect(&batch)
       usage = progress.usage
       try await hand(&batch, take)
+      reading.takeBack(&batch)
       if let failure = progress.failure { throw AttemptFailure(failure, isInside: true) }
       if let wait = silence.broken(byLine: progress.lineCount, at: clock.seconds()) {
         guard !progress.isWhole else { break }
