@@ -7,7 +7,8 @@ struct AskOutput {
   private let options: AskRun.Options
   private let hasPrices: Bool
   private let prompt: Prompt
-  private var records: AskingRecords
+  /// Only where records are wanted.
+  private var records: AskingRecords?
   private let isTerminal: Bool
   /// Only for a terminal: a pipe gets the bytes.
   private var filter: TerminalFilter?
@@ -31,13 +32,13 @@ struct AskOutput {
     self.diagnostics = diagnostics
     self.options = options
     self.prompt = prompt
-    records = AskingRecords(prompt: prompt, responseID: RandomID.make()) { Timestamp.now() }
+    if options.isJSON { records = AskingRecords(prompt: prompt, responseID: RandomID.make()) { Timestamp.now() } }
     filter = isTerminal && !options.isJSON ? TerminalFilter() : nil
   }
 
   mutating func write(_ part: Asking.Part) throws {
-    if options.isJSON {
-      let bytes = records.records(of: part).flatMap { RecordCoder.encode($0) }
+    if let parts = records?.records(of: part) {
+      let bytes = parts.flatMap { RecordCoder.encode($0) }
       if !bytes.isEmpty { try place.write(isTerminal ? TerminalJSON.shown(bytes) : bytes) }
     }
     switch part {

@@ -164,7 +164,7 @@ struct EmbeddedModelHeader {
       characters: section(9, Int(length - characterStart) / 4, of: UInt32.self), unknown: Int32(number(56)))
     marks = (Int32(number(60)), Int32(number(64)))
     name = String(decoding: bytes[72..<104].prefix { $0 != 0 }, as: UTF8.self)
-    revision = bytes[104..<110].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    revision = Hexadecimal.text(of: Array(bytes[104..<110]))
   }
 }
 

@@ -54,7 +54,7 @@ public struct WebAddress: Sendable, Equatable {
   /// Whether it is this machine: localhost and its subdomains (RFC 6761 §6.3), 127.0.0.0/8, ::1.
   public var isLoopback: Bool {
     host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
-      || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
+      || host.hasPrefix("127.") && host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
   }
 
   /// Host and port as a person writes them: `localhost:11434`; the port only when it is not the scheme's own.

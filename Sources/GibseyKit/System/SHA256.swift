@@ -35,7 +35,7 @@ public enum SHA256 {
 
   /// The digest as 64 lower-case hexadecimal digits.
   public static func hexadecimal(of bytes: [UInt8]) -> String {
-    digest(of: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    Hexadecimal.text(of: digest(of: bytes))
   }
 
   private static func absorb(

@@ -70,15 +70,11 @@ public enum RandomID {
     var low = UInt64.random(in: .min ... .max)
     high = high & ~0xF000 | 0x4000
     low = low & ~(0b11 << 62) | 0b10 << 62
-    let digits = Array((hexadecimal(high) + hexadecimal(low)).utf8)
-    return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map {
-      String(decoding: digits[$0], as: UTF8.self)
+    var text: [UInt8] = []
+    for (place, byte) in withUnsafeBytes(of: (high.bigEndian, low.bigEndian), Array.init).enumerated() {
+      if [4, 6, 8, 10].contains(place) { text.append(UInt8(ascii: "-")) }
+      Hexadecimal.append(byte, to: &text)
     }
-    .joined(separator: "-")
-  }
-
-  private static func hexadecimal(_ word: UInt64) -> String {
-    let text = String(word, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
+    return String(decoding: text, as: UTF8.self)
   }
 }
