@@ -29,8 +29,14 @@ let pageFiles = [
 
 func nio(_ name: String) -> Target.Dependency { .product(name: name, package: "swift-nio") }
 
+// At a fixed address: 45,000 places that starting would have to write into are right as they are, which is half a millisecond of
+// each run. Not the daemon, which strangers speak to. See docs/design/0019-milliseconds-of-starting.md.
+let fixed = LinkerSetting.unsafeFlags(
+  ["-Xclang-linker", "-no-pie"], .when(platforms: [.linux], configuration: .release))
+
 func tool(_ name: String) -> Target {
-  .executableTarget(name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: strict)
+  .executableTarget(
+    name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: strict, linkerSettings: [fixed])
 }
 
 // The daemon's net; nothing else knows it. See docs/design/0014-the-daemons-net.md.
