@@ -30,4 +30,5 @@ knowing=-disable-concrete-type-metadata-mangled-name-accessors
 if "${swift}c" -frontend -help-hidden 2>/dev/null | grep -q -e "$knowing"; then
   set -- -Xswiftc -Xfrontend -Xswiftc "$knowing" "$@"
 fi
-exec "$swift" build -c release --static-swift-stdlib "$@"
+# Nothing that a program needs lies beside it, so the loader is not told to look there first, twenty times.
+exec "$swift" build -c release --static-swift-stdlib --disable-local-rpath "$@"
