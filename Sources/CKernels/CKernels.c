@@ -34,9 +34,9 @@ static inline const ckernels_table *table(void) {
   return known;
 }
 
-void ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *workspace,
-                     const uint32_t *bounds, size_t parts, float *sums) {
-  table()->encode(model, ids, count, workspace, bounds, parts, sums);
+int ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *workspace,
+                    const uint32_t *bounds, size_t parts, float *sums) {
+  return table()->encode(model, ids, count, workspace, bounds, parts, sums);
 }
 void ckernels_compare_words(const ckernels_encoder *model, const int32_t *ids, const uint32_t *bounds, size_t count,
                             const float *terms, size_t term_count, float *cosines) {

@@ -8,6 +8,23 @@
 // Values: times shares that add up to 65,256 at most they fit 32 bits.
 #define VALUE_LARGEST 30000.0f
 
+/// out (rows, 16 panels) = a (rows, 2 pairs) · the weights of a dense layer, as `multiply` does it.
+static void multiply_dense(const ckernels_encoder *model, const dense *layer, size_t panels, size_t pairs,
+                           const int16_t *a, const float *row_scales, size_t rows, workspace *s, float *out) {
+  size_t width = 16 * panels;
+  if (model->source != ckernels_read) {
+    multiply(a, 2 * pairs, row_scales, rows, layer->weights, panels, pairs, layer->scales, layer->biases, out, width,
+             model->source == ckernels_near);
+    return;
+  }
+  for (size_t panel = 0; panel < panels; panel += slice_panels) {
+    size_t some = panels - panel < slice_panels ? panels - panel : slice_panels, channel = 16 * panel;
+    const int16_t *slice = ckernels_slice(model, layer->weights + channel * 2 * pairs, some * 16 * 2 * pairs, s);
+    multiply(a, 2 * pairs, row_scales, rows, slice, some, pairs, layer->scales + channel, layer->biases + channel,
+             out + channel, width, 0);
+  }
+}
+
 /// The 32 numbers of one head as whole ones; returns what they are to be multiplied by.
 ALWAYS_INLINE float head_to_whole(const float *numbers, int16_t *whole) {
   float top = f32_largest(f32_max(f32_abs(f32_load(numbers)), f32_abs(f32_load(numbers + 16))));
@@ -20,8 +37,8 @@ ALWAYS_INLINE float head_to_whole(const float *numbers, int16_t *whole) {
 static void take_attention_block(const ckernels_encoder *model, const dense *layer, workspace *s, size_t first,
                                  size_t block) {
   size_t dims = model->dims, panels = s->padded / 16;
-  multiply(s->whole_rows + first * dims, dims, s->row_scales + first, block, layer->weights, 3 * dims / 16, dims / 2,
-           layer->scales, layer->biases, s->wide, 3 * dims, model->fetches_ahead != 0);
+  multiply_dense(model, layer, 3 * dims / 16, dims / 2, s->whole_rows + first * dims, s->row_scales + first, block, s,
+                 s->wide);
   for (size_t row = 0; row < block; row++) {
     const float *wide = s->wide + row * 3 * dims;
     size_t token = first + row;
@@ -82,21 +99,18 @@ static void feed_forward_block(const ckernels_encoder *model, const encoder_laye
   int16_t *whole = s->whole_rows + first * dims;
   for (size_t row = 0; row < block; row++)
     scales[row] = quantize(s->context + (first + row) * dims, dims, whole + row * dims);
-  multiply(whole, dims, scales, block, layer->output.weights, dims / 16, dims / 2, layer->output.scales,
-           layer->output.biases, s->wide, dims, model->fetches_ahead != 0);
+  multiply_dense(model, &layer->output, dims / 16, dims / 2, whole, scales, block, s, s->wide);
   for (size_t row = 0; row < block; row++) {
     add_and_norm(rows + row * dims, s->wide + row * dims, layer->attention_gain, layer->attention_bias, dims,
                  model->epsilon);
     scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
   }
-  multiply(whole, dims, scales, block, layer->up.weights, inner / 16, dims / 2, layer->up.scales, layer->up.biases,
-           s->wide, inner, model->fetches_ahead != 0);
+  multiply_dense(model, &layer->up, inner / 16, dims / 2, whole, scales, block, s, s->wide);
   for (size_t row = 0; row < block; row++) {
     gelu(s->wide + row * inner, inner);
     s->wide_scales[row] = quantize(s->wide + row * inner, inner, s->whole_wide + row * inner);
   }
-  multiply(s->whole_wide, inner, s->wide_scales, block, layer->down.weights, dims / 16, inner / 2, layer->down.scales,
-           layer->down.biases, s->wide, dims, model->fetches_ahead != 0);
+  multiply_dense(model, &layer->down, dims / 16, inner / 2, s->whole_wide, s->wide_scales, block, s, s->wide);
   for (size_t row = 0; row < block; row++) {
     add_and_norm(rows + row * dims, s->wide + row * dims, layer->down_gain, layer->down_bias, dims, model->epsilon);
     scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
@@ -126,8 +140,8 @@ static void add_up(const float *rows, size_t dims, size_t first, size_t end, flo
   }
 }
 
-static void encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *start, const uint32_t *bounds,
-                   size_t parts, float *sums) {
+static int encode(const ckernels_encoder *model, const int32_t *ids, size_t count, void *start, const uint32_t *bounds,
+                  size_t parts, float *sums) {
   workspace space, *s = &space;
   ckernels_lay_out(model, count, start, s);
   // Behind the last token there is nothing: its scores are set aside, but must be numbers.
@@ -145,6 +159,7 @@ static void encode(const ckernels_encoder *model, const int32_t *ids, size_t cou
   }
   for (size_t part = 0; part < parts; part++)
     add_up(s->rows, model->dims, bounds[part], bounds[part + 1], sums + part * model->dims);
+  return s->failure;
 }
 
 const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_words};

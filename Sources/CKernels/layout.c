@@ -1,5 +1,8 @@
 // Where the parts of a layer are in the model, and where things are kept while a text is encoded.
 #include "layout.h"
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 static size_t layer_weights(const ckernels_encoder *model) {
   return (size_t)model->dims * model->dims * 4 + (size_t)model->dims * model->inner * 2;
@@ -65,8 +68,26 @@ size_t ckernels_lay_out(const ckernels_encoder *model, size_t count, char *start
   TAKE(scores, queries * padded);
   TAKE(whole_scores, queries * padded);
   TAKE(score_scales, queries);
+  size_t deepest = model->inner > dims ? model->inner : dims;
+  s->slice = NULL;
+  if (model->source == ckernels_read) TAKE(slice, slice_panels * deepest * 16);
+  s->failure = 0;
 #undef TAKE
   return place;
+}
+
+const int16_t *ckernels_slice(const ckernels_encoder *model, const int16_t *weights, size_t count, workspace *s) {
+  char *slice = (char *)s->slice;
+  size_t size = count * sizeof *weights, read = 0;
+  uint64_t place = model->place + (uint64_t)(weights - model->weights) * sizeof *weights;
+  while (!s->failure && read < size) {
+    ssize_t got = pread(model->file, slice + read, size - read, (off_t)(place + read));
+    if (got > 0) read += (size_t)got;
+    else if (got == 0) s->failure = EIO;
+    else if (errno != EINTR) s->failure = errno;
+  }
+  memset(slice + read, 0, size - read);
+  return s->slice;
 }
 
 size_t ckernels_encoder_workspace(const ckernels_encoder *model, size_t count) {

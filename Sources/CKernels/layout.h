@@ -6,8 +6,9 @@
 
 enum {
   head_dims = 32,    // dims of a head
-  block_rows = 48,   // rows that go through the dense layers together: their numbers stay in the second-level cache
+  block_rows = CKERNELS_BLOCK,  // rows that go through the dense layers together: their numbers stay in the second-level cache
   query_rows = 24,   // rows whose attention is computed together: their scores stay in the first-level cache
+  slice_panels = 4,  // panels of sixteen channels that are read together: a column of the product
 };
 
 /// One dense layer: weights packed, scales and biases by channel.
@@ -41,10 +42,14 @@ typedef struct {
   float *scores;              // (query_rows, padded)
   int16_t *whole_scores;      // (query_rows, padded)
   float *score_scales;        // (query_rows,)
+  int16_t *slice;             // (slice_panels, dims or inner, 16): weights that were read; NULL where none are
+  int failure;                // of reading them: an errno, or 0
 } workspace;
 
 /// Lays the workspace out from `start`; returns how many bytes it takes. start may be NULL.
 size_t ckernels_lay_out(const ckernels_encoder *model, size_t count, char *start, workspace *space);
+/// The `count` weights from `weights` on, read into the workspace's slice. After a failure they are zeros, and nothing more is read.
+const int16_t *ckernels_slice(const ckernels_encoder *model, const int16_t *weights, size_t count, workspace *space);
 /// The parts of layer `number`.
 encoder_layer ckernels_layer(const ckernels_encoder *model, size_t number);
 

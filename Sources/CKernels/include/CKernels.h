@@ -20,8 +20,15 @@ ckernels_kind ckernels_best(void);
 
 // The encoder: a BERT whose weights are 13-bit whole numbers (Scripts/convert-model.py documents the layout).
 
-/// Dims of a model, at most.
-enum { CKERNELS_DIMS_MOST = 4096 };
+/// Dims of a model, at most; pieces that go through the dense layers together.
+enum { CKERNELS_DIMS_MOST = 4096, CKERNELS_BLOCK = 48 };
+
+/// How the weights of a model are come by.
+typedef enum {
+  ckernels_mapped = 0,  // they are in memory, or come there by being touched
+  ckernels_near = 1,    // they are in memory: the next ones are fetched while some are multiplied; else each try is a walk for nothing
+  ckernels_read = 2,    // from a file, some at a time: a third of what touching them all would cost, for who encodes one short text
+} ckernels_source;
 
 /// Where the parts of a model are. Borrowed: whoever calls keeps them alive, 64-byte aligned.
 typedef struct {
@@ -33,8 +40,9 @@ typedef struct {
   const float *_Nonnull vectors;        // scales, biases and norms
   const int16_t *_Nonnull weights;      // packed
   const uint8_t *_Nullable near_words;  // (vocabulary, 4 + dims / 2): the words in four bits; NULL where there are none
-  // Whether weights are fetched before they are wanted: for memory that is mapped already, else each try is a walk for nothing.
-  uint32_t fetches_ahead;
+  ckernels_source source;
+  int32_t file;    // if they are read: an open file,
+  uint64_t place;  // and where in it `weights` begin, in bytes
 } ckernels_encoder;
 
 /// How many numbers `vectors` and `weights` hold.
@@ -46,8 +54,9 @@ int ckernels_encoder_can_run(const ckernels_encoder *_Nonnull model);
 size_t ckernels_encoder_workspace(const ckernels_encoder *_Nonnull model, size_t count);
 /// sums (parts, dims) = the last layer's rows (count, dims) added up part by part: their means but for their lengths. Part p
 /// is the rows from bounds[p] to bounds[p + 1], the end not included; bounds (parts + 1,) ascend to `count` at most.
-/// 1 <= count <= positions, every id below `vocabulary`; workspace is 64-byte aligned.
-void ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
+/// 1 <= count <= positions, every id below `vocabulary`; workspace is 64-byte aligned. Weights that are read are read once for each
+/// `CKERNELS_BLOCK` pieces. Returns 0, or the errno of reading them, EIO where the file ended: then sums are of no use.
+int ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
                      void *_Nonnull workspace, const uint32_t *_Nonnull bounds, size_t parts, float *_Nonnull sums);
 
 /// cosines (words, terms) of words, each the mean of the rows of its pieces ids[bounds[word]] to ids[bounds[word + 1]], the end not
@@ -59,8 +68,8 @@ void ckernels_compare_words(const ckernels_encoder *_Nonnull model, const int32_
 
 /// The functions of one kind, each as the one of its name above.
 typedef struct {
-  void (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
-                          const uint32_t *_Nonnull, size_t, float *_Nonnull);
+  int (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
+                         const uint32_t *_Nonnull, size_t, float *_Nonnull);
   void (*_Nonnull compare_words)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, const uint32_t *_Nonnull,
                                  size_t, const float *_Nonnull, size_t, float *_Nonnull);
 } ckernels_table;

@@ -123,10 +123,9 @@ public final class QuestionEmbedder {
     ahead = (
       question,
       try Pending {
-        let vector = try model.embedQuery(question).components
-        // Unmapping them takes as long as mapping them did: here it passes while others work.
-        model.letGoOfWeights()
-        return vector
+        // The words of pages are compared meanwhile, on another thread: it finds their rows mapped.
+        model.bringWordsNear()
+        return try model.embedQuery(question).components
       }
     )
   }

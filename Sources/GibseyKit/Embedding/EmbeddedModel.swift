@@ -13,8 +13,8 @@ public final class EmbeddedModel: Embedder {
   private let windows: EmbeddingWindows
   private let threads: Int
   private let kernels: ckernels_kind
-  /// Whether the weights have been read, so that their pages are mapped.
-  private let hasReadWeights = Atomic(false)
+  /// How many questions there have been.
+  private let questions = Atomic(0)
 
   /// Opens the file that `make model` writes; some 0.1 ms.
   /// - Parameters:
@@ -60,25 +60,29 @@ public final class EmbeddedModel: Embedder {
   }
 
   /// The vector of a question: its first window, here and now, on this thread.
-  /// - Throws: `GibseyError.badEmbeddingModel` when what comes out is no number.
+  ///
+  /// The first question of a process reads the weights through a small buffer: to map 21 MB for a single time and to unmap them
+  /// again takes longer than all the rest. Whoever asks again has them mapped.
+  /// - Throws: `GibseyError.badEmbeddingModel` when what comes out is no number, `.cannotRead`.
   public func embedQuery(_ text: String) throws -> UnitVector {
     let ids = pieces(of: text, limit: windows.length - 2)
-    var encoder = file.encoder
-    encoder.fetches_ahead = hasReadWeights.exchange(true, ordering: .relaxed) ? 1 : 0
-    let workspace = Workspace(encoder, pieces: ids.count + 2, kernels: kernels)
+    let source: ckernels_source =
+      switch questions.wrappingAdd(1, ordering: .relaxed).oldValue {
+      case 0 where ids.count + 2 <= CKERNELS_BLOCK: ckernels_read
+      case 0, 1: ckernels_mapped
+      default: ckernels_near
+      }
+    let workspace = Workspace(file.encoder(by: source), pieces: ids.count + 2, kernels: kernels)
     let whole = EncodingRun(ids: ids[...], bounds: [0, UInt32(ids.count + 2)])
     return try workspace.vectors(of: whole, file: file)[0]
   }
 
+  /// Maps the rows of words, for whoever will compare many.
+  func bringWordsNear() { file.bringWordsNear() }
+
   /// Makes sure that the weights are those that were written: what damaged ones make looks like any other vector.
   /// - Throws: `GibseyError.badEmbeddingModel`.
   func checkWhole() throws { try file.checkWhole() }
-
-  /// Gives back the memory of the weights: for whoever embeds no more.
-  func letGoOfWeights() {
-    file.letGoOfWeights()
-    hasReadWeights.store(false, ordering: .relaxed)
-  }
 
   /// A text in pieces, and where its windows are.
   private struct Cut {
@@ -172,11 +176,15 @@ private struct Workspace: ~Copyable {
     let ids = [file.marks.first] + run.ids + [file.marks.last]
     let dims = Int(encoder.dims)
     let parts = run.bounds.count - 1
+    var failure: CInt = 0
     let sums = [Float](unsafeUninitializedCapacity: parts * dims) { buffer, count in
       guard let start = buffer.baseAddress else { return }
-      withUnsafePointer(to: encoder) { kernels.encode($0, ids, ids.count, memory, run.bounds, parts, start) }
+      failure = withUnsafePointer(to: encoder) {
+        kernels.encode($0, ids, ids.count, memory, run.bounds, parts, start)
+      }
       count = parts * dims
     }
+    guard failure == 0 else { throw GibseyError.cannotRead(path: file.path, reason: SystemCall.reason(failure)) }
     return try (0..<parts).map { part in
       guard let vector = UnitVector(normalizing: Array(sums[part * dims..<(part + 1) * dims])) else {
         throw GibseyError.badEmbeddingModel(path: file.path, reason: "what comes out of it is no number")

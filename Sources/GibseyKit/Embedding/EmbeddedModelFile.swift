@@ -23,11 +23,12 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
   /// The ids of [CLS] and [SEP].
   let marks: (first: Int32, last: Int32)
   private let bytes: UnsafeRawBufferPointer
+  private let descriptor: CInt
 
   /// Maps and checks the file: its length, its version, its shape, and that no scale or bias is NaN. Some 0.1 ms.
   /// - Throws: `GibseyError.noEmbeddingModel`, `.badEmbeddingModel`, `.otherEmbeddingModel`, `.cannotRead`.
   init(path: String) throws {
-    let bytes = try Self.mapped(path)
+    let (bytes, descriptor) = try Self.mapped(path)
     do {
       let header = try EmbeddedModelHeader(bytes, path: path)
       encoder = header.encoder
@@ -42,20 +43,30 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
       }
     } catch {
       munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+      close(descriptor)
       throw error
     }
     self.path = path
     self.bytes = bytes
+    self.descriptor = descriptor
   }
 
-  /// Gives the pages of the weights back to the system now, on the thread that calls: what is read again is mapped again.
-  func letGoOfWeights() {
-    let start = UnsafeMutableRawPointer(mutating: UnsafeRawPointer(encoder.weights))
+  /// Maps the rows by which single words are compared all at once, instead of a few at each fault: 6 MB.
+  func bringWordsNear() {
+    guard let rows = encoder.near_words, let start = bytes.baseAddress else { return }
     let page = sysconf(Int32(_SC_PAGESIZE))
-    let place = start - UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(start))
-    let size = withUnsafePointer(to: encoder, ckernels_encoder_weight_count) * MemoryLayout<Int16>.stride
-    guard place % page == 0 else { return }
-    madvise(start, size / page * page, MADV_DONTNEED)
+    let place = (UnsafeRawPointer(rows) - start) / page * page
+    let end = UnsafeRawPointer(rows) - start + Int(encoder.vocabulary) * (4 + Int(encoder.dims) / 2)
+    // Not every kernel can; then they come one by one.
+    madvise(UnsafeMutableRawPointer(mutating: start + place), end - place, MADV_POPULATE_READ)
+  }
+
+  /// The encoder, its weights come by in a certain way.
+  func encoder(by source: ckernels_source) -> ckernels_encoder {
+    var encoder = encoder
+    encoder.source = source
+    encoder.file = descriptor
+    return encoder
   }
 
   /// Reads all of it and compares it with its checksum, of everything behind the header: some 0.2 s.
@@ -67,15 +78,20 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
     }
   }
 
-  deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+  deinit {
+    munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    close(descriptor)
+  }
 
-  private static func mapped(_ path: String) throws -> UnsafeRawBufferPointer {
+  /// The file's bytes, and the file itself, open.
+  private static func mapped(_ path: String) throws -> (UnsafeRawBufferPointer, CInt) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       if errno == ENOENT || errno == ENOTDIR { throw GibseyError.noEmbeddingModel(path: path) }
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
-    defer { close(descriptor) }
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
@@ -95,7 +111,8 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
       munmap(start, count)
       throw GibseyError.badEmbeddingModel(path: path, reason: "it is another kind of file")
     }
-    return UnsafeRawBufferPointer(start: start, count: count)
+    isKept = true
+    return (UnsafeRawBufferPointer(start: start, count: count), descriptor)
   }
 }
 
@@ -135,7 +152,8 @@ struct EmbeddedModelHeader {
       epsilon: bytes.loadUnaligned(fromByteOffset: 68, as: Float.self),
       words: start(section(0, 0, of: Int16.self)), word_scales: start(section(1, 0, of: Float.self)),
       position_rows: start(section(2, 0, of: Float.self)), vectors: start(section(3, 0, of: Float.self)),
-      weights: start(section(4, 0, of: Int16.self)), near_words: nil, fetches_ahead: 0)
+      weights: start(section(4, 0, of: Int16.self)), near_words: nil, source: ckernels_mapped, file: -1,
+      place: bytes.loadUnaligned(fromByteOffset: 168 + 8 * 4, as: UInt64.self))
     guard ckernels_encoder_can_run(&shape) != 0, vocabulary > 0, shape.epsilon.isFinite else {
       throw bad("its shape is none that can be run")
     }

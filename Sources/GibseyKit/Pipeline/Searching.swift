@@ -38,9 +38,9 @@ public struct Searching {
   static let candidates = 50
   /// Of these the best by what is known without reading them are read and compared word by word; by vectors alone, as many as
   /// are asked for.
-  static let readCandidates = 50
+  static let readCandidates = 40
   /// Pages that words find and that are read before the question's vector is there.
-  static let readAhead = 40
+  static let readAhead = 32
   /// Vectors that are compared in full at most, of those that look near by their signs…
   static let vectorCandidates = 400
   /// …and more where there are more pages, one of so many: the more there are, the more look as near as the nearest.

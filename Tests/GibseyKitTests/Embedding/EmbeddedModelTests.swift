@@ -81,6 +81,49 @@ import Testing
     }
   }
 
+  @Test func weightsThatAreReadGiveWhatMappedOnesGiveOnEveryKindOfKernels() async throws {
+    try await Self.with(TinyModel()) { path in
+      let model = try EmbeddedModel(path: path)
+      for kind in [ckernels_plain, ckernels_avx2, ckernels_avx512] where kind.rawValue <= ckernels_best().rawValue {
+        let sums = [ckernels_mapped, ckernels_near, ckernels_read].map { source in
+          Self.encode([2, 4, 6, 5, 12, 3], model.file.encoder(by: source), kind)
+        }
+        #expect(sums[0].sums != [Float](repeating: 0, count: TinyModel.dims))
+        #expect(sums.map(\.failure) == [0, 0, 0])
+        #expect(sums.map(\.sums) == [sums[0].sums, sums[0].sums, sums[0].sums])
+      }
+      // Of one process: read, mapped, fetched ahead.
+      let questions = try (0..<3).map { _ in try model.embedQuery("ab a! b") }
+      #expect(questions == [questions[0], questions[0], questions[0]])
+    }
+  }
+
+  @Test func weightsThatCannotBeReadAreAFailureAndNoVector() async throws {
+    try await Self.with(TinyModel()) { path in
+      let model = try EmbeddedModel(path: path)
+      var encoder = model.file.encoder(by: ckernels_read)
+      encoder.place = UInt64(TinyModel().bytes.count)
+      #expect(Self.encode([2, 4, 3], encoder, ckernels_best()).failure == EIO)
+      encoder.file = -1
+      #expect(Self.encode([2, 4, 3], encoder, ckernels_best()).failure == EBADF)
+      withExtendedLifetime(model) {}
+    }
+  }
+
+  /// The sums of all rows, and what reading the weights came to.
+  private static func encode(
+    _ ids: [Int32], _ encoder: ckernels_encoder, _ kind: ckernels_kind
+  ) -> (sums: [Float], failure: CInt) {
+    withUnsafePointer(to: encoder) { encoder in
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: ckernels_encoder_workspace(encoder, ids.count), alignment: 64)
+      defer { memory.deallocate() }
+      var sums = [Float](repeating: 0, count: TinyModel.dims)
+      let failure = ckernels_of(kind).pointee.encode(encoder, ids, ids.count, memory, [0, UInt32(ids.count)], 1, &sums)
+      return (sums, failure)
+    }
+  }
+
   @Test func wordsInFourBitsAreAsNearAsInFullOnEveryKindOfKernelsAndAFileWithoutThemWorks() async throws {
     let words = ["a", "b", "ab", "abab", "é"]
     func cosines(_ model: TinyModel) async throws -> [Float] {

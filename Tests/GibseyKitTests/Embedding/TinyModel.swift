@@ -124,6 +124,6 @@ extension ckernels_encoder {
       word_scales: nowhere.assumingMemoryBound(to: Float.self),
       position_rows: nowhere.assumingMemoryBound(to: Float.self),
       vectors: nowhere.assumingMemoryBound(to: Float.self), weights: nowhere.assumingMemoryBound(to: Int16.self),
-      near_words: nil, fetches_ahead: 0)
+      near_words: nil, source: ckernels_mapped, file: -1, place: 0)
   }
 }
