@@ -66,7 +66,9 @@ public struct Browsing {
       return isWholeBook ? nil : place
     }
     guard let session, let furthest = session.furthestPageIndex, !isWholeBook else { return nil }
-    guard let place = try store.lastPlace(upTo: furthest) else { throw try unknown(session.pageID ?? "\(furthest)") }
+    guard let place = try store.lastPlace(upTo: furthest) else {
+      throw try unknown(session.furthestPageID ?? session.pageID ?? "\(furthest)")
+    }
     return place
   }
 

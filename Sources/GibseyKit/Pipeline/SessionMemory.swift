@@ -43,11 +43,12 @@ public struct SessionMemory {
   }
 
   /// The page up to which the reader of a session has read; nil when the session knows of none.
-  /// - Throws: `GibseyError.unknownPage` when no page stands there any more: never the whole book.
+  /// - Throws: `GibseyError.unknownPage` when that page is gone and none before it is left: never the whole book.
   func furthestPage(of request: ChatRequest) throws -> StoredPage? {
     guard let session = try session(of: request), let furthest = session.furthestPageIndex else { return nil }
     guard let page = try pages.lastPage(upTo: furthest) else {
-      throw GibseyError.unknownPage(id: session.pageID ?? String(furthest), example: try pages.firstPageID())
+      let id = session.furthestPageID ?? session.pageID ?? String(furthest)
+      throw GibseyError.unknownPage(id: id, example: try pages.firstPageID())
     }
     return page
   }

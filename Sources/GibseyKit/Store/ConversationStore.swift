@@ -146,7 +146,7 @@ public final class ConversationStore {
       UPDATE session SET seen_at = max(seen_at, ?2), turns = turns + ?3,
         character_id = iif(?4, ?5, character_id), page_id = ifnull(?6, page_id),
         furthest_page_id = iif(?7 > ifnull(furthest_page_index, 0), ?6, furthest_page_id),
-        furthest_page_index = nullif(max(ifnull(furthest_page_index, 0), ?7), 0)
+        furthest_page_index = iif(?7 > ifnull(furthest_page_index, 0), ?7, furthest_page_index)
       WHERE session_id = ?1
       """)
     update.bind(1, row)

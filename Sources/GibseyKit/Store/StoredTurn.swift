@@ -12,11 +12,13 @@ public struct StoredSession: Sendable, Equatable {
   public let characterID: String?
   /// The page that the reader was on last; nil when none was ever named.
   public let pageID: String?
-  /// The furthest place in the reading order that the reader was at; it only grows.
+  /// The furthest place in the reading order that the reader was at; of reading alone it only grows. Where their page is gone and
+  /// nothing before it is left, it is before all that is, down to 0.
   public let furthestPageIndex: Int?
   /// Turns that were ever begun.
   public let turns: Int
-  /// The page that stands at the furthest place; it may be another than the reader was on, where that is gone.
+  /// The page that stands at the furthest place; it may be another than the reader was on, where that is gone. One that is not
+  /// there any more has nothing before it.
   public let furthestPageID: String?
 }
 

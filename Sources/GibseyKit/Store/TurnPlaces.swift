@@ -27,7 +27,7 @@ struct TurnPlaces {
     guard !moves.isEmpty, try isAnythingRemembered() else { return }
     try connection.execute(
       "UPDATE seen_page SET anchor = id WHERE anchor IS NOT id AND id IN (SELECT id FROM page)")
-    if moves.hasRemoved { try replaceGone(moves) }
+    try replaceGone(moves)
     try connection.execute(
       """
       UPDATE session SET furthest_page_index = page.page_index FROM page
@@ -45,22 +45,27 @@ struct TurnPlaces {
     try connection.integer(
       """
       SELECT EXISTS (SELECT 1 FROM seen_page)
-        OR EXISTS (SELECT 1 FROM session WHERE furthest_page_id IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM session WHERE furthest_page_index IS NOT NULL)
       """) == 1
   }
 
   /// A turn that has seen a page that is gone stands where the next one does, a reader who was on it where the one before it does:
-  /// either way nothing is shown that was hidden.
+  /// either way nothing is shown that was hidden. A reader who has nothing before it has read nothing that is there: their place
+  /// stays before all that is left, and the page is remembered, for it may come back.
   private func replaceGone(_ moves: PageMoves) throws {
-    let gone = try rows(
-      """
-      SELECT DISTINCT anchor, page_index FROM seen_page
-      WHERE anchor IS NOT NULL AND anchor NOT IN (SELECT id FROM page)
-      """)
+    let gone =
+      moves.hasRemoved
+      ? try rows(
+        """
+        SELECT DISTINCT anchor, page_index FROM seen_page
+        WHERE anchor IS NOT NULL AND anchor NOT IN (SELECT id FROM page)
+        """) : []
+    // One that was lost before is looked at each time: what moves must not come before it.
     let left = try rows(
       """
-      SELECT DISTINCT furthest_page_id, furthest_page_index FROM session
-      WHERE furthest_page_id IS NOT NULL AND furthest_page_id NOT IN (SELECT id FROM page)
+      SELECT DISTINCT ifnull(furthest_page_id, ''), furthest_page_index FROM session
+      WHERE furthest_page_index IS NOT NULL
+        AND (furthest_page_id IS NULL OR furthest_page_id NOT IN (SELECT id FROM page))
       """)
     guard !gone.isEmpty || !left.isEmpty else { return }
     let order = PageOrder(try rows("SELECT id, page_index FROM page ORDER BY page_index, id"), moves)
@@ -70,12 +75,17 @@ struct TurnPlaces {
       anchor.bind(2, order.next(from: page.place))
       try anchor.run()
     }
-    let furthest = try connection.prepare("UPDATE session SET furthest_page_id = ?2 WHERE furthest_page_id = ?1")
+    let furthest = try connection.prepare(
+      """
+      UPDATE session SET furthest_page_id = ifnull(?3, furthest_page_id), furthest_page_index = ?4
+      WHERE furthest_page_id IS nullif(?1, '') AND furthest_page_index = ?2
+      """)
     for page in left {
+      let last = order.last(upTo: page.place)
       furthest.bind(1, page.id)
-      // Without any page nobody has read one, and nobody may.
-      guard let last = order.last(upTo: page.place) else { continue }
-      furthest.bind(2, last)
+      furthest.bind(2, page.place)
+      furthest.bind(3, last.id)
+      furthest.bind(4, last.place)
       try furthest.run()
     }
   }
@@ -196,7 +206,6 @@ struct TurnSource {
 
 /// The pages that there are, in the order in which they stood before a batch and in that of now.
 private struct PageOrder {
-  private let first: String?
   /// Without those that were not there; of those in one place the furthest now comes first.
   private let before: [(id: String, place: Int, now: Int)]
   /// Those that were not there, in the order of now.
@@ -204,7 +213,6 @@ private struct PageOrder {
 
   /// - Parameter pages: in the order of now.
   init(_ pages: [(id: String, place: Int)], _ moves: PageMoves) {
-    first = pages.first?.id
     added = pages.filter { moves.added.contains($0.id) }
     before = pages.filter { !moves.added.contains($0.id) }
       .map { (id: $0.id, place: moves.before[$0.id] ?? $0.place, now: $0.place) }
@@ -216,9 +224,12 @@ private struct PageOrder {
     before.first { $0.place >= place }?.id ?? added.first { $0.place >= place }?.id
   }
 
-  /// The page up to which somebody has read who was on one that is gone; the first where there is none before it.
-  func last(upTo place: Int) -> String? {
-    let page = before.last { $0.place <= place }?.id ?? added.last { $0.place <= place }?.id
-    return page ?? first
+  /// Up to where somebody has read who was on a page that is gone, as a page and its place now; without any page that they
+  /// have read no page, and a place before all that they have not.
+  func last(upTo place: Int) -> (id: String?, place: Int) {
+    if let page = before.last(where: { $0.place <= place }) { return (page.id, page.now) }
+    // All that is left was behind it: what is new counts as read only where it stands before that.
+    let limit = before.reduce(place) { min($0, $1.now - 1) }
+    return added.last { $0.place <= limit }.map { ($0.id, $0.place) } ?? (nil, limit)
   }
 }

@@ -70,6 +70,22 @@ import Testing
     }
   }
 
+  @Test func aReaderWhoseFirstPageIsGoneIsToldNothingOfTheNext() throws {
+    try scene.store().advance(scene.session, to: ("p1", 1), at: ConversationScene.time(1))
+    let pages = try PageStore(path: scene.path, access: .readWrite)
+    let writer = try pages.writer()
+    try writer.begin()
+    let rows = try ["p2", "p3"].map { try pages.connection.integer("SELECT page_id FROM page WHERE id = '\($0)'") }
+    let source = try #require(try pages.status().sources.first?.name)
+    #expect(try writer.removePages(of: source, except: Set(rows), isDryRun: false) == ["p1"])
+    try writer.commit()
+    #expect(throws: GibseyError.unknownPage(id: "p1", example: "p2")) {
+      try building().hits(for: ChatRequest(prompt: "page"), limit: 9)
+    }
+    let hits = try building { $0.currentPageID = "p2" }.hits(for: ChatRequest(prompt: "page"), limit: 9)
+    #expect(hits.map(\.id) == ["p2"])
+  }
+
   @Test func aTurnThatHasSeenALaterPageComesBackInNoShape() throws {
     let store = try scene.store()
     try scene.say("early canary", "1", in: store, character: nil, furthest: 1)

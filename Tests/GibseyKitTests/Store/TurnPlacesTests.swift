@@ -109,7 +109,53 @@ import Testing
     try index((3...5).map { ("q\($0)", $0) })
     #expect(try store().session(session)?.furthestPageIndex == 3)
     try index([("q4", 1), ("q5", 2)])
-    #expect(try store().session(session)?.furthestPageIndex == 1, "of a beginning that is gone the first page is left")
+    #expect(try store().session(session)?.furthestPageIndex == 0, "of a beginning that is gone nothing is left")
+    #expect(try store().session(session)?.furthestPageID == "q3")
+  }
+
+  /// Where the reader is, as the session has it: a page and a place.
+  private func place() throws -> String {
+    let session = try #require(try store().session(session))
+    return "\(session.furthestPageID ?? "nil") \(session.furthestPageIndex.map(String.init) ?? "nil")"
+  }
+
+  @Test func whoHasNothingBeforeTheirPageReadsNoFurtherWhenItGoes() throws {
+    try index([("a", 1), ("b", 2), ("c", 3)])
+    try store().advance(session, to: ("a", 1), at: ConversationScene.time(1))
+    try index([("b", 1), ("c", 2)])
+    #expect(try place() == "a 0")
+    try store().touch(session, at: ConversationScene.time(2))
+    #expect(try place() == "a 0", "a session that is seen again is not one that knows no page")
+    try index([("c", 1), ("b", 2)])
+    try index([("n", 1), ("c", 2), ("b", 3)])
+    #expect(try place() == "a 0", "what is new before c may be behind a")
+    try index([("n", 1), ("a", 2), ("c", 3), ("b", 4)])
+    #expect(try place() == "a 2")
+  }
+
+  @Test func aReaderWhoseBookIsAwayForAWhileStandsWhereTheyStood() throws {
+    let book = [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 5)]
+    try index(book)
+    try store().advance(session, to: ("b", 2), at: ConversationScene.time(1))
+    try index([("z", 6)])
+    #expect(try place() == "b 2")
+    #expect(try PageStore(path: path, access: .readOnly).lastPage(upTo: 2) == nil)
+    try index(book + [("z", 6)])
+    #expect(try place() == "b 2")
+    // Under other names, and what was behind the reader moves up.
+    try index([("z", 6)])
+    try index([("q1", 1), ("q2", 2), ("z", 3)])
+    #expect(try place() == "q2 2")
+    try index([("z", 1)])
+    try index([("z", 2), ("q3", 1)])
+    #expect(try place() == "q2 0")
+  }
+
+  @Test func ofNewPagesNoneCountsAsReadThatStandsBehindOneThatWasNot() throws {
+    try index([("a", 1), ("b", 2), ("c", 3), ("d", 4)])
+    try store().advance(session, to: ("c", 3), at: ConversationScene.time(1))
+    try index([("d", 1), ("n", 2)])
+    #expect(try place() == "c 0")
   }
 
   @Test func whatNobodyCouldPlaceIsPlacedOnceItsPageIsThere() throws {
