@@ -39,8 +39,8 @@ import GibseyKit
     if !(0...86_400).contains(wait) { throw ValidationError("--wait is from 0 to 86400 seconds") }
     if source != nil, paths.count > 1 { throw ValidationError("--source names one path, not \(paths.count)") }
     if source?.isEmpty == true { throw ValidationError("--source is empty") }
-    if let twice = Dictionary(grouping: paths, by: \.self).first(where: { $1.count > 1 }) {
-      throw ValidationError("\(twice.key) is named twice")
+    if let twice = Dictionary(grouping: paths, by: \.spelling).first(where: { $1.count > 1 }) {
+      throw ValidationError("\(twice.key.text) is named twice")
     }
     try validateVerb()
   }

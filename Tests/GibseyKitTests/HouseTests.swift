@@ -80,6 +80,10 @@ import Testing
       ("HTTP", "public var count = 0", "a global var"),
       ("HTTP", "@MainActor var count: Int", "a global var"),
       ("HTTP", "  static var count = 0", "a global var"),
+      ("Pipeline", "  var seen: Set<String> = []", "a name as a key is its spelling"),
+      ("Store", "  let places: [String: Int]", "a name as a key is its spelling"),
+      ("Pipeline", "  if turn.characterID == other { return }", "names are compared by their spelling"),
+      ("Prompting", "  guard place.page?.id != id else { return }", "names are compared by their spelling"),
       ("Helpers", "struct Thing {}", "is in no room"),
     ]) func aBrokenRuleIsFound(room: String, line: String, finding: String)
   {

@@ -6,7 +6,7 @@ public struct CardImporting {
   private static let entryLimit = 100_000
 
   private let store: PageStore
-  private var sourceOfID: [String: String] = [:]
+  private var sourceOfID: [Spelling: String] = [:]
 
   public init(store: PageStore) { self.store = store }
 
@@ -29,13 +29,13 @@ public struct CardImporting {
     do { (card, entries) = try Self.stored(file) } catch let problem as RecordProblem {
       throw GibseyError.malformedInput(source: file.path, line: nil, reason: problem.reason)
     }
-    if let other = sourceOfID[card.id] {
+    if let other = sourceOfID[card.id.spelling] {
       throw GibseyError.malformedInput(
         source: file.path, line: nil, reason: "\(card.id) is the character of \(other) too")
     }
     let isNew = try store.write(card)
-    sourceOfID[card.id] = file.path
-    let pages = Set(entries.compactMap(\.knownFrom)).sorted()
+    sourceOfID[card.id.spelling] = file.path
+    let pages = Set(entries.compactMap(\.knownFrom?.spelling)).sorted().map(\.text)
     return Outcome(
       listing: CharacterListing(id: card.id, name: card.name, colour: nil, source: CharacterListing.card), isNew: isNew,
       missingPages: try pages.filter { try store.page(id: $0) == nil })

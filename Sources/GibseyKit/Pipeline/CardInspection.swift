@@ -39,15 +39,18 @@ public struct CardInspection {
     } catch let problem as RecordProblem {
       return "what it came as is no card any more: \(problem.reason)"
     }
-    guard made.id == id, made.name == name, JSONValue.object(made.used).text == kept.used else {
+    guard made.id.spelling == id.spelling, made.name.spelling == name.spelling,
+      JSONValue.object(made.used).text.spelling == kept.used.spelling
+    else {
       return "its character is not what the card says"
     }
     var entries = made.lore.makeIterator()
     let areSame = try store.forEachKeptEntry(ofCard: kept.row) { entry in
       guard let wanted = entries.next()?.entry else { return false }
       let content = wanted.content ?? ""
+      let members = JSONValue.object(wanted.entry).text
       return entry.place == wanted.place && entry.isConstant == wanted.isConstant
-        && entry.contentBytes == content.utf8.count && entry.entry == JSONValue.object(wanted.entry).text
+        && entry.contentBytes == content.utf8.count && entry.entry.spelling == members.spelling
         && entry.content.utf8.elementsEqual(content.utf8)
     }
     guard areSame, entries.next() == nil else { return "its lore is not what the card says" }

@@ -67,7 +67,7 @@ public struct ContextBuilding {
       character: speaker.character, request: request, candidates: [],
       terms: KeywordQuery(question: request.prompt).terms,
       gatePageID: place.gate?.id, budgetTokens: factor.estimated(budget))
-    if place.current?.id != place.gate?.id { material.currentPageID = place.current?.id }
+    if place.current?.id.spelling != place.gate?.id.spelling { material.currentPageID = place.current?.id }
     material.conversation =
       try conversation(for: request, upTo: place.gate?.pageIndex, budgetTokens: material.budgetTokens)
       ?? PromptConversation()
@@ -78,7 +78,7 @@ public struct ContextBuilding {
     // The search is the last, for it waits for the question's vector.
     if let current = place.current, try isKnown(current, place) { material.candidates.append(Self.current(current)) }
     let found = try search(request, place, limit: Self.candidateLimit + 1)
-      .filter { $0.page.id != place.current?.id }
+      .filter { $0.page.id.spelling != place.current?.id.spelling }
     for (rank, item) in found.prefix(Self.candidateLimit).enumerated() {
       material.candidates.append(Self.candidate(item, rank: rank + 1))
     }
@@ -133,22 +133,25 @@ public struct ContextBuilding {
   /// Every page that was looked at for a prompt, best first, with what became of it; none that is gated. The reader's own page,
   /// where the search did not find it, is the first, and has no rank.
   public func candidates(for request: ChatRequest, in prompt: Prompt) throws -> [CandidateRecord] {
-    let kept = Dictionary(prompt.pages.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let kept = Dictionary(prompt.pages.map { ($0.id.spelling, $0) }, uniquingKeysWith: { first, _ in first })
     let dropped = Dictionary(
-      prompt.leftOut.filter { $0.kind == "page" }.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+      prompt.leftOut.filter { $0.kind == "page" }.map { ($0.id.spelling, $0) }, uniquingKeysWith: { first, _ in first })
     let looked = try candidates(for: request, limit: Searching.candidates) { record in
-      record.verdict = kept[record.id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped
-      record.tokens = kept[record.id]?.tokens ?? dropped[record.id]?.tokens
-      if record.verdict == .dropped { record.reason = dropped[record.id]?.reason ?? "rank" }
+      let id = record.id.spelling
+      record.verdict = kept[id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped
+      record.tokens = kept[id]?.tokens ?? dropped[id]?.tokens
+      if record.verdict == .dropped { record.reason = dropped[id]?.reason ?? "rank" }
     }
     let request = try completed(request)
-    guard let current = try place(of: request).current, !looked.contains(where: { $0.id == current.id }),
-      kept[current.id] != nil || dropped[current.id] != nil
-    else { return looked }
-    var record = Self.record(current, kept[current.id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped, request)
+    guard let current = try place(of: request).current else { return looked }
+    let id = current.id.spelling
+    guard !looked.contains(where: { $0.id.spelling == id }), kept[id] != nil || dropped[id] != nil else {
+      return looked
+    }
+    var record = Self.record(current, kept[id].map { $0.isExcerpt ? .excerpt : .kept } ?? .dropped, request)
     record.reasons = Self.current(current).reasons
-    record.tokens = kept[current.id]?.tokens ?? dropped[current.id]?.tokens
-    record.reason = kept[current.id] == nil ? dropped[current.id]?.reason : nil
+    record.tokens = kept[id]?.tokens ?? dropped[id]?.tokens
+    record.reason = kept[id] == nil ? dropped[id]?.reason : nil
     return [record] + looked
   }
 
@@ -188,16 +191,17 @@ public struct ContextBuilding {
     }
     guard try isKnown(page, place) else { return Self.record(page, .outside, request) }
     let prompt = try prompt(for: request)
-    if let candidate = try candidates(for: request, in: prompt).first(where: { $0.id == id }) { return candidate }
+    let isAsked = { (other: String) in other.spelling == id.spelling }
+    if let candidate = try candidates(for: request, in: prompt).first(where: { isAsked($0.id) }) { return candidate }
     let all = try search(completed, place, limit: .max)
-    if let rank = all.firstIndex(where: { $0.page.id == id }) {
+    if let rank = all.firstIndex(where: { isAsked($0.page.id) }) {
       var record = Self.record(all[rank], rank: rank + 1, completed)
       record.verdict = .dropped
       record.reason = "rank"
       return record
     }
     var record = Self.record(page, .unrelated, request)
-    if let kept = prompt.pages.first(where: { $0.id == id }) {
+    if let kept = prompt.pages.first(where: { isAsked($0.id) }) {
       record.verdict = kept.isExcerpt ? .excerpt : .kept
       record.reasons = kept.reasons
       record.tokens = kept.tokens

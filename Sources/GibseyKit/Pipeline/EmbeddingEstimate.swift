@@ -17,7 +17,7 @@ public struct EmbeddingEstimate {
   private let store: PageStore
   private let embedder: EmbedderRow?
   private var seen: Set<[UInt8]> = []
-  private var replaced: Set<String> = []
+  private var replaced: Set<Spelling> = []
 
   /// - Parameter embedder: whose vectors the store has; nil for one that it does not know.
   public init(store: PageStore, embedder: EmbedderRow?) {
@@ -27,7 +27,7 @@ public struct EmbeddingEstimate {
 
   /// Counts the text of a page that would be written, unless it has vectors or was counted.
   public mutating func add(_ text: String, ofPage id: String) throws {
-    replaced.insert(id)
+    replaced.insert(id.spelling)
     let key = Array(SHA256.digest(of: Array(text.utf8)).prefix(16))
     if let embedder, try store.hasVectors(ofText: key, embedder) { return }
     count(text, key)
@@ -37,7 +37,7 @@ public struct EmbeddingEstimate {
   public mutating func addStored() throws {
     var wanting: [(key: [UInt8], text: String)] = []
     try store.forEachPageWanting(embedder) { id, key, text in
-      if !replaced.contains(id) { wanting.append((key, text)) }
+      if !replaced.contains(id.spelling) { wanting.append((key, text)) }
     }
     for page in wanting { count(page.text, page.key) }
   }

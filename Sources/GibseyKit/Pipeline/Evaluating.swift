@@ -35,22 +35,22 @@ public struct Evaluating {
     let hits = try building.hits(for: request, limit: Self.depth)
     let milliseconds = (now() - start) * 1000
     let prompt = try building.prompt(for: request)
-    let right = Set(item.pageIDs)
+    let right = Set(item.pageIDs.map(\.spelling))
     if let gate = try building.gate(of: request) {
       spoilers += hits.count { $0.pageIndex > gate }
       spoilers += try prompt.pages.count { try building.place(ofPage: $0.id) > gate }
     }
     outcomes.append(
       Outcome(
-        kind: item.kind, ranks: hits.indices.filter { right.contains(hits[$0].id) }.map { $0 + 1 },
-        answers: right.count, isInContext: prompt.pages.contains { right.contains($0.id) },
+        kind: item.kind, ranks: hits.indices.filter { right.contains(hits[$0].id.spelling) }.map { $0 + 1 },
+        answers: right.count, isInContext: prompt.pages.contains { right.contains($0.id.spelling) },
         milliseconds: milliseconds))
   }
 
   /// The means of what was added.
   public func evaluation(mode: Searching.Mode, embedder: String?) -> Evaluation {
-    let kinds = Set(outcomes.compactMap(\.kind)).sorted().map { kind in
-      (name: kind, figures: Self.figures(outcomes.filter { $0.kind == kind }))
+    let kinds = Set(outcomes.compactMap(\.kind?.spelling)).sorted().map { kind in
+      (name: kind.text, figures: Self.figures(outcomes.filter { $0.kind?.spelling == kind }))
     }
     let times = outcomes.map(\.milliseconds).sorted()
     return Evaluation(

@@ -69,9 +69,9 @@ public struct Indexing {
   /// The state of one run.
   private struct Run {
     var counts: [PageIndexed.Change: Int] = [:]
-    var kept: [String: Set<Int>] = [:]
+    var kept: [Spelling: Set<Int>] = [:]
     /// Ids that a dry run would have added, and the source that would own them.
-    var planned: [String: String] = [:]
+    var planned: [Spelling: String] = [:]
     var pagesOfSource = 0
     var failuresOfSource = 0
     var isBatchOpen = false
@@ -167,7 +167,7 @@ public struct Indexing {
     guard let id = page.id, let pageIndex = page.pageIndex else {
       throw GibseyError.ourBug("a reader gave a page without an id or a place")
     }
-    if let owner = run.planned[id] {
+    if let owner = run.planned[id.spelling] {
       return try fail(id, Self.foreign(id, owner, reader: source), &run)
     }
     if let vector = page.vector, let given = run.given, vector.count != given.coding.dimensions {
@@ -180,8 +180,8 @@ public struct Indexing {
     switch outcome {
     case .foreign(let owner): try fail(id, Self.foreign(id, owner, reader: source), &run)
     case .change(let change, let row):
-      if options.isSync { run.kept[source, default: []].insert(row) }
-      if options.isDryRun, change == .added { run.planned[id] = source }
+      if options.isSync { run.kept[source.spelling, default: []].insert(row) }
+      if options.isDryRun, change == .added { run.planned[id.spelling] = source }
       if options.isDryRun, change == .added || change == .updated { try listeners.text(page.text, id) }
       if let vector = page.vector, let name = options.givenVectors, !options.isDryRun {
         try keep(vector, row: row, name, &run)
@@ -205,7 +205,7 @@ public struct Indexing {
       let fingerprint = EmbeddingFingerprint(
         model: name, revision: "", dimensions: vector.count, windows: "", prefix: "")
       if let known = try store.embedders().first(where: {
-        $0.fingerprint.hasPrefix("\(name) ") && $0.coding.dimensions != vector.count
+        $0.fingerprint.utf8.starts(with: "\(name) ".utf8) && $0.coding.dimensions != vector.count
       }) {
         throw GibseyError.dimensionsChanged(embedder: name, was: known.coding.dimensions, now: vector.count)
       }
@@ -234,7 +234,7 @@ public struct Indexing {
     try beginIfNeeded(&run)
     for source in sources {
       let gone = try writer.removePages(
-        of: source.name, except: run.kept[source.name] ?? [], isDryRun: options.isDryRun)
+        of: source.name, except: run.kept[source.name.spelling] ?? [], isDryRun: options.isDryRun)
       for id in gone { try report(PageIndexed(id: id, change: .removed), &run) }
     }
   }

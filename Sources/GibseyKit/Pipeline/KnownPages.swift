@@ -15,7 +15,7 @@ public final class KnownPages: Sendable {
     var pages: [Int: KnownPage] = [:]
     var vocabulary = Vocabulary()
     var voices: [[UInt8]: [VoiceSample]] = [:]
-    var characters: [String: StoryCharacter] = [:]
+    var characters: [Spelling: StoryCharacter] = [:]
     /// Of pages and voices.
     var bytes = 0
   }
@@ -68,9 +68,9 @@ public final class KnownPages: Sendable {
 
   /// A built-in character, read once.
   func character(_ id: String, _ read: () throws -> StoryCharacter) rethrows -> StoryCharacter {
-    if let known = state.withLock({ $0.characters[id] }) { return known }
+    if let known = state.withLock({ $0.characters[id.spelling] }) { return known }
     let character = try read()
-    state.withLock { $0.characters[id] = character }
+    state.withLock { $0.characters[id.spelling] = character }
     return character
   }
 

@@ -17,7 +17,8 @@ struct SceneHearing {
     var conversation = PromptConversation()
     conversation.parent = own.tip
     var chains = [own]
-    for character in try store.characters(of: query.sessionID) where character != query.characterID {
+    let hearer = query.characterID?.spelling
+    for character in try store.characters(of: query.sessionID) where character?.spelling != hearer {
       var other = ChainQuery(sessionID: query.sessionID, characterID: character, gate: query.gate)
       other.before = before
       chains.append(try store.chain(other))
@@ -26,7 +27,7 @@ struct SceneHearing {
     var bytes = 0
     for id in ids.prefix(limit) where bytes <= limitBytes {
       guard let turn = try store.turn(id) else { continue }
-      let isOwn = turn.characterID == query.characterID
+      let isOwn = turn.characterID?.spelling == hearer
       bytes += turn.answer.utf8.count + (isOwn ? turn.question.utf8.count : 0)
       conversation.recent.append(
         PromptConversation.Turn(

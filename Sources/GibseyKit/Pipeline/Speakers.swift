@@ -34,7 +34,8 @@ struct Speakers {
       do {
         return Speaker(character: try known.character(id) { try cast.named(id) })
       } catch GibseyError.unknownCharacter(let id, let known) {
-        throw GibseyError.unknownCharacter(id: id, known: Set(known).union(try store.cards().map(\.id)).sorted())
+        let all = Set(known.map(\.spelling)).union(try store.cards().map(\.id.spelling))
+        throw GibseyError.unknownCharacter(id: id, known: all.sorted().map(\.text))
       }
     }
     let card: CharacterCard

@@ -56,7 +56,7 @@ public actor TurnKeeper {
     _ session: SessionID, for owner: String, since asked: ContinuousClock.Instant = .now
   ) throws {
     wait(patienceMilliseconds, since: asked)
-    if try store.session(session)?.owner == owner { return }
+    if try store.session(session)?.owner?.spelling == owner.spelling { return }
     try store.touch(session, owner: owner, at: now())
   }
 
@@ -161,7 +161,7 @@ public actor TurnKeeper {
     let spoken = prompt.messages.count { $0.role != .system } - 1
     return try prompt.turns.filter { !$0.isRecalled }.reduce(spoken) { rest, turn in
       // Of others the answer alone is heard.
-      try rest - (store.turn(turn.id)?.characterID == prompt.characterID ? 2 : 1)
+      try rest - (store.turn(turn.id)?.characterID?.spelling == prompt.characterID?.spelling ? 2 : 1)
     }
   }
 }

@@ -143,7 +143,7 @@ struct BracketedLabels: Sendable {
     var state = state
     state.phase = .form(index, offset: offset + 1)
     guard offset + 1 == form.scalars.count else { return [state] }
-    if !state.ids.contains(form.id) { state.ids.append(form.id) }
+    if !state.ids.contains(where: { $0.spelling == form.id.spelling }) { state.ids.append(form.id) }
     state.hasBracket = state.hasBracket || form.hasBracket
     state.phase = .after
     return [state]

@@ -32,8 +32,8 @@ public struct Citations: Sendable {
   private var lastLabel: Label?
   /// Those after the last label, which the next one may belong to.
   private var waiting: [Quotation] = []
-  private var order: [String] = []
-  private var quotations: [String: [Citation]] = [:]
+  private var order: [Spelling] = []
+  private var quotations: [Spelling: [Citation]] = [:]
   private var quotationCount = 0
 
   public init(_ prompt: Prompt) {
@@ -60,7 +60,7 @@ public struct Citations: Sendable {
     for mark in all.scanner.finish() { all.take(mark) }
     for quotation in all.waiting { all.settle(quotation, next: nil) }
     return all.order.flatMap { id in
-      all.quotations[id] ?? [Citation(pageID: id, isInPrompt: all.pages.contains(id))]
+      all.quotations[id] ?? [Citation(pageID: id.text, isInPrompt: all.pages.contains(id.text))]
     }
   }
 
@@ -68,7 +68,7 @@ public struct Citations: Sendable {
     for quotation in waiting { settle(quotation, next: label) }
     waiting = []
     lastLabel = label
-    for id in label.ids where !order.contains(id) && order.count < Self.countLimit { order.append(id) }
+    for id in label.ids.map(\.spelling) where !order.contains(id) && order.count < Self.countLimit { order.append(id) }
   }
 
   private mutating func add(_ quotation: Quotation) {
@@ -98,10 +98,11 @@ public struct Citations: Sendable {
   }
 
   private mutating func keep(_ citation: Citation) {
-    guard order.contains(citation.pageID) || order.count < Self.countLimit else { return }
-    if !order.contains(citation.pageID) { order.append(citation.pageID) }
-    guard quotations[citation.pageID]?.contains(citation) != true else { return }
-    quotations[citation.pageID, default: []].append(citation)
+    let id = citation.pageID.spelling
+    guard order.contains(id) || order.count < Self.countLimit else { return }
+    if !order.contains(id) { order.append(id) }
+    guard quotations[id]?.contains(citation) != true else { return }
+    quotations[id, default: []].append(citation)
     quotationCount += 1
   }
 }

@@ -2,30 +2,30 @@
 
 /// Looks up pages by what a label says, and quotations on them. A page's words are read when it is first asked for.
 struct CitedPages: Sendable {
-  private let texts: [String: String]
-  private let ids: Set<String>
+  private let texts: [Spelling: String]
+  private let ids: Set<Spelling>
   /// The id that is this number, without leading zeros; nil where several are.
-  private var idOfNumber: [String: String?] = [:]
+  private var idOfNumber: [Spelling: String?] = [:]
   /// The id that a label says in other letters, as one that would not be one line; nil where several do.
-  private var idOfLabel: [String: String?] = [:]
+  private var idOfLabel: [Spelling: String?] = [:]
   private var words = PlainWords()
-  private var wordsOfPage: [String: [Int]] = [:]
+  private var wordsOfPage: [Spelling: [Int]] = [:]
   private var wordsOfQuestion: [Int]
 
   init(_ prompt: Prompt) {
     wordsOfQuestion = words.numbers(ofPage: prompt.prompt)
-    ids = Set(prompt.pages.map(\.id))
+    ids = Set(prompt.pages.map(\.id.spelling))
     texts = PageBlock.texts(in: prompt.messages)
     for id in ids {
-      for label in Set([PageBlock.shown(id), Self.oneLine(id)]) where label != id {
-        idOfLabel[label] = .some(idOfLabel[label] == nil ? id : nil)
+      for label in Set([PageBlock.shown(id.text).spelling, Self.oneLine(id.text).spelling]) where label != id {
+        idOfLabel[label] = .some(idOfLabel[label] == nil ? id.text : nil)
       }
-      guard let number = Self.number(id) else { continue }
-      idOfNumber[number] = .some(idOfNumber[number] == nil ? id : nil)
+      guard let number = Self.number(id.text)?.spelling else { continue }
+      idOfNumber[number] = .some(idOfNumber[number] == nil ? id.text : nil)
     }
   }
 
-  func contains(_ id: String) -> Bool { ids.contains(id) }
+  func contains(_ id: String) -> Bool { ids.contains(id.spelling) }
 
   /// What a label names: `12`, `012, 013`, `012 and 013`, `12–14` (the two ends), `012, The Lamp Room`.
   ///
@@ -38,7 +38,7 @@ struct CitedPages: Sendable {
     var found = known
     for part in Self.parts(of: label) {
       if let id = id(part) ?? part.split(separator: " ").first.flatMap({ id(String($0)) }) {
-        if !found.contains(id) { found.append(id) }
+        if !found.contains(where: { $0.spelling == id.spelling }) { found.append(id) }
       } else if found.isEmpty || Self.number(part) != nil {
         found.append(part)
       }
@@ -47,9 +47,9 @@ struct CitedPages: Sendable {
   }
 
   private func id(_ text: String) -> String? {
-    if ids.contains(text) { return text }
-    if let id = idOfLabel[text] ?? nil { return id }
-    return Self.number(text).flatMap { idOfNumber[$0] ?? nil }
+    if ids.contains(text.spelling) { return text }
+    if let id = idOfLabel[text.spelling] ?? nil { return id }
+    return Self.number(text).flatMap { idOfNumber[$0.spelling] ?? nil }
   }
 
   /// White space as a person types it.
@@ -90,10 +90,10 @@ struct CitedPages: Sendable {
   }
 
   private mutating func numbers(of id: String) -> [Int]? {
-    if let known = wordsOfPage[id] { return known }
-    guard let text = texts[PageBlock.shown(id)] else { return nil }
+    if let known = wordsOfPage[id.spelling] { return known }
+    guard let text = texts[PageBlock.shown(id).spelling] else { return nil }
     let numbers = words.numbers(ofPage: text)
-    wordsOfPage[id] = numbers
+    wordsOfPage[id.spelling] = numbers
     return numbers
   }
 }

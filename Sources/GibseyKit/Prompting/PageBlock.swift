@@ -134,11 +134,11 @@ enum PageBlock {
   /// The pages of a prompt by their ids as labels say them, each with the rest of its label: what `block` and `page` wrote.
   ///
   /// Goes by bytes: to Swift, a letter with a mark that combines is another letter.
-  static func texts(in messages: [Message]) -> [String: String] {
-    var texts: [String: [UInt8]] = [:]
+  static func texts(in messages: [Message]) -> [Spelling: String] {
+    var texts: [Spelling: [UInt8]] = [:]
     for message in messages where message.role == .system {
       var isInside = false
-      var page: String?
+      var page: Spelling?
       for line in message.content.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
         if line.elementsEqual(opening.utf8) || line.elementsEqual(closing.utf8) {
           isInside = line.elementsEqual(opening.utf8)
@@ -146,7 +146,7 @@ enum PageBlock {
         } else if isInside {
           var rest = line
           if line.starts(with: labelStart.utf8), let end = labelEnd(line) {
-            let id = String(Substring(line[..<end].dropFirst(labelStart.utf8.count)))
+            let id = String(Substring(line[..<end].dropFirst(labelStart.utf8.count))).spelling
             page = id
             if texts[id] != nil { texts[id]?.append(UInt8(ascii: "\n")) }
             rest = line[end...].dropFirst()

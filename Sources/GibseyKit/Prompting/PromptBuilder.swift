@@ -94,7 +94,7 @@ struct PromptBuilder {
     let recallRoom = builder.history.reserve(of: historyRoom)
     builder.history.add(room: historyRoom - recallRoom)
     builder.addPages(room: room - builder.history.tokens - recallRoom)
-    builder.samples = PromptSamples(material.samples, room: reserve, pages: Set(builder.kept.map(\.page.id)))
+    builder.samples = PromptSamples(material.samples, room: reserve, pages: Set(builder.kept.map(\.page.id.spelling)))
     let rest = room + reserve - builder.samples.tokens - builder.pageTokens
     builder.history.add(room: rest - recallRoom)
     builder.history.recall(room: rest - builder.history.tokens)

@@ -26,13 +26,13 @@ struct PromptSamples {
   private(set) var tokens = 0
 
   /// - Parameter pages: the ids of the pages that are in the prompt.
-  init(_ samples: [VoiceSample], room: Int, pages: Set<String> = []) {
+  init(_ samples: [VoiceSample], room: Int, pages: Set<Spelling> = []) {
     for sample in samples {
       let text = SampleBlock.passage(sample.text)
       let size = TokenEstimate.tokens(of: text)
       let cost = TokenEstimate.tokens(of: SampleBlock.block(texts + [text])) + TokenEstimate.messageOverhead
       let reason =
-        pages.contains(sample.pageID)
+        pages.contains(sample.pageID.spelling)
         ? "page" : told.count == Self.countLimit ? "rank" : cost > room ? "budget" : nil
       if let reason {
         leftOut.append(LeftOut(kind: "sample", id: sample.pageID, reason: reason, tokens: size))

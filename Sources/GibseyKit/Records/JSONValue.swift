@@ -45,12 +45,13 @@ public struct JSONObject: Sendable, Equatable {
 
   public init() {}
 
-  /// The member's value; linear in the number of members. Setting replaces in place or appends; nil removes.
+  /// The member's value; linear in the number of members. Setting replaces in place or appends; nil removes. Keys are compared by
+  /// their bytes.
   public subscript(key: String) -> JSONValue? {
-    get { members.last { $0.key == key }?.value }
+    get { members.last { $0.key.spelling == key.spelling }?.value }
     set {
-      guard let newValue else { return members.removeAll { $0.key == key } }
-      if let place = members.lastIndex(where: { $0.key == key }) {
+      guard let newValue else { return members.removeAll { $0.key.spelling == key.spelling } }
+      if let place = members.lastIndex(where: { $0.key.spelling == key.spelling }) {
         members[place].value = newValue
       } else {
         members.append(Member(key: key, value: newValue))

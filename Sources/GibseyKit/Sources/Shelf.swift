@@ -25,7 +25,7 @@ struct Shelf {
   /// Pages that had no place of their own and took the next one.
   private(set) var placesGiven = 0
   private var lastPlace = 0
-  private var placeOfID: [String: SourcePlace] = [:]
+  private var placeOfID: [Spelling: SourcePlace] = [:]
 
   init(source: String) { self.source = source }
 
@@ -37,7 +37,7 @@ struct Shelf {
     let id = page.id ?? "\(prefix)/\(ordinal)"
     page.id = id
     if let problem = Self.problem(of: page, id: id) { return try fail(id, problem, at: place, visit) }
-    if let first = placeOfID[id] {
+    if let first = placeOfID[id.spelling] {
       return try fail(id, "the id \(id) was already used at \(first.words)", at: place, visit)
     }
     let next = lastPlace < JSONNumber.largestInteger ? lastPlace + 1 : nil
@@ -52,7 +52,7 @@ struct Shelf {
       return try fail(id, reason, at: place, visit)
     }
     if isGiven { placesGiven += 1 }
-    placeOfID[id] = place
+    placeOfID[id.spelling] = place
     lastPlace = pageIndex
     items += 1
     try visit(.page(page))

@@ -113,14 +113,14 @@ public final class ConversationStore {
     findSession.bind(1, id.text)
     guard try findSession.step() else { return nil }
     let session = try read(findSession)
-    if let owner, let known = session.owner, known != owner { return nil }
+    if let owner, let known = session.owner, known.spelling != owner.spelling { return nil }
     return (findSession.integer(0), session)
   }
 
   /// The row of a session, made when there is none.
   func openSession(_ id: SessionID, owner: String?, at now: Timestamp) throws -> Int {
     if let found = try row(of: id, owner: nil) {
-      guard let owner, found.session.owner != owner else { return found.row }
+      guard let owner, found.session.owner?.spelling != owner.spelling else { return found.row }
       guard found.session.owner == nil else { throw GibseyError.unknownSession(id: id.text) }
       let claim = try connection.prepare("UPDATE session SET owner = ?2 WHERE session_id = ?1")
       claim.bind(1, found.row)

@@ -48,11 +48,11 @@ public struct IndexChange: Sendable, Equatable {
   public let hasNewEmbedder: Bool
 
   /// Where the changed pages stood before; 0 for those that were not there.
-  private let places: [String: Int]
+  private let places: [Spelling: Int]
 
   init(pages: [PageChange], pageCount: Int, hasNewEmbedder: Bool) {
     (self.pages, self.pageCount, self.hasNewEmbedder) = (pages, pageCount, hasNewEmbedder)
-    places = Dictionary(pages.map { ($0.id, $0.before ?? 0) }) { first, _ in first }
+    places = Dictionary(pages.map { ($0.id.spelling, $0.before ?? 0) }) { first, _ in first }
   }
 
   var isEmpty: Bool { pages.isEmpty && !hasNewEmbedder }
@@ -63,7 +63,7 @@ public struct IndexChange: Sendable, Equatable {
   /// The sight of a reader whose gate is a page.
   /// - Parameter now: the place of that page.
   public func sight(upTo id: String, now: Int) -> Sight {
-    .upTo(before: places[id] ?? now, now: now)
+    .upTo(before: places[id.spelling] ?? now, now: now)
   }
 }
 
@@ -75,19 +75,19 @@ struct PageMarks: Equatable {
     let labels: Int
   }
 
-  let marks: [String: Mark]
+  let marks: [Spelling: Mark]
 
   /// What leads from these to later ones.
   func change(to later: PageMarks, hasNewEmbedder: Bool) -> IndexChange {
     var pages = later.marks.compactMap { id, mark -> PageChange? in
       let old = marks[id]
       guard old != mark else { return nil }
-      return PageChange(id: id, before: old?.place, now: mark.place, hasNewText: old?.text != mark.text)
+      return PageChange(id: id.text, before: old?.place, now: mark.place, hasNewText: old?.text != mark.text)
     }
     for (id, old) in marks where later.marks[id] == nil {
-      pages.append(PageChange(id: id, before: old.place, now: nil, hasNewText: false))
+      pages.append(PageChange(id: id.text, before: old.place, now: nil, hasNewText: false))
     }
-    func key(_ page: PageChange) -> (Int, String) { (page.now ?? page.before ?? 0, page.id) }
+    func key(_ page: PageChange) -> (Int, Spelling) { (page.now ?? page.before ?? 0, page.id.spelling) }
     return IndexChange(
       pages: pages.sorted { key($0) < key($1) }, pageCount: later.marks.count, hasNewEmbedder: hasNewEmbedder)
   }
@@ -98,13 +98,13 @@ extension PageStore {
   func pageMarks() throws -> PageMarks {
     let list = try connection.prepare(
       "SELECT id, page_index, text_hash, title, character_id, section, motifs, metadata FROM page")
-    var marks: [String: PageMarks.Mark] = [:]
+    var marks: [Spelling: PageMarks.Mark] = [:]
     while try list.step() {
       guard let id = list.text(0) else { throw GibseyError.notADatabase(path: path, reason: "a damaged page") }
       var labels = Hasher()
       labels.combine(list.integer(1))
-      for column: Int32 in 3...7 { labels.combine(list.text(column)) }
-      marks[id] = PageMarks.Mark(
+      for column: Int32 in 3...7 { labels.combine(list.text(column)?.spelling) }
+      marks[id.spelling] = PageMarks.Mark(
         place: list.integer(1), text: list.bytes(2).hashValue, labels: labels.finalize())
     }
     return PageMarks(marks: marks)

@@ -50,7 +50,7 @@ extension PageStore {
 
   /// Whether a page is of a scope.
   func isPage(_ page: StoredPage, of scope: PageScope) throws -> Bool {
-    if page.characterID == scope.characterID { return true }
+    if page.characterID?.spelling == scope.characterID.spelling { return true }
     guard let match = scope.matchExpression else { return false }
     let naming = try connection.prepare(
       "SELECT 1 FROM page_text WHERE page_text MATCH ?1 AND rowid = (SELECT page_id FROM page WHERE id = ?2)")

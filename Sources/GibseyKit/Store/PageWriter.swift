@@ -13,7 +13,6 @@ public final class PageWriter {
   private var removeWords: Statement
   private var findSource: Statement
   private var insertSource: Statement
-  private var sources: [String: Int] = [:]
   private let blocks: SearchBlocks
   /// Blocks with pages that this batch changed.
   private var changedBlocks: Set<Int> = []
@@ -36,6 +35,12 @@ public final class PageWriter {
     let section: String?
     let motifs: String
     let metadata: String
+
+    private var words: [Spelling?] { [title, characterID, section, motifs, metadata].map { $0?.spelling } }
+
+    static func == (one: Labels, other: Labels) -> Bool {
+      one.pageIndex == other.pageIndex && one.words == other.words
+    }
 
     init(_ page: Page, pageIndex: Int) {
       self.pageIndex = pageIndex
@@ -127,14 +132,16 @@ public final class PageWriter {
       let row = Int(connection.lastInsertedRow)
       try addWords(row, page.text)
       noteChange(row)
-      moves.added.insert(id)
+      moves.added.insert(id.spelling)
       return .change(.added, row: row)
     }
     guard try known.sourceID == existingSourceID(source) else {
       return .foreign(source: try sourceName(known.sourceID))
     }
-    if !isDryRun, known.labels.pageIndex != pageIndex, !moves.added.contains(id), moves.before[id] == nil {
-      moves.before[id] = known.labels.pageIndex
+    if !isDryRun, known.labels.pageIndex != pageIndex, !moves.added.contains(id.spelling),
+      moves.before[id.spelling] == nil
+    {
+      moves.before[id.spelling] = known.labels.pageIndex
     }
     if known.textHash != textHash {
       if !isDryRun {
@@ -238,7 +245,6 @@ public final class PageWriter {
   }
 
   private func existingSourceID(_ name: String) throws -> Int? {
-    if let known = sources[name] { return known }
     defer { findSource.reset() }
     findSource.bind(1, name)
     return try findSource.step() ? findSource.integer(0) : nil

@@ -7,9 +7,9 @@
 /// What a batch did to the order of the pages.
 struct PageMoves {
   /// Where pages stood that stand elsewhere now, by id.
-  var before: [String: Int] = [:]
+  var before: [Spelling: Int] = [:]
   /// Pages that were not there.
-  var added: Set<String> = []
+  var added: Set<Spelling> = []
   var hasRemoved = false
 
   var isEmpty: Bool { before.isEmpty && added.isEmpty && !hasRemoved }
@@ -213,9 +213,9 @@ private struct PageOrder {
 
   /// - Parameter pages: in the order of now.
   init(_ pages: [(id: String, place: Int)], _ moves: PageMoves) {
-    added = pages.filter { moves.added.contains($0.id) }
-    before = pages.filter { !moves.added.contains($0.id) }
-      .map { (id: $0.id, place: moves.before[$0.id] ?? $0.place, now: $0.place) }
+    added = pages.filter { moves.added.contains($0.id.spelling) }
+    before = pages.filter { !moves.added.contains($0.id.spelling) }
+      .map { (id: $0.id, place: moves.before[$0.id.spelling] ?? $0.place, now: $0.place) }
       .sorted { $0.place == $1.place ? $0.now > $1.now : $0.place < $1.place }
   }
 

@@ -199,7 +199,7 @@ extension ConversationStore {
     find.bind(2, row)
     guard try find.step() else { throw GibseyError.unknownTurn(id: id, sessionID: sessionID.text) }
     let character = find.text(1) ?? ""
-    guard character == characterID ?? "" else {
+    guard character.spelling == (characterID ?? "").spelling else {
       throw GibseyError.turnOfAnotherCharacter(id: id, characterID: character.isEmpty ? nil : character)
     }
     return (id, find.integer(0))

@@ -23,7 +23,7 @@ extension ConversationStore {
   /// The furthest place in the reading order of what a turn has seen; nil when that is nothing of the book.
   func place(of sources: TurnSources) throws -> Int? {
     var furthest = sources.hasUnknown ? TurnSources.unknownPlace : 0
-    for id in Set(sources.pages) {
+    for id in Set(sources.pages.map(\.spelling)).map(\.text) {
       furthest = try max(furthest, placeOfPage(id) ?? seenPage(id)?.place ?? TurnSources.unknownPlace)
     }
     let find = try connection.prepare("SELECT ifnull(furthest_page_index, 0) FROM turn WHERE turn_id = ?1")
@@ -41,7 +41,7 @@ extension ConversationStore {
     source.least = sources.hasUnknown ? TurnSources.unknownPlace : 0
     source.turns = try newest(of: sources.turns)
     if try source.turns.contains(where: { try self.turn($0) == nil }) { source.least = TurnSources.unknownPlace }
-    for id in Set(sources.pages).sorted() {
+    for id in Set(sources.pages.map(\.spelling)).sorted().map(\.text) {
       if let seen = try seenPage(id) {
         source.pages.append(seen.row)
         continue

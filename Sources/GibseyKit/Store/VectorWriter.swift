@@ -46,7 +46,7 @@ public final class VectorWriter {
   /// The embedder of a fingerprint, made known if it is new.
   /// - Throws: `GibseyError.dimensionsChanged` when it is known with other dimensions.
   public func embedder(_ fingerprint: String, coding: VectorCoding) throws -> EmbedderRow {
-    if let known = try connection.embedders().first(where: { $0.fingerprint == fingerprint }) {
+    if let known = try connection.embedders().first(where: { $0.fingerprint.spelling == fingerprint.spelling }) {
       guard known.coding == coding else {
         throw GibseyError.dimensionsChanged(
           embedder: fingerprint, was: known.coding.dimensions, now: coding.dimensions)

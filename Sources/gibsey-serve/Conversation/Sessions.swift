@@ -30,7 +30,7 @@ final class Sessions: Sendable {
   /// Makes a session the name's, unless it is another's: then false.
   func claim(_ session: String, for name: String) -> Bool {
     state.withLock { state in
-      if let owner = state.owners[session] { return owner == name }
+      if let owner = state.owners[session] { return owner.spelling == name.spelling }
       state.owners[session] = name
       return true
     }

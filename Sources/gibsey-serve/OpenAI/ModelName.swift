@@ -11,13 +11,13 @@ struct ModelName: Sendable, Equatable {
   /// - Throws: `Refusal.noSuchModel` when none of them is named.
   init(_ name: String, among characters: [String]) throws {
     // A character's own name may hold an @.
-    if characters.contains(name) {
+    if characters.contains(where: { $0.spelling == name.spelling }) {
       (characterID, pageID) = (name, nil)
       return
     }
-    let known = characters.filter { name.hasPrefix($0 + "@") }.max { $0.utf8.count < $1.utf8.count }
+    let known = characters.filter { name.utf8.starts(with: ($0 + "@").utf8) }.max { $0.utf8.count < $1.utf8.count }
     guard let known, name.utf8.count > known.utf8.count + 1 else { throw Refusal.noSuchModel(known: characters) }
-    (characterID, pageID) = (known, String(name.dropFirst(known.count + 1)))
+    (characterID, pageID) = (known, String(Substring(name.utf8.dropFirst(known.utf8.count + 1))))
   }
 }
 

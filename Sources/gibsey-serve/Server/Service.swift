@@ -100,7 +100,7 @@ final class Service: Sendable {
     do {
       // Read where nobody writes: another program that holds the database keeps no reader out.
       let owner = try await room.read { try $0.browsing.owner(of: session) }
-      if let owner, owner != name { throw GibseyError.unknownSession(id: session.text) }
+      if let owner, owner.spelling != name.spelling { throw GibseyError.unknownSession(id: session.text) }
       if owner == nil { try await conversing.enter(session, as: name) }
     } catch GibseyError.unknownSession {
       sessions.disclaim(session.text)

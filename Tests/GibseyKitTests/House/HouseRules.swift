@@ -67,6 +67,8 @@ struct Ban {
   let hint: String
   let pattern: Regex<Substring>
   let reason: String
+  /// The rooms in which it is looked for; empty is everywhere.
+  var rooms: Set<String> = []
 
   /// The numbers of the lines that do it.
   func lines(in source: SwiftSource) -> [Int] {
@@ -99,8 +101,18 @@ struct Ban {
       Ban(hint: "static var ", pattern: /\bstatic var [^{]*=[^{]*$/, reason: "a global var"),
       Ban(
         hint: "Foundation", pattern: /\bimport Foundation\b/, reason: "Foundation costs start-up"),
+      Ban(
+        hint: "String", pattern: #/\bSet<String>|\[String: /#, reason: namesAsKeys,
+        rooms: ["Store", "Pipeline", "Prompting", "Sources"]),
+      Ban(
+        hint: "= ",
+        pattern: #/\b(?:[pP]ageID|[cC]haracterID|(?:[pP]age|current|gate)\??\.id)\)? (?:==|!=) (?!nil\b)/#,
+        reason: "names are compared by their spelling"),
     ]
   }
+
+  /// To Swift an é of one scalar and one of two are the same key, to SQLite two.
+  private static let namesAsKeys = "a name as a key is its spelling"
 
   /// The places where something banned is right, each with the reason.
   static let exceptions: [(path: String, reason: String, because: String)] = [
@@ -112,6 +124,20 @@ struct Ban {
       "Sources/GibseyKit/Embedding/EmbeddedModelFile.swift", "@unchecked Sendable needs a reason",
       "the mapped bytes are only read, and unmapped in deinit"
     ),
+    ("Sources/GibseyKit/Store/TermCounting.swift", namesAsKeys, "stems of a question"),
+    ("Sources/GibseyKit/Store/CardStore.swift", namesAsKeys, "words that call lore"),
+    ("Sources/GibseyKit/Pipeline/CircuitBreaker.swift", namesAsKeys, "providers, all ASCII"),
+    ("Sources/GibseyKit/Pipeline/RecordingTransport.swift", namesAsKeys, "names of headers"),
+    ("Sources/GibseyKit/Pipeline/ReplayTransport.swift", namesAsKeys, "URLs, all ASCII"),
+    ("Sources/GibseyKit/Prompting/CharacterCard.swift", namesAsKeys, "members of a card that are known, all ASCII"),
+    ("Sources/GibseyKit/Prompting/CharacterFile.swift", namesAsKeys, "fields of a file that are known, all ASCII"),
+    ("Sources/GibseyKit/Prompting/LoreEntry.swift", namesAsKeys, "members that are known, and words"),
+    ("Sources/GibseyKit/Prompting/LoreScan.swift", namesAsKeys, "words"),
+    ("Sources/GibseyKit/Prompting/PlainWords.swift", namesAsKeys, "words, equal as a reader takes them to be"),
+    ("Sources/GibseyKit/Prompting/StoryCharacter.swift", namesAsKeys, "the built-in ids, all ASCII"),
+    ("Sources/GibseyKit/Sources/FrontMatter.swift", namesAsKeys, "fields, for the line that a problem is told with"),
+    ("Sources/GibseyKit/Sources/PlainTextPages.swift", namesAsKeys, "words of headings"),
+    ("Sources/GibseyKit/Sources/PNGText.swift", namesAsKeys, "keywords of chunks, all ASCII"),
   ]
 }
 
@@ -192,7 +218,8 @@ struct HouseInspection {
         let isAllowed = Ban.exceptions.contains {
           $0.path == source.path && $0.reason == ban.reason
         }
-        guard !isAllowed else { return [] }
+        let isElsewhere = !ban.rooms.isEmpty && room(of: source).map { ban.rooms.contains($0.name) } != true
+        guard !isAllowed, !isElsewhere else { return [] }
         return ban.lines(in: source).map { "\(source.path):\($0): \(ban.reason)" }
       }
     }

@@ -32,6 +32,12 @@ struct CitedBook {
     }
   }
 
+  func citations(in answer: String) -> [Citation] {
+    var citations = Citations(prompt)
+    citations.consume(answer.utf8)
+    return citations.found
+  }
+
   func cited(in answer: String) -> [String] { cited(in: [Array(answer.utf8)[...]]) }
 }
 
