@@ -22,6 +22,7 @@ public struct StoreStatus: Sendable, Equatable {
 
 extension PageStore {
   /// Reads the description.
+  /// - Throws: `GibseyError.damagedSchema` where the index of places contradicts itself, and database errors.
   public func status() throws -> StoreStatus {
     let pages = try pageCount()
     var sources: [StoreStatus.Source] = []
@@ -34,6 +35,9 @@ extension PageStore {
     let active = try connection.prepare("SELECT fingerprint FROM embedder WHERE is_active = 1")
     let first = try connection.integer("SELECT min(page_index) FROM page")
     let last = try connection.integer("SELECT max(page_index) FROM page")
+    guard pages == 0 || 1 <= first && first <= last else {
+      throw GibseyError.damagedSchema(path: path, reason: "its pages are said to go from \(first) to \(last)")
+    }
     return StoreStatus(
       schema: try connection.integer("PRAGMA user_version"), pages: pages,
       order: pages > 0 ? first...last : nil, sources: sources,
