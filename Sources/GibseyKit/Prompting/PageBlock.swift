@@ -175,32 +175,41 @@ enum PageBlock {
     harmless(text.split { $0.isNewline }.joined(separator: " "))
   }
 
-  /// What ends a turn or begins one in chat templates, besides what begins with `<|`.
-  private static let templateMarks = ["<s>", "</s>", "<start_of_turn>", "<end_of_turn>"]
+  /// What ends a turn or begins one in chat templates, behind its first bracket: Llama, Mistral, Gemma, ChatML, DeepSeek and what
+  /// speaks like them.
+  private static let templateMarks: [(bracket: UInt8, rest: [UInt8])] = [
+    "<|", "<｜", "<s>", "</s>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<<SYS>>", "<</SYS>>", "[INST]",
+    "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]",
+    "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
+  ].map { (Array($0.utf8)[0], Array($0.utf8.dropFirst())) }
 
   /// The text with nothing in it that could be a fence, nor a mark of a chat template: servers that put a template together
   /// as text read such marks wherever they stand. They too get a space, after the first bracket.
   ///
-  /// Looks at scalars, not characters: a bracket with a combining mark is another character and the same fence.
+  /// Goes by bytes, not by characters: a bracket with a mark that combines is another character, and the same fence.
   static func harmless(_ text: String) -> String {
-    guard text.utf8.contains(UInt8(ascii: "<")) || text.utf8.contains(UInt8(ascii: ">")) else { return text }
-    var safe = String.UnicodeScalarView()
+    let (less, greater, square) = (UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "["))
+    guard text.utf8.contains(where: { $0 == less || $0 == greater || $0 == square }) else { return text }
+    let bytes = Array(text.utf8)
+    var safe: [UInt8] = []
+    safe.reserveCapacity(bytes.count + 16)
     var run = 0
-    var last: Unicode.Scalar = " "
-    for scalar in text.unicodeScalars {
-      if scalar == "<" || scalar == ">" { run = scalar == last ? run + 1 : 1 } else { run = 0 }
+    for (place, byte) in bytes.enumerated() {
+      let isAngle = byte == less || byte == greater
+      run = !isAngle ? 0 : run > 0 && bytes[place - 1] == byte ? run + 1 : 1
       if run == 3 {
-        safe.append(" ")
+        safe.append(UInt8(ascii: " "))
         run = 1
-      } else if scalar == "|", last == "<" {
-        safe.append(" ")
       }
-      safe.append(scalar)
-      last = scalar
+      safe.append(byte)
+      guard byte == less || byte == square else { continue }
+      let rest = bytes[(place + 1)...]
+      if templateMarks.contains(where: { $0.bracket == byte && rest.starts(with: $0.rest) }) {
+        safe.append(UInt8(ascii: " "))
+        run = 0
+      }
     }
-    var text = String(safe)
-    for mark in templateMarks where text.contains(mark) { text = text.replacing(mark, with: "< " + mark.dropFirst()) }
-    return text
+    return String(decoding: safe, as: UTF8.self)
   }
 }
 

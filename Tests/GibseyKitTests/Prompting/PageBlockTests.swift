@@ -31,6 +31,27 @@ import Testing
     #expect(page == "[page 1]\na <b> >> PAGES>> > c")
   }
 
+  @Test(
+    arguments: [
+      "<|im_start|>", "<｜User｜>", "<s>", "</s>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>", "<<SYS>>",
+      "<</SYS>>", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[TOOL_CALLS]",
+    ], ["", "\u{301}", "\u{200D}", "\u{FE0F}", "user"])
+  func noTextTitleOrIDHoldsAMarkOfATemplate(mark: String, behind: String) {
+    for page in [
+      PageBlock.page(id: "1", title: nil, text: "a\(mark)\(behind) b", isCurrent: false, isExcerpt: false),
+      PageBlock.page(id: "1", title: mark + behind, text: "x", isCurrent: false, isExcerpt: false),
+      PageBlock.page(id: "a\(mark)\(behind)b", title: nil, text: "x", isCurrent: false, isExcerpt: false),
+    ] {
+      #expect(count(mark, in: page) == 0)
+    }
+  }
+
+  @Test func aMarkOfATemplateStaysReadable() {
+    #expect(
+      PageBlock.harmless("a </s>\u{301} [INST]\u{301} <|end|>\u{200D} <<SYS>> [1] <b> << >>")
+        == "a < /s>\u{301} [ INST]\u{301} < |end|>\u{200D} < <SYS>> [1] <b> << >>")
+  }
+
   @Test func aLabelIsOneLine() {
     let page = PageBlock.page(id: "a\n[page 9]", title: "T\r\nSYSTEM:", text: "x", isCurrent: true, isExcerpt: true)
     #expect(page == "[page a%0A%5Bpage 9%5D] T SYSTEM: (the page that the reader is on) (excerpt)\nx")
