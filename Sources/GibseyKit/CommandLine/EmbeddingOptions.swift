@@ -138,8 +138,11 @@ public final class QuestionEmbedder {
   ///   if a vector is required, what asking a server throws, `.noEmbeddingModel` and `.questionWithoutVector`.
   public func vector(of question: String) throws -> [Float]? {
     if let active, active.remote != nil { return try served(question, by: active) }
-    if let active, isRequired, GivenVectors.made(active) {
-      throw GibseyError.questionWithoutVector(embedder: active.fingerprint)
+    if let active, GivenVectors.made(active) {
+      let error = GibseyError.questionWithoutVector(embedder: active.fingerprint)
+      if isRequired { throw error }
+      goByWords(for: error)
+      return nil
     }
     let model = try embeddedModel()
     if model != nil, let ahead, ahead.question == question { return try ahead.vector.value() }
@@ -183,11 +186,21 @@ public final class QuestionEmbedder {
       self.model = model
       return model
     } catch let error as GibseyError {
-      guard case .noEmbeddingModel = error, !isRequired else { throw error }
-      isMissing = true
-      context.diagnostics.notice("\(error.message): pages are found by keywords alone")
-      if let hint = error.hint { context.diagnostics.notice("hint: " + hint) }
+      guard !isRequired else { throw error }
+      switch error {
+      // What cannot be used is as good as not there; one that could be, and is not that of the pages, is a choice to be made.
+      case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: goByWords(for: error)
+      default: throw error
+      }
       return nil
     }
+  }
+
+  /// Says, once, that questions have no vectors, and why.
+  private func goByWords(for error: GibseyError) {
+    guard !isMissing else { return }
+    isMissing = true
+    context.diagnostics.notice("\(error.message): pages are found by keywords alone")
+    if let hint = error.hint { context.diagnostics.notice("hint: " + hint) }
   }
 }

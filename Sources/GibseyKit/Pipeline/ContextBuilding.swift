@@ -280,6 +280,11 @@ public struct ContextBuilding {
     return { if let given { return given } else { return try embed(request.prompt) } }
   }
 
+  /// Whether a question is compared with pages by a vector.
+  func usesVector(for request: ChatRequest) throws -> Bool {
+    try searching.usesVectors && vector(of: request)() != nil
+  }
+
   private static func current(_ page: StoredPage) -> PromptMaterial.Candidate {
     var reasons = JSONObject()
     reasons["current"] = .bool(true)

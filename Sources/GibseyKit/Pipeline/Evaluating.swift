@@ -19,6 +19,8 @@ public struct Evaluating {
   private let now: () -> Double
   private var outcomes: [Outcome] = []
   private var spoilers = 0
+  /// Whether any of the questions had a vector.
+  private var hasVectors = false
 
   /// - Parameter now: seconds of a clock that never goes back.
   public init(_ building: ContextBuilding, now: @escaping () -> Double) {
@@ -35,6 +37,7 @@ public struct Evaluating {
     let hits = try building.hits(for: request, limit: Self.depth)
     let milliseconds = (now() - start) * 1000
     let prompt = try building.prompt(for: request)
+    hasVectors = try hasVectors || building.usesVector(for: request)
     let right = Set(item.pageIDs.map(\.spelling))
     if let gate = try building.gate(of: request) {
       spoilers += hits.count { $0.pageIndex > gate }
@@ -42,19 +45,22 @@ public struct Evaluating {
     }
     outcomes.append(
       Outcome(
-        kind: item.kind, ranks: hits.indices.filter { right.contains(hits[$0].id.spelling) }.map { $0 + 1 },
+        kind: item.kind,
+        ranks: hits.indices.filter { right.contains(hits[$0].id.spelling) }.map { $0 + 1 },
         answers: right.count, isInContext: prompt.pages.contains { right.contains($0.id.spelling) },
         milliseconds: milliseconds))
   }
 
-  /// The means of what was added.
+  /// The means of what was added. Where no question had a vector, words alone were measured, and that is what it says.
   public func evaluation(mode: Searching.Mode, embedder: String?) -> Evaluation {
     let kinds = Set(outcomes.compactMap(\.kind?.spelling)).sorted().map { kind in
       (name: kind.text, figures: Self.figures(outcomes.filter { $0.kind?.spelling == kind }))
     }
     let times = outcomes.map(\.milliseconds).sorted()
+    let wentByWords = !outcomes.isEmpty && !hasVectors
     return Evaluation(
-      mode: mode.rawValue, embedder: embedder, all: Self.figures(outcomes), spoilers: spoilers,
+      mode: (wentByWords ? .keywords : mode).rawValue, embedder: wentByWords ? nil : embedder,
+      all: Self.figures(outcomes), spoilers: spoilers,
       millisecondsP50: Self.percentile(times, 0.5), millisecondsP95: Self.percentile(times, 0.95), kinds: kinds)
   }
 

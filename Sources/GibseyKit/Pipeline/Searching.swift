@@ -75,6 +75,9 @@ public struct Searching {
     index = try store.searchIndex()
   }
 
+  /// Whether questions are compared by meaning, as far as they have vectors.
+  var usesVectors: Bool { embedder != nil && options.mode != .keywords }
+
   /// A vector that came with a question, at length one; nil when there is nothing to compare it with.
   /// - Throws: `GibseyError.malformedInput` when it is of other dimensions than the pages'.
   func checked(_ vector: [Float]) throws -> [Float]? {
