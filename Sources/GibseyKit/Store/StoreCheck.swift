@@ -102,6 +102,8 @@ private struct StoreInspection {
     let other: Connection
     do {
       other = try Connection(path: connection.path, access: .write(busyTimeoutMilliseconds: 10_000))
+      // Opened so when it may not be written: the lock can be had even then, and the comparison cannot.
+      guard !other.isReadOnly else { return findings.append(.wordsNotCompared) }
       try other.execute("BEGIN IMMEDIATE")
     } catch GibseyError.databaseReadOnly, GibseyError.cannotRead, GibseyError.databaseFailed, GibseyError.databaseFull {
       // The file was read all through by now: what is in the way is that it, or a file beside it, cannot be written.
@@ -112,6 +114,8 @@ private struct StoreInspection {
       try other.execute("INSERT INTO page_text (page_text, rank) VALUES ('integrity-check', 1)")
     } catch GibseyError.notADatabase {
       damage("the full-text index: its words are not those of the pages")
+    } catch GibseyError.databaseReadOnly, GibseyError.databaseFull {
+      return findings.append(.wordsNotCompared)
     }
     do {
       try other.execute("INSERT INTO turn_text (turn_text, rank) VALUES ('integrity-check', 1)")
