@@ -2,12 +2,13 @@
 
 /// Where a text may be cut.
 enum PageText {
-  /// Paragraphs, parted by blank lines.
+  /// Paragraphs, parted by blank lines; a line ends with LF, CR LF (to Swift one character) or CR.
   static func paragraphs(of text: String) -> [Substring] {
     var paragraphs: [Substring] = []
     var start: String.Index?
     var end = text.startIndex
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    let isEnd = { (character: Character) in character == "\n" || character == "\r\n" || character == "\r" }
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: isEnd) {
       if line.allSatisfy(\.isWhitespace) {
         if let begun = start { paragraphs.append(text[begun..<end]) }
         start = nil

@@ -15,6 +15,14 @@ import Testing
         == "The harbour slept.\n\n[…]\n\nThe ferry sank.\n\n[…]")
   }
 
+  @Test(arguments: ["\r\n", "\r", "\n"])
+  func paragraphsArePartedByBlankLinesOfAnyKind(_ end: String) {
+    let page = ["The harbour slept.", "", "Nothing.", " ", "The ferry sank."].joined(separator: end)
+    #expect(PageText.paragraphs(of: page) == ["The harbour slept.", "Nothing.", "The ferry sank."])
+    #expect(
+      excerpt(page, "Which harbour, which ferry?", limit: 45) == "The harbour slept.\n\n[…]\n\nThe ferry sank.")
+  }
+
   @Test func aLongParagraphThatMatchesIsNotDroppedForAHeading() {
     let filler = "Rain fell on the quay for hours. "
     let page = "CHAPTER ONE\n\n\(filler)\(filler)\(filler)The ferry sank at dawn. \(filler)\(filler)"
