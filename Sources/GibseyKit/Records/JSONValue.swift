@@ -33,6 +33,27 @@ public enum JSONValue: Sendable, Equatable {
   public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
 }
 
+extension JSONValue {
+  /// The value with its numbers as they came.
+  var asItCame: JSONValue {
+    switch self {
+    case .number(let number): .number(number.asItCame)
+    case .array(let elements): .array(elements.map(\.asItCame))
+    case .object(let object): .object(object.asItCame)
+    case .null, .bool, .string: self
+    }
+  }
+}
+
+extension JSONObject {
+  /// The object with its numbers as they came.
+  var asItCame: JSONObject {
+    var object = JSONObject()
+    for member in members { object.append(member.key, member.value.asItCame) }
+    return object
+  }
+}
+
 /// A JSON object whose members stay in the order that they came in. Of equal keys the last one counts.
 public struct JSONObject: Sendable, Equatable {
   /// One member.
@@ -69,32 +90,37 @@ public struct JSONObject: Sendable, Equatable {
 
 /// A JSON number: an integer, a double in its shortest form, or, when it fits neither, the text as it came.
 public struct JSONNumber: Sendable, Equatable {
-  /// The shortest text that reads back the same.
-  public let text: String
+  private let literal: String
+  /// Whether the literal is to be written as it is.
+  private let isFinal: Bool
 
-  public init(_ value: Int) { text = String(value) }
+  public init(_ value: Int) { self.init(final: String(value)) }
 
   /// NaN and the infinities, which JSON lacks, become `null`.
-  public init(_ value: Double) {
-    if let whole = Int(exactly: value), abs(whole) <= 1 << 53 {
-      text = String(whole)
-    } else {
-      text = value.isFinite ? value.description : "null"
-    }
-  }
+  public init(_ value: Double) { self.init(final: Self.text(of: value)) }
 
   /// From a literal that the scanner has already found to be a JSON number.
-  init(literal: String) {
-    if let whole = Int(literal) {
-      self.init(whole)
-    } else if Self.isFractional(literal), let value = Double(literal), value.isFinite {
-      self.init(value)
-    } else {
-      self.init(verbatim: literal)
-    }
+  init(literal: String) { (self.literal, isFinal) = (literal, false) }
+
+  private init(final: String) { (literal, isFinal) = (final, true) }
+
+  /// The shortest text that reads back the same.
+  public var text: String {
+    if isFinal { return literal }
+    if let whole = Int(literal) { return String(whole) }
+    guard Self.isFractional(literal), let value = Double(literal), value.isFinite else { return literal }
+    return Self.text(of: value)
   }
 
-  private init(verbatim: String) { text = verbatim }
+  /// The number as it came, which is then what `text` says: `1.10` stays `1.10`.
+  var asItCame: JSONNumber { JSONNumber(final: literal) }
+
+  public static func == (one: JSONNumber, other: JSONNumber) -> Bool { one.text == other.text }
+
+  private static func text(of value: Double) -> String {
+    if let whole = Int(exactly: value), abs(whole) <= 1 << 53 { return String(whole) }
+    return value.isFinite ? value.description : "null"
+  }
 
   private static func isFractional(_ literal: String) -> Bool {
     literal.utf8.contains { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }
@@ -105,7 +131,7 @@ public struct JSONNumber: Sendable, Equatable {
   public static let largestInteger = (1 << 53) - 1
 
   /// The value as an integer, when it is one, from `-largestInteger` to `largestInteger`.
-  public var integer: Int? { Int(text).flatMap { $0.magnitude <= Self.largestInteger ? $0 : nil } }
+  public var integer: Int? { (Int(literal) ?? Int(text)).flatMap { $0.magnitude <= Self.largestInteger ? $0 : nil } }
   /// The nearest double.
-  public var double: Double? { Double(text) }
+  public var double: Double? { Double(literal) }
 }

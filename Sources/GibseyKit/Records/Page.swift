@@ -45,12 +45,12 @@ public struct Page: RecordData {
     pageIndex = try fields.optionalInteger("page_index") ?? fields.optionalInteger("pageIndex")
     section = try fields.optionalString("section")
     motifs = try fields.strings("motifs")
-    metadata = try fields.optionalObject("metadata") ?? JSONObject()
+    metadata = try fields.optionalObject("metadata")?.asItCame ?? JSONObject()
     text = try fields.string("text")
     vector = try fields.optionalVector("vector")
     let given = metadata
     for member in fields.object.members where !Self.knownFields.contains(member.key) && given[member.key] == nil {
-      metadata[member.key] = member.value
+      metadata[member.key] = member.value.asItCame
     }
     if let pageIndex, pageIndex < 1 { throw RecordProblem("page_index: wanted 1 or more") }
     if id?.isEmpty == true { throw RecordProblem("id: empty") }

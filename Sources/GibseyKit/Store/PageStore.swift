@@ -93,7 +93,7 @@ public final class PageStore {
 
   static func read(_ row: borrowing Statement, path: String) throws -> StoredPage {
     guard let id = row.text(0), let text = row.text(7),
-      let motifs = decode(row.text(5))?.arrayValue, let metadata = decode(row.text(6))?.objectValue
+      let motifs = decode(row.text(5))?.arrayValue, let metadata = decode(row.text(6))?.objectValue?.asItCame
     else { throw GibseyError.notADatabase(path: path, reason: "a damaged page") }
     return StoredPage(
       id: id, title: row.text(1), characterID: row.text(2), pageIndex: row.integer(3), section: row.text(4),

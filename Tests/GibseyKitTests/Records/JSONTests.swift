@@ -21,6 +21,15 @@ import Testing
     #expect(try parse(written).text == written)
   }
 
+  @Test func whatIsKeptAsItCameKeepsItsNumbers() throws {
+    let text = #"{"a":[1.10,-0,1e2,{"b":1.0}],"c":12345678901234567890123}"#
+    #expect(try parse(text).asItCame.text == text)
+    let number = try #require(try parse("1.10").asItCame.doubleValue)
+    #expect(number == 1.1)
+    #expect(try parse("1.0").integerValue == 1)
+    #expect(try parse("1.0") == parse("1"))
+  }
+
   @Test(arguments: [
     "", "{", "[1,]", #"{"a"}"#, #"{"a":1,}"#, "01", "1.", "1e", "+1", "nul", "truex", #""a"#, "\"\n\"",
     #""\x""#, #""\u12"#, "[1 2]", "1 2", "{1:2}", "NaN", "[\"\\", "-",
