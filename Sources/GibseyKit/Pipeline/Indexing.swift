@@ -69,8 +69,11 @@ public struct Indexing {
   /// The state of one run.
   private struct Run {
     var counts: [PageIndexed.Change: Int] = [:]
-    var kept: [Spelling: Set<Int>] = [:]
-    /// Ids that a dry run would have added, and the source that would own them.
+    /// The sources of a run that is all or nothing: a page that one of them no longer has may be another's.
+    var synchronized: Set<Spelling> = []
+    /// The rows of the pages that these have.
+    var kept: Set<Int> = []
+    /// Ids that a dry run has met, and the source that would own them.
     var planned: [Spelling: String] = [:]
     var pagesOfSource = 0
     var failuresOfSource = 0
@@ -109,6 +112,7 @@ public struct Indexing {
     let start = now()
     var run = Run()
     run.batchBegan = start
+    if options.isSync { run.synchronized = Set(sources.map(\.name.spelling)) }
     do {
       for source in sources { try index(source, reading: reading, start: start, &run) }
       if options.isSync { try removeMissing(sources, &run) }
@@ -167,7 +171,7 @@ public struct Indexing {
     guard let id = page.id, let pageIndex = page.pageIndex else {
       throw GibseyError.ourBug("a reader gave a page without an id or a place")
     }
-    if let owner = run.planned[id.spelling] {
+    if let owner = run.planned[id.spelling], owner.spelling != source.spelling {
       return try fail(id, Self.foreign(id, owner, reader: source), &run)
     }
     if let vector = page.vector, let given = run.given, vector.count != given.coding.dimensions {
@@ -176,12 +180,13 @@ public struct Indexing {
     }
     try beginIfNeeded(&run)
     let outcome = try writer.write(
-      page, id: id, pageIndex: pageIndex, source: source, isDryRun: options.isDryRun)
+      page, id: id, pageIndex: pageIndex, source: source, isDryRun: options.isDryRun
+    ) { owner, row in run.synchronized.contains(owner.spelling) && !run.kept.contains(row) }
     switch outcome {
     case .foreign(let owner): try fail(id, Self.foreign(id, owner, reader: source), &run)
     case .change(let change, let row):
-      if options.isSync { run.kept[source.spelling, default: []].insert(row) }
-      if options.isDryRun, change == .added { run.planned[id.spelling] = source }
+      if options.isSync { run.kept.insert(row) }
+      if options.isDryRun { run.planned[id.spelling] = source }
       if options.isDryRun, change == .added || change == .updated { try listeners.text(page.text, id) }
       if let vector = page.vector, let name = options.givenVectors, !options.isDryRun {
         try keep(vector, row: row, name, &run)
@@ -233,8 +238,7 @@ public struct Indexing {
   private func removeMissing(_ sources: [PageSource], _ run: inout Run) throws {
     try beginIfNeeded(&run)
     for source in sources {
-      let gone = try writer.removePages(
-        of: source.name, except: run.kept[source.name.spelling] ?? [], isDryRun: options.isDryRun)
+      let gone = try writer.removePages(of: source.name, except: run.kept, isDryRun: options.isDryRun)
       for id in gone { try report(PageIndexed(id: id, change: .removed), &run) }
     }
   }

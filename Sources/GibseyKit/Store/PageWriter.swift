@@ -13,6 +13,7 @@ public final class PageWriter {
   private var removeWords: Statement
   private var findSource: Statement
   private var insertSource: Statement
+  private var movePage: Statement
   private let blocks: SearchBlocks
   /// Blocks with pages that this batch changed.
   private var changedBlocks: Set<Int> = []
@@ -100,6 +101,7 @@ public final class PageWriter {
       "INSERT INTO page_text (page_text, rowid, text) VALUES ('delete', ?1, ?2)")
     findSource = try connection.prepare("SELECT source_id FROM source WHERE name = ?1")
     insertSource = try connection.prepare("INSERT INTO source (name) VALUES (?1)")
+    movePage = try connection.prepare("UPDATE page SET source_id = ?2 WHERE page_id = ?1")
   }
 
   /// Begins a batch; other writers wait from here to `commit`, readers never do.
@@ -122,8 +124,13 @@ public final class PageWriter {
   func noteChange(_ row: Int) { changedBlocks.insert(row / SearchBlocks.pagesPerBlock) }
 
   /// Writes the page if anything of it changed.
-  /// - Parameter isDryRun: says what would happen and writes nothing.
-  public func write(_ page: Page, id: String, pageIndex: Int, source: String, isDryRun: Bool) throws -> Outcome {
+  /// - Parameters:
+  ///   - isDryRun: says what would happen and writes nothing.
+  ///   - mayMove: whether a page of that row may be taken from the source that owns it.
+  public func write(
+    _ page: Page, id: String, pageIndex: Int, source: String, isDryRun: Bool,
+    mayMove: (_ owner: String, _ row: Int) -> Bool = { _, _ in false }
+  ) throws -> Outcome {
     let labels = Labels(page, pageIndex: pageIndex)
     let textHash = SHA256.digest(of: Array(page.text.utf8))
     guard let known = try find(id) else {
@@ -135,8 +142,11 @@ public final class PageWriter {
       moves.added.insert(id.spelling)
       return .change(.added, row: row)
     }
-    guard try known.sourceID == existingSourceID(source) else {
-      return .foreign(source: try sourceName(known.sourceID))
+    let isMoved = try known.sourceID != existingSourceID(source)
+    if isMoved {
+      let owner = try sourceName(known.sourceID)
+      guard mayMove(owner, known.row) else { return .foreign(source: owner) }
+      if !isDryRun { try move(known.row, to: source) }
     }
     if !isDryRun, known.labels.pageIndex != pageIndex, !moves.added.contains(id.spelling),
       moves.before[id.spelling] == nil
@@ -152,7 +162,7 @@ public final class PageWriter {
       }
       return .change(.updated, row: known.row)
     }
-    guard known.labels != labels else { return .change(.unchanged, row: known.row) }
+    guard isMoved || known.labels != labels else { return .change(.unchanged, row: known.row) }
     if !isDryRun {
       try fill(labelPage, labels, row: known.row)
       noteChange(known.row)
@@ -255,6 +265,12 @@ public final class PageWriter {
     insertSource.bind(1, name)
     try insertSource.run()
     return Int(connection.lastInsertedRow)
+  }
+
+  private func move(_ row: Int, to source: String) throws {
+    movePage.bind(1, row)
+    movePage.bind(2, try sourceID(source))
+    try movePage.run()
   }
 
   private func sourceName(_ sourceID: Int) throws -> String {
