@@ -209,8 +209,14 @@ public struct ContextBuilding {
     return record
   }
 
-  /// The last page_index that a request may see; nil for the whole book.
-  func gate(of request: ChatRequest) throws -> Int? { try place(of: try completed(request)).gate?.pageIndex }
+  /// Where the reader of a request is, whether or not that is a gate; nil where nobody knows.
+  func readersPlace(of request: ChatRequest) throws -> Int? {
+    let place = try place(of: try completed(request))
+    return (place.gate ?? place.current)?.pageIndex
+  }
+
+  /// Whether the gate is lifted.
+  var isWholeBook: Bool { defaults.isWholeBook }
 
   /// Where a page stands.
   func place(ofPage id: String) throws -> Int { try store.page(id: id)?.pageIndex ?? 0 }

@@ -39,9 +39,9 @@ public struct Evaluating {
     let prompt = try building.prompt(for: request)
     hasVectors = try hasVectors || building.usesVector(for: request)
     let right = Set(item.pageIDs.map(\.spelling))
-    if let gate = try building.gate(of: request) {
-      spoilers += hits.count { $0.pageIndex > gate }
-      spoilers += try prompt.pages.count { try building.place(ofPage: $0.id) > gate }
+    if let reader = try building.readersPlace(of: request) {
+      spoilers += hits.count { $0.pageIndex > reader }
+      spoilers += try prompt.pages.count { try building.place(ofPage: $0.id) > reader }
     }
     outcomes.append(
       Outcome(
