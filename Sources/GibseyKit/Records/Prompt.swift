@@ -259,7 +259,8 @@ public struct Prompt: RecordData {
   public init(_ fields: RecordFields) throws {
     messages = try fields.list("messages") { try Message($0) }
     guard !messages.isEmpty else { throw RecordProblem("messages: missing") }
-    promptID = try fields.optionalString("prompt_id") ?? Self.identifier(of: messages)
+    // Not read: messages that were changed on their way here are another prompt.
+    promptID = Self.identifier(of: messages)
     prompt = try fields.optionalString("prompt") ?? messages.last { $0.role == .user }?.content ?? ""
     characterID = try fields.optionalString("character_id")
     pages = try fields.list("pages") { try PromptPage($0) }

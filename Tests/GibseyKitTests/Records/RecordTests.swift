@@ -84,6 +84,22 @@ import Testing
         == #"{"type":"pong","data":{"timestamp":[1000,{"x":null}]}}"# + "\n")
   }
 
+  @Test func aPromptThatWasChangedOnItsWayIsAnotherPrompt() throws {
+    let said = Prompt(prompt: "Hi", messages: [Message(role: .user, content: "Hi")])
+    let line = String(decoding: RecordCoder.encode(.prompt(said)), as: UTF8.self)
+    for (sent, messages) in [
+      (line, said.messages),
+      (line.replacing("\"content\":\"Hi\"", with: "\"content\":\"Ho\""), [Message(role: .user, content: "Ho")]),
+    ] {
+      guard case .prompt(let read) = try RecordCoder.decode(Array(sent.utf8)) else {
+        Issue.record("no prompt")
+        return
+      }
+      #expect(read.messages == messages)
+      #expect(read.promptID == Prompt.identifier(of: messages))
+    }
+  }
+
   @Test func aPromptsIdentifierIsTheHashOfItsCanonicalMessages() {
     let messages = [Message(role: .user, content: "Hi \"you\"")]
     // printf '[{"role":"user","content":"Hi \\"you\\""}]' | sha256sum
