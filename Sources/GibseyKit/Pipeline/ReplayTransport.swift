@@ -78,6 +78,9 @@ public final class ReplayTransport: Transport {
 
 /// The events of one exchange as they pass. Its identity is the place that has been reached.
 private final class Tape: Sendable {
+  /// A day: nobody waits for the end of a longer one, however slowly it is played.
+  private static let longestPauseSeconds = 86_400.0
+
   private let events: [RecordingLine]
   private let speed: Double
   private let sleep: @Sendable (Duration) async throws -> Void
@@ -98,7 +101,7 @@ private final class Tape: Sendable {
       return (line.event, line.milliseconds - place.milliseconds)
     }
     // The pauses of the recording are what `--speed` is asked for; at 0 there are none.
-    if speed > 0, wait > 0 { try await sleep(.seconds(wait / 1000 / speed)) }
+    if speed > 0, wait > 0 { try await sleep(.seconds(min(wait / 1000 / speed, Self.longestPauseSeconds))) }
     try Task.checkCancellation()
     return event
   }

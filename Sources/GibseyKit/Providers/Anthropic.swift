@@ -141,7 +141,7 @@ struct AnthropicParser: EventStreamParser {
   private mutating func note(_ counts: Counts) {
     var usage = tally.usage ?? Usage()
     if counts.input != nil || counts.created != nil || counts.cached != nil {
-      usage.promptTokens = (counts.input ?? 0) + (counts.created ?? 0) + (counts.cached ?? 0)
+      usage.promptTokens = JSONNumber.sum(counts.input ?? 0, counts.created ?? 0, counts.cached ?? 0)
       usage.cachedTokens = counts.cached
     }
     usage.completionTokens = counts.output ?? usage.completionTokens

@@ -1,11 +1,11 @@
 // What became of many prompts.
 
 extension Usage {
-  /// The tokens of both, estimated when one of them is.
+  /// The tokens of both, at most as many as a record can tell; estimated when one of them is.
   static func + (one: Usage, other: Usage) -> Usage {
     func sum(_ count: KeyPath<Usage, Int?>) -> Int? {
       guard one[keyPath: count] != nil || other[keyPath: count] != nil else { return nil }
-      return (one[keyPath: count] ?? 0) + (other[keyPath: count] ?? 0)
+      return JSONNumber.sum(one[keyPath: count] ?? 0, other[keyPath: count] ?? 0)
     }
     return Usage(
       promptTokens: sum(\.promptTokens), completionTokens: sum(\.completionTokens), cachedTokens: sum(\.cachedTokens),

@@ -40,12 +40,14 @@ public struct Cost: RecordData {
   }
 
   /// As in "0.000123 USD by the prices of 2026-11-01".
-  var words: String {
-    let millionths = Int((amount * 1_000_000).rounded())
+  var words: String { "\(isIncomplete ? "at least " : "")\(digits) \(currency) by the prices of \(pricesOf)" }
+
+  private var digits: String {
+    // Of a sum that is too large to count in millionths they do not matter.
+    guard let millionths = Int(exactly: (amount * 1_000_000).rounded()) else { return JSONNumber(amount.rounded()).text }
     var fraction = String(String(1_000_000 + millionths % 1_000_000).dropFirst())
     while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
-    return
-      "\(isIncomplete ? "at least " : "")\(millionths / 1_000_000).\(fraction) \(currency) by the prices of \(pricesOf)"
+    return "\(millionths / 1_000_000).\(fraction)"
   }
 }
 
@@ -64,6 +66,8 @@ public struct PriceList: Sendable, Equatable {
   /// As in `2026-11-01`.
   public let date: String
   public let currency: String
+  /// No price is higher, so that no sum of them is beyond counting.
+  static let largestPrice = 1e12
   private let prices: [String: Price]
 
   /// - Throws: `RecordProblem` with what is wrong.
@@ -101,6 +105,7 @@ public struct PriceList: Sendable, Equatable {
     let price = Price(
       input: input, cached: try fields.optionalDouble("cached") ?? input, output: try fields.double("output"))
     guard price.input >= 0, price.cached >= 0, price.output >= 0 else { throw RecordProblem("a price below 0") }
+    guard max(price.input, price.cached, price.output) <= largestPrice else { throw RecordProblem("a price above 1e12") }
     return price
   }
 

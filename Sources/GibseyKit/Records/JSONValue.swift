@@ -130,6 +130,11 @@ public struct JSONNumber: Sendable, Equatable {
   /// many, and a thousand times as much, still fit.
   public static let largestInteger = (1 << 53) - 1
 
+  /// The sum of counts that a record can tell, or the largest that it can: a provider may say any number.
+  static func sum(_ counts: Int...) -> Int {
+    counts.reduce(0) { $0 + min($1, largestInteger - $0) }
+  }
+
   /// The value as an integer, when it is one, from `-largestInteger` to `largestInteger`.
   public var integer: Int? { (Int(literal) ?? Int(text)).flatMap { $0.magnitude <= Self.largestInteger ? $0 : nil } }
   /// The nearest double.
