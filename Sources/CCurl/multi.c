@@ -8,15 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 128 };
-
 struct ccurl_multi {
   CURLM *curl;
   int poller;
   int alarm;                 // an eventfd: somebody wants us
   int64_t due;               // when libcurl wants to be called whatever happens, in milliseconds; -1 is never
   int ready;                 // how many of `events` wait for ccurl_multi_perform
-  struct epoll_event events[EVENTS];
+  struct epoll_event events[ccurl_multi_events];
 };
 
 static int64_t now(void) {
@@ -89,7 +87,7 @@ void ccurl_multi_wait(ccurl_multi *multi, int milliseconds) {
     int64_t left = multi->due - now();
     if (left < milliseconds) milliseconds = left > 0 ? (int)left : 0;
   }
-  int ready = epoll_wait(multi->poller, multi->events, EVENTS, milliseconds);
+  int ready = epoll_wait(multi->poller, multi->events, ccurl_multi_events, milliseconds);
   multi->ready = ready > 0 ? ready : 0;
 }
 

@@ -38,6 +38,8 @@ ccurl_multi *_Nullable ccurl_multi_new(void);
 void ccurl_multi_free(ccurl_multi *_Nonnull multi);
 CURLMcode ccurl_multi_add(ccurl_multi *_Nonnull multi, CURL *_Nonnull easy);
 CURLMcode ccurl_multi_remove(ccurl_multi *_Nonnull multi, CURL *_Nonnull easy);
+/// On so many transfers something can have happened after one wait; the next one tells of others.
+enum { ccurl_multi_events = 128 };
 /// Waits until something happens on a transfer, `ccurl_multi_wake` is called or the time is over.
 void ccurl_multi_wait(ccurl_multi *_Nonnull multi, int milliseconds);
 /// Moves the transfers on which something has happened.

@@ -31,8 +31,7 @@ struct CurlWorker: ~Copyable {
       mailbox.runJobs()
       ccurl_multi_perform(multi)
       let now = clock.now
-      for id in news.collect() { deliver(id, now: now) }
-      reapEnded(now: now)
+      takeNews(now: now)
       reapLate(now: now)
       mailbox.runJobs()
       guard news.isEmpty, mailbox.fallAsleep() else {
@@ -73,6 +72,12 @@ struct CurlWorker: ~Copyable {
     }
   }
 
+  /// Hands over what came, and what ended.
+  private mutating func takeNews(now: ContinuousClock.Instant) {
+    for id in news.collect() { deliver(id, now: now) }
+    reapEnded(now: now)
+  }
+
   private mutating func deliver(_ id: Int, now: ContinuousClock.Instant) {
     guard let exchange = exchanges[id] else { return }
     exchange.deliver(now: now)
@@ -110,6 +115,12 @@ struct CurlWorker: ~Copyable {
 
   private mutating func reapLate(now: ContinuousClock.Instant) {
     guard let look = nextLook, look <= now else { return }
+    // Who was stopped, or held up by a task, has slept over the deadline: what waits in the sockets came before it.
+    for _ in 0...exchanges.count / Int(ccurl_multi_events) {
+      ccurl_multi_wait(multi, 0)
+      ccurl_multi_perform(multi)
+    }
+    takeNews(now: now)
     for exchange in exchanges.values {
       if let deadline = exchange.deadline, deadline <= now { remove(exchange.id, exchange.lateness) }
     }

@@ -106,6 +106,32 @@ import Testing
     #expect(await server.isClosed)
   }
 
+  /// Keeps the thread until something has happened and so many seconds have passed.
+  private static func holdUp(until event: DispatchSemaphore, _ seconds: Double, _ begin: () -> Void) {
+    let end = DispatchTime.now() + seconds
+    begin()
+    event.wait()
+    // A deadline is what is tried: nobody signals this one.
+    _ = DispatchSemaphore(value: 0).wait(timeout: end)
+  }
+
+  @Test func `bytes that wait in the socket are read before silence is judged`() async throws {
+    let (mayGoOn, hasSent) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+    let server = ScriptedServer([
+      [
+        .send(Self.head + "Content-Length: 9\r\n\r\nhalf"), .awaitSignal(mayGoOn), .send(" done"), .signal(hasSent),
+        .awaitClose,
+      ]
+    ])
+    let transport = CurlTransport()
+    let response = try await transport.send(request(server.url, HTTPDeadlines(stall: .seconds(2))))
+    #expect(try await response.body.next() == Array("half".utf8))
+    // As a program that is stopped: the thread that reads is held up until the deadline has passed.
+    let executor = try #require(transport.executor)
+    await Task(executorPreference: executor) { Self.holdUp(until: hasSent, 2) { mayGoOn.signal() } }.value
+    #expect(try await response.body.next() == Array(" done".utf8))
+  }
+
   @Test func `a server that says nothing runs into the first deadline`() async {
     let server = ScriptedServer([[.awaitClose]])
     let deadlines = HTTPDeadlines(firstByte: .milliseconds(50))

@@ -12,6 +12,7 @@ final class ScriptedServer: Sendable {
     /// Waits until the other side closes, and notes it.
     case awaitClose
     case awaitSignal(DispatchSemaphore)
+    case signal(DispatchSemaphore)
   }
 
   let port: Int
@@ -100,6 +101,7 @@ final class ScriptedServer: Sendable {
         while recv(connection, &byte, 1, 0) > 0 {}
         closed.signal()
       case .awaitSignal(let semaphore): semaphore.wait()
+      case .signal(let semaphore): semaphore.signal()
       }
     }
   }
