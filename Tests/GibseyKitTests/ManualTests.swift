@@ -115,7 +115,7 @@ import Testing
     .brokeOff(.timedOut(provider: "", waitedFor: "", seconds: 1)),
     .falseCitation(pageID: "", quote: nil), .libraryMissing(name: "", reason: ""), .cannotWrite(what: "", reason: ""),
     .readerLeft,
-    .interrupted(signal: 2), .ourBug(""), .tooFewDescriptors(limit: 1),
+    .interrupted(signal: 2), .ourBug(""), .tooFewDescriptors(limit: 1), .tooFewThreads(reason: ""),
     .upstreamFailed(message: "", isRetryable: false), .promptBeyondLine(bytes: 2, limitBytes: 1),
   ]
 }

@@ -150,7 +150,7 @@ struct AskBatch: Sendable {
 
   private func endsTheRun(_ error: GibseyError) -> Bool {
     switch error {
-    case .interrupted, .readerLeft, .cannotWrite, .libraryMissing, .tooFewDescriptors: true
+    case .interrupted, .readerLeft, .cannotWrite, .libraryMissing, .tooFewDescriptors, .tooFewThreads: true
     default: options.isStrict
     }
   }

@@ -101,6 +101,6 @@ extension ToolContext {
   public var askingClock: AskingClock {
     // The one real sleep of asking: retries, deadlines and replays are given it, and tests another that does not wait.
     AskingClock(
-      seconds: { now() }, sleep: { try await Task.sleep(for: $0) }, chance: { Double.random(in: 0..<1) })
+      seconds: { now() }, sleep: { try await Blocking.sleep(for: $0) }, chance: { Double.random(in: 0..<1) })
   }
 }

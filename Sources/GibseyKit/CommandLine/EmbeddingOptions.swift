@@ -117,17 +117,16 @@ public final class QuestionEmbedder {
     self.isRequired = isRequired
   }
 
-  /// Begins to make the vector of a question that will be asked for, on a thread of its own.
+  /// Begins to make the vector of a question that will be asked for, on a thread of its own; where there is none, it is made
+  /// when it is asked for.
   public func begin(_ question: String) throws {
     guard let model = try embeddedModel() else { return }
-    ahead = (
-      question,
-      try Pending {
-        // The words of pages are compared meanwhile, on another thread: it finds their rows mapped.
-        model.bringWordsNear()
-        return try model.embedQuery(question).components
-      }
-    )
+    let vector = try? Pending {
+      // The words of pages are compared meanwhile, on another thread: it finds their rows mapped.
+      model.bringWordsNear()
+      return try model.embedQuery(question).components
+    }
+    ahead = vector.map { (question, $0) }
   }
 
   /// Whether the database's vectors are the embedded model's.

@@ -99,19 +99,20 @@ public final class EmbeddedModel: Embedder {
       ids: ids, ranges: windows.ranges(count: min(ids.count, room)), isTruncated: ids.count > room)
   }
 
-  /// The vectors of all runs of pieces, in their order; `threads` tasks take the next one that is left.
+  /// The vectors of all runs of pieces, in their order; `threads` threads take the next one that is left, the task's own among
+  /// them. Of the others there are as many as the system gives: all would be done without them.
   private func encoded(_ runs: [EncodingRun]) async throws -> [[UnitVector]] {
     let queue = EncodingQueue(runs: runs, file: file, kernels: kernels)
-    let width = min(threads, runs.count)
-    guard width > 1 else { return try await queue.encodeWhatIsLeft().map(\.vectors) }
-    return try await withThrowingTaskGroup { group in
-      // Side by side, also where the tasks of the caller share one thread.
-      for _ in 0..<width {
-        group.addTask(executorPreference: globalConcurrentExecutor) { try await queue.encodeWhatIsLeft() }
-      }
-      var all: [(index: Int, vectors: [UnitVector])] = []
-      for try await taken in group { all += taken }
+    let helpers = (1..<max(1, min(threads, runs.count))).compactMap { _ in
+      try? Pending { try queue.encodeWhatIsLeft() }
+    }
+    return try await withTaskCancellationHandler {
+      var all = try await queue.encodeWhatIsLeftInTurns()
+      for helper in helpers { all += try await helper.awaited() }
+      try Task.checkCancellation()
       return all.sorted { $0.index < $1.index }.map(\.vectors)
+    } onCancel: {
+      queue.stop()
     }
   }
 }
@@ -126,8 +127,10 @@ private struct EncodingRun {
   var pieces: [Int] { bounds.count == 2 ? [ids.count] : zip(bounds, bounds.dropFirst()).map { Int($1 - $0) } }
 }
 
-/// Texts in pieces that wait for a task to encode them. Its identity is the counter that the tasks share.
+/// Texts in pieces that wait for a thread to encode them. Its identity is the counter that the threads share.
 private final class EncodingQueue: Sendable {
+  typealias Encoded = (index: Int, vectors: [UnitVector])
+
   private let runs: [EncodingRun]
   private let file: EmbeddedModelFile
   private let kernels: ckernels_kind
@@ -139,19 +142,36 @@ private final class EncodingQueue: Sendable {
     self.file = file
   }
 
-  /// Encodes one after the other until none is left; who else does so at the same time encodes the others. Between two,
-  /// other tasks have their turn.
-  func encodeWhatIsLeft() async throws -> [(index: Int, vectors: [UnitVector])] {
-    let longest = runs.reduce(0) { max($0, $1.ids.count) } + 2
-    let workspace = Workspace(file.encoder, pieces: longest, kernels: kernels)
-    var taken: [(index: Int, vectors: [UnitVector])] = []
-    while true {
-      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard index < runs.count else { return taken }
-      try Task.checkCancellation()
-      taken.append((index, try workspace.vectors(of: runs[index], file: file)))
+  /// Leaves nothing to encode.
+  func stop() { next.store(runs.count, ordering: .relaxed) }
+
+  /// Encodes one after the other until none is left; who else does so at the same time encodes the others.
+  func encodeWhatIsLeft() throws -> [Encoded] {
+    let workspace = workspace()
+    var taken: [Encoded] = []
+    while let encoded = try encodeNext(in: workspace) { taken.append(encoded) }
+    return taken
+  }
+
+  /// The same; between two, other tasks have their turn.
+  func encodeWhatIsLeftInTurns() async throws -> [Encoded] {
+    let workspace = workspace()
+    var taken: [Encoded] = []
+    while let encoded = try encodeNext(in: workspace) {
+      taken.append(encoded)
       await Task.yield()
     }
+    return taken
+  }
+
+  private func workspace() -> Workspace {
+    Workspace(file.encoder, pieces: runs.reduce(0) { max($0, $1.ids.count) } + 2, kernels: kernels)
+  }
+
+  /// Nil when none is left.
+  private func encodeNext(in workspace: borrowing Workspace) throws -> Encoded? {
+    let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+    return index < runs.count ? (index, try workspace.vectors(of: runs[index], file: file)) : nil
   }
 }
 

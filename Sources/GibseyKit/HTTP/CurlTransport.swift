@@ -122,7 +122,7 @@ final class CurlMailbox: TaskExecutor {
   }
 
   /// Starts the worker if there is none.
-  /// - Throws: `GibseyError.libraryMissing`, `.tooFewDescriptors`.
+  /// - Throws: `GibseyError.libraryMissing`, `.tooFewDescriptors`, `.tooFewThreads`.
   func start() throws {
     try state.withLock { state in
       guard !state.hasStarted else { return }

@@ -23,7 +23,8 @@ extension GibseyError {
     case .noEmbeddingModel, .badEmbeddingModel, .otherEmbeddingModel: "pages cannot be found by meaning now"
     case .badSetting, .keyWithheld, .unsafeSettingsFile: "the server's settings are wrong"
     case .noProvider: "no provider can answer"
-    case .libraryMissing, .cannotWrite, .readerLeft, .ourBug, .tooFewDescriptors: "a fault of the server"
+    case .libraryMissing, .cannotWrite, .readerLeft, .ourBug, .tooFewDescriptors, .tooFewThreads:
+      "a fault of the server"
     case .cannotReach(let provider, _, _, _): "\(provider) cannot be reached"
     case .keyMissing(let provider, _), .keyUnavailable(let provider, _, _), .keyRefused(let provider, _, _):
       "\(provider) has no key that it takes"

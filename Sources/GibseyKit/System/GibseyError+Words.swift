@@ -95,6 +95,7 @@ extension GibseyError {
     case .readerLeft: "the reader of the output left"
     case .interrupted: "interrupted"
     case .tooFewDescriptors(let limit): "too few descriptors: \(limit) files and sockets may be open"
+    case .tooFewThreads(let reason): "no thread can be started: \(reason)"
     case .ourBug(let what): "a bug in gibsey: \(what)"
     }
   }
@@ -130,6 +131,7 @@ extension GibseyError {
     case .promptBeyondLine: "lower --budget, or ask a shorter question"
     case .upstreamFailed: "the program before this one in the pipeline told it"
     case .tooFewDescriptors: "raise the limit, as with `ulimit -n 1024`"
+    case .tooFewThreads: "raise the limits of memory and of processes, as with `ulimit -v unlimited` and `ulimit -u`"
     case .unknownSession: "`gibsey-index --sessions` lists them"
     case .unknownTurn(_, let session): "`gibsey-index --export-session \(session)` lists its turns"
     case .turnOfAnotherCharacter(_, let character): character.map { "ask with --character \($0)" }
@@ -185,7 +187,7 @@ extension GibseyError {
     case .badSetting, .keyWithheld, .unsafeSettingsFile: .badSettings
     case .noProvider(let failures): Self.chainStatus(failures)
     case .cannotReach, .timedOut, .providerFailed, .libraryMissing, .modelMissing, .quotaExhausted,
-      .tooFewDescriptors:
+      .tooFewDescriptors, .tooFewThreads:
       .unavailable
     case .keyMissing, .keyUnavailable, .keyRefused: .notPermitted
     case .requestRefused, .promptCut, .promptTooLong, .refusedToAnswer, .emptyAnswer, .streamCut, .brokeOff:
@@ -235,7 +237,7 @@ extension GibseyError {
     case .falseCitation: "FALSE_CITATION"
     case .cannotWrite, .readerLeft: "OUTPUT_FAILED"
     case .interrupted: "INTERRUPTED"
-    case .ourBug, .tooFewDescriptors: "INTERNAL_ERROR"
+    case .ourBug, .tooFewDescriptors, .tooFewThreads: "INTERNAL_ERROR"
     }
   }
 
@@ -244,7 +246,7 @@ extension GibseyError {
     switch self {
     case .ofLine(_, _, let error), .brokeOff(let error): error.isRetryable
     case .upstreamFailed(_, let isRetryable): isRetryable
-    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .tooFewDescriptors: true
+    case .databaseBusy, .cannotReach, .timedOut, .rateLimited, .streamCut, .tooFewDescriptors, .tooFewThreads: true
     case .noProvider(let failures): failures.contains(where: \.isRetryable)
     case .providerFailed(_, let status, _, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,

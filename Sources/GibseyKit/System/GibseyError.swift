@@ -98,5 +98,7 @@ public enum GibseyError: Error, Equatable, Sendable {
   case interrupted(signal: Int32)
   /// The system lets the process open no more files and sockets.
   case tooFewDescriptors(limit: Int)
+  /// The system gives the process no more threads, for want of memory or of numbers.
+  case tooFewThreads(reason: String)
   case ourBug(String)
 }

@@ -4,25 +4,46 @@ internal import Synchronization
 
 /// A value that is being made. Owns a thread until then.
 final class Pending<Value: Sendable>: Sendable {
-  private let result = Mutex<Result<Value, any Error>?>(nil)
+  private struct State {
+    var result: Result<Value, any Error>?
+    var waiter: CheckedContinuation<Value, any Error>?
+  }
+
+  private let state = Mutex(State())
   private let end = DispatchSemaphore(value: 0)
 
   /// Starts to make it.
-  /// - Throws: `GibseyError.ourBug` when there is no thread.
+  /// - Throws: `GibseyError.tooFewThreads`.
   init(_ make: @escaping @Sendable () throws -> Value) throws {
     try WorkerThread.start { [self] in
       let made = Result { try make() }
-      result.withLock { $0 = made }
+      let waiter = state.withLock { state in
+        state.result = made
+        return state.waiter.take()
+      }
+      waiter?.resume(with: made)
       end.signal()
     }
   }
 
-  /// The value, waited for if need be.
+  /// The value; the thread waits for it if need be.
   /// - Throws: what making it threw.
   func value() throws -> Value {
     end.wait()
     end.signal()
-    guard let result = result.withLock({ $0 }) else { throw GibseyError.ourBug("work without an outcome") }
+    guard let result = state.withLock({ $0.result }) else { throw GibseyError.ourBug("work without an outcome") }
     return try result.get()
+  }
+
+  /// The value; one task waits for it if need be, and no thread.
+  /// - Throws: what making it threw.
+  func awaited() async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      let result = state.withLock { state in
+        if state.result == nil { state.waiter = continuation }
+        return state.result
+      }
+      if let result { continuation.resume(with: result) }
+    }
   }
 }

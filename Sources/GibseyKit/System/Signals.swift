@@ -22,7 +22,7 @@ public final class Signals: Sendable {
   private let ending: (readEnd: Int32, writeEnd: Int32)
 
   /// - Parameter onHangup: told of each SIGHUP; nil leaves it as it is.
-  /// - Throws: `GibseyError.tooFewDescriptors`; `.ourBug` where the system gives no pipe or thread for another reason.
+  /// - Throws: `GibseyError.tooFewDescriptors`, `.tooFewThreads`; `.ourBug` where the system gives no pipe for another reason.
   public init(onHangup: (@Sendable () -> Void)? = nil) throws {
     guard let arriving = SystemCall.pipe(), let ending = SystemCall.pipe() else {
       throw GibseyError.systemRefused("pipe for signals", errno)

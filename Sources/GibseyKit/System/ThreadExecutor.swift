@@ -12,7 +12,7 @@ final class ThreadExecutor: SerialExecutor {
 
   private let desk = Desk()
 
-  /// - Throws: `GibseyError.ourBug` when there is no thread.
+  /// - Throws: `GibseyError.tooFewThreads`.
   init() throws {
     let desk = desk
     let unowned = UnownedSerialExecutor(ordinary: self)

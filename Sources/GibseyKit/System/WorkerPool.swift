@@ -53,7 +53,7 @@ public final class WorkerPool<Instrument>: Sendable {
   /// - Parameters:
   ///   - waitingLimit: works that may wait for a thread.
   ///   - make: a thread's tool; what it throws is thrown by the work that wanted it, and the next work tries again.
-  /// - Throws: `GibseyError.ourBug` when there are no threads.
+  /// - Throws: `GibseyError.tooFewThreads`.
   public init(threads: Int, waitingLimit: Int, make: @escaping @Sendable () throws -> Instrument) throws {
     self.waitingLimit = waitingLimit
     self.make = make

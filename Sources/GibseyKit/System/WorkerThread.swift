@@ -9,7 +9,7 @@ enum WorkerThread {
   }
 
   /// Starts `body` on a new thread that takes no signals.
-  /// - Throws: `GibseyError.ourBug` when the system has no more threads.
+  /// - Throws: `GibseyError.tooFewThreads`.
   static func start(_ body: @escaping @Sendable () -> Void) throws {
     var all = sigset_t()
     var before = sigset_t()
@@ -27,7 +27,7 @@ enum WorkerThread {
       }, work.toOpaque())
     guard failure == 0 else {
       work.release()
-      throw GibseyError.ourBug("no thread: \(SystemCall.reason(failure))")
+      throw GibseyError.tooFewThreads(reason: SystemCall.reason(failure))
     }
     pthread_detach(thread)
   }
