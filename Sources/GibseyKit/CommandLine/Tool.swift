@@ -59,7 +59,11 @@ extension Settings {
   public static func ofProcess() throws -> Settings {
     var environment: [SettingName: String] = [:]
     for name in SettingName.allCases {
-      environment[name] = getenv(name.rawValue).map { String(cString: $0) }
+      guard let bytes = getenv(name.rawValue) else { continue }
+      environment[name] = String(validatingCString: bytes)
+      guard environment[name] != nil else {
+        throw Setting(name: name, value: ForeignText.shown(bytes), origin: .environment).wrong("UTF-8 text")
+      }
     }
     var proxies: [String: String] = [:]
     for name in HTTPProxies.names { proxies[name] = getenv(name).map { String(cString: $0) } }
@@ -144,6 +148,7 @@ public enum Tool {
     signal(SIGPIPE, SIG_IGN)
     occupyStandardDescriptors()
     let name = Command._commandName
+    checkArguments(diagnostics(name, isVerbose: false))
     let command = parse(type, name: name)
     var diagnostics = diagnostics(name, isVerbose: command.common.verbose)
     do {
@@ -164,6 +169,15 @@ public enum Tool {
   private static func occupyStandardDescriptors() {
     for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
       _ = open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  /// Ends the process for an argument that is no text: it would be taken for another one.
+  private static func checkArguments(_ diagnostics: Diagnostics) {
+    for number in 1..<max(1, Int(CommandLine.argc)) {
+      guard let bytes = CommandLine.unsafeArgv[number], String(validatingCString: bytes) == nil else { continue }
+      let reason = "argument \(number) is not UTF-8: \(ForeignText.shown(bytes))"
+      end(with: GibseyError.usage(reason, hint: "rename the file that it names"), diagnostics)
     }
   }
 

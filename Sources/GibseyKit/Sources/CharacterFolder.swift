@@ -11,7 +11,10 @@ enum CharacterFolder {
     let entries: [FolderWalk.Entry]
     do { entries = try FolderWalk.files(under: path) } catch GibseyError.nothingToRead { return [] }
     return try entries.filter { !$0.isInFolder || InputFile.format(ofName: $0.relativePath) == .markdown }
-      .map { ($0.path, try bytes(of: $0.path, limitBytes: limitBytes)) }
+      .map { entry in
+        if let problem = entry.problem { throw problem }
+        return (entry.path, try bytes(of: entry.path, limitBytes: limitBytes))
+      }
   }
 
   private static func bytes(of path: String, limitBytes: Int) throws -> [UInt8] {

@@ -9,6 +9,24 @@ enum FolderWalk {
     /// The path within the folder; the file's name when the path is a file itself.
     let relativePath: String
     let isInFolder: Bool
+    /// Why it cannot be read; nil where that is still to be seen.
+    var problem: GibseyError?
+  }
+
+  /// What a folder calls something in it: bytes, which need not be text.
+  private struct Name {
+    /// With the zero at its end.
+    let bytes: [CChar]
+    /// For a person where it is no text.
+    let text: String
+    let isText: Bool
+
+    init(_ bytes: UnsafePointer<CChar>) {
+      let text = String(validatingCString: bytes)
+      self.bytes = Array(UnsafeBufferPointer(start: bytes, count: strlen(bytes) + 1))
+      self.text = text ?? ForeignText.shown(bytes)
+      isText = text != nil
+    }
   }
 
   /// Deeper folders are an error: to leave them out in silence would let a sync remove their pages.
@@ -46,27 +64,32 @@ enum FolderWalk {
     guard depth < depthLimit else {
       throw GibseyError.cannotRead(path: path, reason: "more than \(depthLimit) folders deep")
     }
-    for name in try names(in: path).sorted(by: naturallyPrecedes) where !name.hasPrefix(".") {
-      let child = path.hasSuffix("/") ? path + name : path + "/" + name
-      let relativeChild = relative.isEmpty ? name : relative + "/" + name
-      let kind = try kind(of: child)
-      if kind == mode_t(S_IFDIR) {
+    let folder = path.hasSuffix("/") ? path : path + "/"
+    for name in try names(in: path).sorted(by: { naturallyPrecedes($0.text, $1.text) }) where !name.text.hasPrefix(".") {
+      let child = folder + name.text
+      let relativeChild = relative.isEmpty ? name.text : relative + "/" + name.text
+      let kind = try kind(of: folder.utf8CString.dropLast() + name.bytes, called: child)
+      if kind == mode_t(S_IFDIR), name.isText {
         try walk(child, relative: relativeChild, depth: depth + 1, into: &entries)
-      } else if kind == mode_t(S_IFREG) || kind == mode_t(S_IFLNK),
-        InputFile.format(ofName: name) != .auto, !isCompanion(name)
+      } else if kind == mode_t(S_IFDIR)
+        || (kind == mode_t(S_IFREG) || kind == mode_t(S_IFLNK)) && InputFile.format(ofName: name.text) != .auto
+          && !isCompanion(name.text)
       {
-        entries.append(Entry(path: child, relativePath: relativeChild, isInFolder: true))
+        // Ids and the names of sources are text: a page cannot be called after it.
+        let problem = GibseyError.cannotRead(path: child, reason: "its name is not UTF-8: rename it")
+        entries.append(
+          Entry(path: child, relativePath: relativeChild, isInFolder: true, problem: name.isText ? nil : problem))
       }
     }
   }
 
   /// S_IFDIR for a folder itself, S_IFREG for a file or a link to one, S_IFLNK for a link to nothing, 0 for what is
   /// not read or has just gone.
-  private static func kind(of path: String) throws -> mode_t {
+  private static func kind(of path: [CChar], called name: String) throws -> mode_t {
     var information = stat()
     guard lstat(path, &information) == 0 else {
       if errno == ENOENT { return 0 }
-      throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
+      throw GibseyError.cannotRead(path: name, reason: SystemCall.reason(errno))
     }
     let kind = information.st_mode & mode_t(S_IFMT)
     guard kind == mode_t(S_IFLNK), stat(path, &information) == 0 else { return kind }
@@ -80,16 +103,16 @@ enum FolderWalk {
       || lower == "license.md" || lower == "license.txt"
   }
 
-  private static func names(in path: String) throws -> [String] {
+  private static func names(in path: String) throws -> [Name] {
     guard let folder = opendir(path) else {
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
     defer { closedir(folder) }
-    var names: [String] = []
+    var names: [Name] = []
     errno = 0
     while let entry = readdir(folder) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { Name($0) }
       }
       names.append(name)
       errno = 0
@@ -97,7 +120,7 @@ enum FolderWalk {
     guard errno == 0 else {
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
-    return names.filter { $0 != "." && $0 != ".." }
+    return names.filter { $0.text != "." && $0.text != ".." }
   }
 
   /// Digits compare as numbers of any length: chapter-2 before chapter-10. What is equal so far is ordered by its

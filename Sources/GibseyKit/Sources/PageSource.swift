@@ -84,6 +84,7 @@ public struct PageSource: Sendable {
     _ visit: (SourceItem) throws -> Void
   ) throws {
     let prefix = entry.isInFolder ? "\(name)/\(entry.relativePath)" : name
+    if let problem = entry.problem { return try shelf.fail(prefix, problem, visit) }
     let descriptor = open(entry.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       let error = GibseyError.cannotRead(path: entry.path, reason: SystemCall.reason(errno))
