@@ -85,7 +85,8 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
 
   /// The file's bytes, and the file itself, open.
   private static func mapped(_ path: String) throws -> (UnsafeRawBufferPointer, CInt) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // A named pipe without a writer would block the opening of it.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT || errno == ENOTDIR { throw GibseyError.noEmbeddingModel(path: path) }
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))

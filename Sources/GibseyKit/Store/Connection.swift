@@ -20,12 +20,10 @@ final class Connection {
   let ranking = RankingFunction()
   private let handle: OpaquePointer
 
-  /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`.
+  /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`, `.cannotRead`.
   init(path: String, access: Access) throws {
     self.path = path
-    guard access == .memory || !Self.isFolder(path) else {
-      throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(EISDIR))
-    }
+    if access != .memory { try Self.checkKind(of: path) }
     switch access {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
@@ -46,9 +44,15 @@ final class Connection {
 
   deinit { sqlite3_close_v2(handle) }
 
-  private static func isFolder(_ path: String) -> Bool {
+  /// What is no file is not opened: a named pipe would be waited for until somebody wrote to it.
+  private static func checkKind(of path: String) throws {
     var facts = stat()
-    return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+    guard stat(path, &facts) == 0 else { return }
+    switch facts.st_mode & S_IFMT {
+    case S_IFREG: return
+    case S_IFDIR: throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(EISDIR))
+    default: throw GibseyError.notADatabase(path: path, reason: "it is no regular file")
+    }
   }
 
   /// The path as no name that SQLite has a meaning for: `:memory:`, `file:…?mode=memory`.
