@@ -6,7 +6,7 @@ internal import Synchronization
 private let handlerEnd = Atomic<Int32>(-1)
 
 /// Watches SIGINT and SIGTERM while it lives: the first one is told, the second kills at once. And SIGHUP, where somebody
-/// wants to hear of it. A signal that comes any time after `init` is kept until it is told: none is lost, none comes early.
+/// wants to hear of it. What whoever started the process has it ignore stays ignored. A signal that comes any time after `init` is kept until it is told: none is lost, none comes early.
 /// One process has one watch at a time.
 public final class Signals: Sendable {
   private struct State {
@@ -74,6 +74,9 @@ public final class Signals: Sendable {
 
   private static func `catch`(_ number: Int32) {
     var action = sigaction()
+    // As shells have a command in the background ignore SIGINT, and nohup(1) SIGHUP (POSIX, Shell Command Language §2.12).
+    guard sigaction(number, nil, &action) == 0, !isIgnored(action) else { return }
+    action = sigaction()
     action.sa_flags = SA_RESTART
     action.__sigaction_handler.sa_handler = { number in
       let before = errno
@@ -82,6 +85,10 @@ public final class Signals: Sendable {
       errno = before
     }
     sigaction(number, &action, nil)
+  }
+
+  private static func isIgnored(_ action: sigaction) -> Bool {
+    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   /// Waits for a signal; nil when nobody watches any more.

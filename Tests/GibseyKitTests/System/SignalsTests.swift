@@ -18,6 +18,22 @@ import Testing
     #expect(signals.received == nil)
   }
 
+  @Test func whatIsIgnoredAtTheStartStaysSo() throws {
+    for number in [SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
+    defer { for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) } }
+    let signals = try Signals {}
+    for number in [SIGTERM, SIGHUP] { kill(getpid(), number) }
+    withExtendedLifetime(signals) {}
+    #expect([SIGINT, SIGTERM, SIGHUP].map(Self.isIgnored) == [false, true, true])
+    #expect(signals.received == nil)
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(number, nil, &action)
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }
+
   @Test func whoWaitsForInputGoesOnOnlyWhenTheListenerHasHeard() async throws {
     var ends: [Int32] = [-1, -1]
     try #require(pipe(&ends) == 0)
