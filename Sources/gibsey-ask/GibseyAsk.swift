@@ -23,7 +23,7 @@ import GibseyKit
 
   func validate() throws {
     try recordings.validate(beside: asking.provider)
-    try probes.validate(beside: asking.provider)
+    try probes.validate(beside: asking.provider, answers, keeping)
   }
 
   func run(in context: ToolContext) async throws -> ExitStatus {

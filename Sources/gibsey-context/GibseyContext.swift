@@ -33,6 +33,9 @@ import GibseyKit
       if searching.evaluate { throw ValidationError("--evaluate reads its cases from standard input: \(question)") }
       if casting.listCharacters { throw ValidationError("--list-characters takes no question: \(question)") }
     }
+    if casting.listCharacters, let verb = (searching.verbs + (sessions.retry ? ["--retry"] : [])).first {
+      throw ValidationError("--list-characters and \(verb) exclude each other")
+    }
     if sessions.retry, searching.evaluate { throw ValidationError("--retry and --evaluate exclude each other") }
   }
 

@@ -8,10 +8,13 @@ public struct ProbeOptions: ParsableArguments {
 
   public init() {}
 
-  /// What is wrong beside a choice of provider.
-  public func validate(beside provider: ProviderChoice?) throws {
+  /// What is wrong beside a choice of provider, and flags that would be passed over in silence.
+  public func validate(beside provider: ProviderChoice?, _ answers: AnswerOptions, _ keeping: KeepingOptions) throws {
     if check, models { throw ValidationError("--check and --models exclude each other") }
-    if check || models, provider?.replayPath != nil { throw ValidationError("a recording has no provider to ask") }
+    guard check || models else { return }
+    if provider?.replayPath != nil { throw ValidationError("a recording has no provider to ask") }
+    let others = answers.given + (keeping.session == nil ? [] : ["--session"])
+    if let other = others.first { throw ValidationError("\(other) does not go with \(check ? "--check" : "--models")") }
   }
 }
 

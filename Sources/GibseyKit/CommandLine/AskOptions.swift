@@ -89,6 +89,15 @@ public struct AnswerOptions: ParsableArguments {
 
   public init() {}
 
+  /// The flags given that are about prompts and answers alone.
+  var given: [String] {
+    [
+      ("--lines", lines), ("--jobs", jobs != nil), ("--strict", strict), ("--strict-citations", strictCitations),
+      ("--strict-budget", strictBudget), ("--count-tokens", countTokens), ("--usage", usage),
+      ("--show-thinking", showThinking),
+    ].filter(\.1).map(\.0)
+  }
+
   public func validate() throws {
     if let jobs, !(1...Self.jobsLimit).contains(jobs) { throw ValidationError("--jobs is 1 to \(Self.jobsLimit)") }
   }

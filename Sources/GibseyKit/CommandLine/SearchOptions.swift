@@ -45,11 +45,16 @@ public struct SearchOptions: ParsableArguments {
     return options
   }
 
+  /// The flags given that each ask for something of their own.
+  public var verbs: [String] {
+    [("--search", search != nil), ("--why-not", whyNot != nil), ("--evaluate", evaluate)].filter(\.1).map(\.0)
+  }
+
   public func validate() throws {
     if let search, search < 1 { throw ValidationError("--search is at least 1") }
     if !failUnder.isEmpty, !evaluate { throw ValidationError("--fail-under goes with --evaluate") }
-    let verbs = [("--search", search != nil), ("--why-not", whyNot != nil), ("--evaluate", evaluate)].filter(\.1)
-    if verbs.count > 1 { throw ValidationError("\(verbs[0].0) and \(verbs[1].0) exclude each other") }
+    let verbs = verbs
+    if verbs.count > 1 { throw ValidationError("\(verbs[0]) and \(verbs[1]) exclude each other") }
   }
 }
 

@@ -119,8 +119,9 @@ public struct ContextBuilding {
   public func checkCharacter(_ id: String) throws { _ = try speakers.speaker(id) }
 
   /// The pages found for a question, best first, as the prompt would be offered them.
+  /// - Throws: as `prompt` does, but for the budget.
   public func hits(for request: ChatRequest, limit: Int) throws -> [Hit] {
-    let request = try completed(request)
+    let request = try sought(request)
     let place = try place(of: request)
     return try search(request, place, limit: limit).enumerated().map { rank, item in
       Hit(
@@ -167,7 +168,7 @@ public struct ContextBuilding {
   private func candidates(
     for request: ChatRequest, limit: Int, judge: (inout CandidateRecord) -> Void
   ) throws -> [CandidateRecord] {
-    let request = try completed(request)
+    let request = try sought(request)
     let place = try place(of: request)
     return try search(request, place, limit: limit).enumerated().map { rank, item in
       var record = Self.record(item, rank: rank + 1, request)
@@ -237,6 +238,14 @@ public struct ContextBuilding {
     request.sessionID = request.sessionID ?? defaults.sessionID?.text
     if request.parent == .newest { request.parent = defaults.parent }
     return try memory?.completed(request) ?? request
+  }
+
+  /// The request of a search. Who is asked and the turn that is followed are not looked at, and must be there all the same.
+  private func sought(_ request: ChatRequest) throws -> ChatRequest {
+    let request = try completed(request)
+    if let id = request.characterID { try checkCharacter(id) }
+    try memory?.checkParent(of: request)
+    return request
   }
 
   /// The last question of the session once more, to stand beside its old answer.

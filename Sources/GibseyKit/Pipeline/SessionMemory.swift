@@ -69,6 +69,12 @@ public struct SessionMemory {
     return request
   }
 
+  /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter` for a turn that cannot be followed.
+  func checkParent(of request: ChatRequest) throws {
+    guard case .turn(_?) = request.parent, let query = query(request, gate: nil) else { return }
+    _ = try store.chain(query)
+  }
+
   private func query(_ request: ChatRequest, gate: Int?) -> ChainQuery? {
     request.sessionID.flatMap { SessionID($0) }.map {
       ChainQuery(sessionID: $0, characterID: request.characterID, parent: request.parent, gate: gate)
