@@ -48,13 +48,16 @@ public struct ContextRun {
 
   /// Prints what is asked for; false when a search found nothing.
   private func answer(_ request: ChatRequest) throws -> Bool {
+    let start = context.now()
     if let id = options.whyNot {
       let candidate = try building.whyNot(id, for: request)
+      context.diagnostics.debug("looked for page \(id) in \(context.elapsed(since: start))")
       try context.write(.candidate(candidate))
       return candidate.verdict == .kept || candidate.verdict == .excerpt
     }
     guard let limit = options.search else {
       let prompt = try building.prompt(for: request)
+      context.diagnostics.debug("\(Self.words(prompt)) in \(context.elapsed(since: start))")
       let line = RecordCoder.encode(.prompt(prompt))
       // Whoever reads it would refuse it.
       guard line.count - 1 <= RecordCoder.lineLimitBytes else {
@@ -70,8 +73,15 @@ public struct ContextRun {
       for candidate in try building.candidates(for: request, kept: limit) { try context.write(.candidate(candidate)) }
     }
     let hits = try building.hits(for: request, limit: limit)
+    context.diagnostics.debug("\(hits.count) pages found in \(context.elapsed(since: start))")
     for hit in hits { try context.write(.hit(hit)) }
     return !hits.isEmpty
+  }
+
+  /// As in "a prompt of 1203 tokens with 4 pages, 2 left out".
+  private static func words(_ prompt: Prompt) -> String {
+    let tokens = prompt.tokens.map { " of \($0.total) tokens" } ?? ""
+    return "a prompt\(tokens) with \(prompt.pages.count) pages, \(prompt.leftOut.count) left out,"
   }
 
   /// Measures the cases on standard input, one a line.
@@ -85,7 +95,9 @@ public struct ContextRun {
       if status == .done { status = error.exitStatus }
     } visit: { item in
       cases += 1
+      let start = context.now()
       try evaluating.add(item)
+      context.diagnostics.debug("case \(cases) in \(context.elapsed(since: start))")
     }
     guard cases > 0 || status != .done else {
       throw GibseyError.usage("no cases", hint: "--evaluate reads lines with prompt and page_ids on standard input")

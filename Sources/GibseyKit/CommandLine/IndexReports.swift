@@ -7,7 +7,9 @@ public struct IndexReports {
 
   /// Prints what the file holds, one fact a line.
   public func status(of path: String) throws -> ExitStatus {
+    let start = context.now()
     let status = try PageStore(path: path, access: .readOnly).status()
+    context.diagnostics.debug("\(path): read in \(context.elapsed(since: start))")
     var lines = [
       "database   \(path)", "schema     \(status.schema)", "bytes      \(status.fileBytes)",
       "pages      \(status.pages)",
@@ -24,8 +26,10 @@ public struct IndexReports {
   /// Looks through the file and prints what is amiss, one finding a line, with the command that mends it on standard error.
   /// - Returns: `malformed` for a damaged file, `foundNothing` for a sound one with pages that have no vectors.
   public func check(_ path: String) throws -> ExitStatus {
+    let start = context.now()
     let store = try PageStore(path: path, access: .readOnly)
     let findings = try self.findings(in: store)
+    context.diagnostics.debug("\(path): looked through in \(context.elapsed(since: start))")
     var status = ExitStatus.done
     for finding in findings {
       switch finding {
@@ -87,6 +91,7 @@ public struct IndexReports {
   /// Prints the pages as records, in reading order: indexing them again gives the same database.
   /// - Returns: `malformed` when one of them is longer than a line may be; it is printed all the same.
   public func export(_ path: String) throws -> ExitStatus {
+    let start = context.now()
     let store = try PageStore(path: path, access: .readOnly)
     var block: [UInt8] = []
     var pages = 0
@@ -107,6 +112,7 @@ public struct IndexReports {
       }
     }
     try context.write(json: block)
+    context.diagnostics.debug("\(path): exported \(pages) pages in \(context.elapsed(since: start))")
     return pages > 0 ? status : .foundNothing
   }
 }

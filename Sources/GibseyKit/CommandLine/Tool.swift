@@ -30,6 +30,9 @@ public struct ToolContext: Sendable {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
+  /// As in "12.5 ms", since a time that `now` told.
+  func elapsed(since start: Double) -> String { "\(JSONNumber(((now() - start) * 10_000).rounded() / 10).text) ms" }
+
   /// The same with another voice; nil changes nothing.
   public func saying(_ diagnostics: Diagnostics?) -> ToolContext {
     ToolContext(settings: settings, diagnostics: diagnostics ?? self.diagnostics, executor: executor)
