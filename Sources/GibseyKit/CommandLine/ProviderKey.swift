@@ -37,7 +37,7 @@ extension Settings {
     guard isVendor || address.origin == setting.origin else {
       throw GibseyError.keyWithheld(
         provider: provider, urlName: address.name.rawValue, keyName: setting.name.rawValue,
-        urlOrigin: address.origin.text)
+        urlOrigin: address.origin.text, isNeverInFile: setting.name.isFromEnvironmentOnly)
     }
     switch setting.name {
     case names.file: return .file(path: setting.value, name: setting.name)

@@ -7,7 +7,7 @@ extension GibseyError {
     case .noProvider(let failures): failures.last?.provider
     case .ofLine(_, _, let error), .brokeOff(let error): error.provider
     case .cannotReach(let name, _, _, _), .timedOut(let name, _, _), .keyMissing(let name, _),
-      .keyUnavailable(let name, _, _), .keyWithheld(let name, _, _, _), .keyRefused(let name, _, _),
+      .keyUnavailable(let name, _, _), .keyWithheld(let name, _, _, _, _), .keyRefused(let name, _, _),
       .modelMissing(let name, _, _), .requestRefused(let name, _, _), .rateLimited(let name, _, _),
       .quotaExhausted(let name, _), .providerFailed(let name, _, _, _), .promptCut(let name, _, _, _),
       .promptTooLong(let name, _), .refusedToAnswer(let name, _), .emptyAnswer(let name, _), .streamCut(let name, _):

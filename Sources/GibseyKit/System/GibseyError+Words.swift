@@ -58,7 +58,7 @@ extension GibseyError {
       "session \(session) has no question to \(character ?? "the narrator") to ask again"
     case .badSetting(let name, let value, let origin, let wanted):
       "\(name)=\(value) (from \(origin)): wanted \(wanted)"
-    case .keyWithheld(_, let url, let key, let origin):
+    case .keyWithheld(_, let url, let key, let origin, _):
       "\(url) comes from \(origin) but \(key) does not: the key is not sent there"
     case .keyUnavailable(let provider, let name, let reason): "\(provider): no key from \(name): \(reason)"
     case .unsafeSettingsFile(let path, let reason): "\(path): not read: \(reason)"
@@ -135,7 +135,8 @@ extension GibseyError {
     case .unknownSession: "`gibsey-index --sessions` lists them"
     case .unknownTurn(_, let session): "`gibsey-index --export-session \(session)` lists its turns"
     case .turnOfAnotherCharacter(_, let character): character.map { "ask with --character \($0)" }
-    case .keyWithheld(_, let url, let key, _):
+    case .keyWithheld(_, let url, _, _, isNeverInFile: true): "set \(url) in the environment, too"
+    case .keyWithheld(_, let url, let key, _, isNeverInFile: false):
       "set \(url) and \(key) in the same place, both in the environment or both in ./.env"
     case .noProvider(let failures): Self.chainHint(failures)
     case .cannotReach(_, _, _, let hint): hint

@@ -62,7 +62,9 @@ public enum GibseyError: Error, Equatable, Sendable {
 
   // Settings
   case badSetting(name: String, value: String, origin: String, wanted: String)
-  case keyWithheld(provider: String, urlName: String, keyName: String, urlOrigin: String = "./.env")
+  /// `isNeverInFile`: the key is named by a setting that `./.env` cannot hold.
+  case keyWithheld(
+    provider: String, urlName: String, keyName: String, urlOrigin: String = "./.env", isNeverInFile: Bool = false)
   case keyUnavailable(provider: String, name: String, reason: String)
   case unsafeSettingsFile(path: String, reason: String)
 
