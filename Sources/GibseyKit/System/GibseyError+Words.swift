@@ -111,7 +111,7 @@ extension GibseyError {
     case .emptyDatabase: "fill it with `gibsey-index --database FILE PATH…`"
     case .newerDatabase: "update gibsey, or index the story into a new file"
     case .databaseBusy: "wait for the other to end; `gibsey-index --wait SECONDS` waits itself"
-    case .databaseFull: "free some space and run the same command again: whole batches are kept"
+    case .databaseFull: "free some space; what `gibsey-index` had written in whole batches is kept"
     case .databaseReadOnly: "check who owns the file and its folder"
     case .syncRefused: "mend the source, or run without --sync"
     case .noEmbeddingModel: "make it with `make model`; GIBSEY_MODEL names another place"
@@ -156,7 +156,7 @@ extension GibseyError {
     case .libraryMissing(let name, _): name == "libcurl" ? "install it: apt-get install libcurl4" : nil
     case .nothingToRead: "gibsey-index reads .jsonl, .json, .md and .txt, and folders of these"
     case .lineTooLong: "a record is one line; see gibsey-json(5)"
-    case .databaseFailed: "see whether the disk is full, failing or gone"
+    case .databaseFailed: "see whether the disk is full, read-only, failing or gone"
     case .noSuchFile, .cannotRead, .malformedInput, .emptyQuestion, .notADatabase,
       .badSetting, .unsafeSettingsFile, .keyUnavailable, .requestRefused, .quotaExhausted,
       .refusedToAnswer, .streamCut, .falseCitation, .cannotWrite, .cannotCreate, .readerLeft, .interrupted, .ourBug,
