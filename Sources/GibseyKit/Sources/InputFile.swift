@@ -51,7 +51,7 @@ struct InputFile {
   private func add(
     _ pages: [Page], _ shelf: inout Shelf, _ visit: (SourceItem) throws -> Void
   ) throws {
-    if pages.isEmpty { return try shelf.fail(prefix, .nothingToRead(path: path), visit) }
+    guard !pages.isEmpty else { throw GibseyError.nothingToRead(path: path) }
     for (index, page) in pages.enumerated() {
       try shelf.add(page, prefix: prefix, ordinal: index + 1, place: .file(path: path), visit)
     }
