@@ -134,7 +134,7 @@ struct Subprocess {
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     var defaults = sigset_t()
     sigemptyset(&defaults)
-    for signal in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&defaults, signal) }
+    for signal in [SIGINT, SIGTERM, SIGPIPE, SIGXFSZ] { sigaddset(&defaults, signal) }
     var blocked = sigset_t()
     sigemptyset(&blocked)
     posix_spawnattr_setsigdefault(&attributes, &defaults)

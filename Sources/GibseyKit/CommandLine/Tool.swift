@@ -149,6 +149,8 @@ public enum Tool {
     _ type: Command.Type, _ executor: (any TaskExecutor)?
   ) -> (Command, ToolContext) {
     signal(SIGPIPE, SIG_IGN)
+    // A file that grows beyond `ulimit -f` is an error of write(2) then, and told as one.
+    signal(SIGXFSZ, SIG_IGN)
     occupyStandardDescriptors()
     let name = Command._commandName
     checkArguments(diagnostics(name, isVerbose: false))
