@@ -26,7 +26,7 @@ extension ToolContext {
       }
     }
     do {
-      let list = try PriceList(bytes)
+      let list = try PriceList(Array(ByteOrderMark.dropped(from: bytes)))
       let age = list.age(onDay: Timestamp.now().microseconds / 86_400_000_000)
       if age > Self.staleDays {
         diagnostics.warning("\(path): its prices are of \(list.date), \(age) days ago: they may have changed")

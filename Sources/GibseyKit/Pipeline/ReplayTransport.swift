@@ -14,7 +14,8 @@ public struct Recording: Sendable {
   /// - Throws: `GibseyError.malformedInput`, `.nothingToRead`.
   public init(_ bytes: [UInt8], source: String) throws {
     var places: [Int: Int] = [:]
-    for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+    let lines = ByteOrderMark.dropped(from: bytes).split(separator: 0x0A, omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
       guard line.contains(where: { $0 > 0x20 }) else { continue }
       let wrong = { GibseyError.malformedInput(source: source, line: index + 1, reason: $0) }
       do {

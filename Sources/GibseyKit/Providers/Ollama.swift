@@ -124,6 +124,9 @@ struct OllamaParser: AnswerParser {
     _ line: UnsafeBufferPointer<UInt8>?, _ frame: UnsafeBufferPointer<UInt8>?, into batch: inout AnswerBatch
   ) throws {
     parsedCount += 1
+    if parsedCount == 1, let marked = line, marked.starts(with: ByteOrderMark.utf8) {
+      return try read(UnsafeBufferPointer(rebasing: marked[ByteOrderMark.utf8.count...]), nil, into: &batch)
+    }
     guard !tally.hasEnded, line.map({ !$0.isEmpty }) ?? true else { return }
     if let line, object != nil, try isOfObject(line, into: &batch) { return }
     try parseOrSkip(line, frame, into: &batch)
