@@ -45,7 +45,7 @@ public struct AskingOptions: ParsableArguments {
   public init() {}
 
   public func validate() throws {
-    if let temperature, !(0...2).contains(temperature) {
+    if let temperature, !(0...RequestOptions.highestTemperature).contains(temperature) {
       throw ValidationError("--temperature is 0 to 2")
     }
     if let maxTokens, maxTokens < 1 { throw ValidationError("--max-tokens is at least 1") }

@@ -21,7 +21,7 @@ extension IndexRun {
     guard estimate.texts > 0 else { return context.diagnostics.notice("no text would be embedded") }
     if let service = choice.service {
       var words = "\(size), about \(estimate.tokens) tokens, by \(try context.remoteModel(service, knownTo: store))"
-      if let price = try context.settings.number(.embeddingPrice) {
+      if let price = try context.settings.number(.embeddingPrice, upTo: PriceList.largestPrice) {
         let money = (Double(estimate.tokens) * price / 1e6 * 10_000).rounded(.up) / 10_000
         words += ", for about \(JSONNumber(money).text) at \(JSONNumber(price).text) a million tokens"
       }

@@ -62,7 +62,8 @@ extension Settings {
     return ProviderSettings(
       provider: provider,
       account: ProviderAccount(
-        baseURL: url, model: model, temperature: try number(names.temperature), maxTokens: try count(names.maxTokens)),
+        baseURL: url, model: model, temperature: try number(names.temperature, upTo: RequestOptions.highestTemperature),
+        maxTokens: try count(names.maxTokens)),
       key: key, isConfigured: names.key == nil || key != nil || address.origin != .defaultValue)
   }
 

@@ -115,11 +115,11 @@ public struct Settings: Sendable {
   }
 
   /// The value as a number; nil when there is none.
-  /// - Throws: `GibseyError.badSetting`, of a flag `.usage`, unless it is a number of at least 0.
-  public func number(_ name: SettingName) throws -> Double? {
+  /// - Throws: `GibseyError.badSetting`, of a flag `.usage`, unless it is a number from 0 to `most`.
+  public func number(_ name: SettingName, upTo most: Double) throws -> Double? {
     guard let setting = self[name] else { return nil }
-    guard let value = Double(setting.value), value.isFinite, value >= 0 else {
-      throw setting.wrong("a number from 0")
+    guard let value = Double(setting.value), (0...most).contains(value) else {
+      throw setting.wrong("a number from 0 to \(JSONNumber(most).text)")
     }
     return value
   }

@@ -23,7 +23,7 @@ public struct WebAddress: Sendable, Equatable {
     let isPlain = text.utf8.allSatisfy {
       $0 > 0x20 && $0 < 0x7F && !"\"<>\\^`{|}?#".utf8.contains($0)
     }
-    guard isPlain else { throw Problem(wanted: "an address without spaces, query or fragment") }
+    guard isPlain else { throw Problem(wanted: "an address in ASCII, without spaces, query or fragment") }
     let authority = lower.dropFirst(scheme.count).prefix { $0 != "/" }
     guard !authority.contains("@") else {
       throw Problem(wanted: "an address without a user name or password in it")

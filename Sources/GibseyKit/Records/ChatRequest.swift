@@ -34,6 +34,9 @@ public struct RequestOptions: RecordData {
   public var budgetTokens: Int?
   public var knowledge: Knowledge?
 
+  /// No provider takes a higher one.
+  static let highestTemperature = 2.0
+
   public init(
     provider: String? = nil, model: String? = nil, temperature: Double? = nil, maxTokens: Int? = nil,
     budgetTokens: Int? = nil, knowledge: Knowledge? = nil

@@ -23,13 +23,13 @@ import Testing
     ) { try settings(.budget, value).count(.budget) }
   }
 
-  @Test(arguments: ["-0.1", "warm", "nan", "inf"])
-  func aNumberIsFromZero(value: String) {
+  @Test(arguments: ["-0.1", "warm", "nan", "inf", "2.1", "1e308"])
+  func aNumberIsFromZeroToWhatItMayBe(value: String) {
     #expect(
       throws: GibseyError.badSetting(
         name: "OLLAMA_TEMPERATURE", value: value, origin: "the environment",
-        wanted: "a number from 0")
-    ) { try settings(.ollamaTemperature, value).number(.ollamaTemperature) }
+        wanted: "a number from 0 to 2")
+    ) { try settings(.ollamaTemperature, value).number(.ollamaTemperature, upTo: 2) }
   }
 
   @Test(arguments: ["0", "0.0001", "-1", "86401", "soon", "nan"])
@@ -41,7 +41,7 @@ import Testing
     #expect(try settings(.budget, "800").count(.budget) == 800)
     #expect(try settings(.budget, "").count(.budget) == 6000)
     #expect(try settings(.ollamaMaxTokens, "").count(.ollamaMaxTokens) == nil)
-    #expect(try settings(.ollamaTemperature, "0.25").number(.ollamaTemperature) == 0.25)
+    #expect(try settings(.ollamaTemperature, "0.25").number(.ollamaTemperature, upTo: 2) == 0.25)
     #expect(try settings(.connectTimeout, "0.5").seconds(.connectTimeout) == .milliseconds(500))
     #expect(try settings(.log, "").seconds(.stallTimeout) == .seconds(60))
   }
