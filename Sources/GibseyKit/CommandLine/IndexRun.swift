@@ -78,7 +78,8 @@ public struct IndexRun {
     let indexing = try Indexing(store: store, options: options, listeners: listeners, now: context.now)
     let result = try indexing.run(sources, reading: reading)
     var summary = result.summary
-    if let model, !options.isDryRun {
+    // Who names a file that is not there did not ask for the whole database to be embedded, which may cost money.
+    if let model, !options.isDryRun, !result.hasReadNothing {
       meter = ProgressMeter(totalBytes: nil)
       try embed(with: model, into: store, &meter, isShown: isShown)
       summary.embedder = model.fingerprint.description
@@ -89,7 +90,7 @@ public struct IndexRun {
         "no vectors: pages are found by keywords alone; `make model` brings the model for them")
     }
     if isShown { meter.clear() }
-    if forecast != nil {
+    if forecast != nil, !result.hasReadNothing {
       try forecast?.addStored()
       try forecast?.addTurns()
       if let forecast { try tell(forecast, choice, model, store) }

@@ -85,6 +85,7 @@ public struct Indexing {
     var sourcesInOrderOfTheirOwn = 0
     /// The first source that could not be read at all.
     var unreadable: GibseyError?
+    var unreadableCount = 0
     /// The embedder of vectors that come with pages, once one came.
     var given: EmbedderRow?
     var pagesWithoutVector = 0
@@ -101,6 +102,8 @@ public struct Indexing {
     public let sourcesInOrderOfTheirOwn: Int
     /// The error of the first source that could not be read at all.
     public let unreadable: GibseyError?
+    /// Whether there were sources, and none of them could be read at all.
+    public let hasReadNothing: Bool
   }
 
   /// Reads the sources in order.
@@ -131,7 +134,8 @@ public struct Indexing {
       seconds: ((now() - start) * 1000).rounded() / 1000)
     return Result(
       summary: summary, pagesWithoutVector: run.given == nil ? 0 : run.pagesWithoutVector,
-      sourcesInOrderOfTheirOwn: run.sourcesInOrderOfTheirOwn, unreadable: run.unreadable)
+      sourcesInOrderOfTheirOwn: run.sourcesInOrderOfTheirOwn, unreadable: run.unreadable,
+      hasReadNothing: !sources.isEmpty && run.unreadableCount == sources.count)
   }
 
   private func index(
@@ -155,6 +159,7 @@ public struct Indexing {
         throw GibseyError.syncRefused(source: source.name, reason: "it has no pages")
       }
       run.unreadable = run.unreadable ?? error
+      run.unreadableCount += 1
       listeners.problem(error)
     }
     guard options.isSync else { return }
