@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
+@testable import GibseyKit
 @testable import gibsey_serve
 
 @Suite(.timeLimit(.minutes(5))) struct DaemonTests {
@@ -48,6 +49,24 @@ import Testing
       #expect(try reader.isQuiet(), "the one who waits for an answer is kept")
       daemon.send(SIGTERM)
       #expect(await daemon.ending() == .signal(SIGTERM))
+    }
+  }
+
+  @Test func aDaemonThatEndsSaysThatItWaitsForWhoHoldsTheDatabaseAndKeepsTheTurnThen() async throws {
+    try await Self.with(["--grace", "3600"], environment: ["GIBSEY_RETRY_WAIT": "0"]) { daemon in
+      let path = daemon.folder + "/story.db"
+      let writer = try PageStore(path: path, access: .readWrite).writer()
+      try writer.begin()
+      // Nobody is there who could answer: a failed turn is a turn.
+      let reader = try ReaderClient(port: daemon.port)
+      try reader.ask("What?")
+      _ = try reader.hearError()
+      daemon.send(SIGTERM)
+      #expect(daemon.says("waiting for another program that holds the database"))
+      writer.rollBack()
+      #expect(await daemon.ending() == .exit(0))
+      let store = try ConversationStore(path: path, access: .readOnly)
+      #expect(try store.sessions().map(\.turns) == [1])
     }
   }
 

@@ -196,8 +196,25 @@ struct Daemon {
         try? await Task.sleep(for: Self.glance)
       }
     }
-    let left = await service.conversing.settle(atMost: .seconds(max(0, end - context.now())))
+    let left = await settle(atMost: max(0, end - context.now()))
     if left > 0 { context.diagnostics.warning("the database is held by another program: \(left) turns are not kept") }
+  }
+
+  /// So long the daemon waits for another program without saying so.
+  private static let silentSeconds = 1.0
+
+  /// Waits for the turns that are not kept yet, and says so where that takes long: the time to end may be hours.
+  /// - Returns: how many are not kept.
+  private func settle(atMost seconds: Double) async -> Int {
+    let left = await service.conversing.settle(atMost: .seconds(min(seconds, Self.silentSeconds)))
+    guard left > 0, seconds > Self.silentSeconds else { return left }
+    let rest = seconds - Self.silentSeconds
+    let words =
+      "waiting for another program that holds the database, \(Int(rest.rounded(.up))) seconds at most: "
+      + "\(left) turns are not kept yet"
+    context.diagnostics.notice(words)
+    supervisor.tell(.stopping, words)
+    return await service.conversing.settle(atMost: .seconds(rest))
   }
 
   private func start() async throws -> Server {
