@@ -17,7 +17,7 @@ public actor TurnKeeper {
   private var firstTurn: Int?
   /// What came of answers that go on: the newest of each turn, written together.
   private let unwritten = Mutex<[Int: (turn: OpenTurn, answer: String)]>([:])
-  /// A writer may wait for another for seconds: not where answers stream.
+  /// A writer may wait for another for seconds: not where answers stream. What is written are words that their reader has.
   private let thread: ThreadExecutor
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
@@ -34,7 +34,7 @@ public actor TurnKeeper {
     guard !store.isReadOnly else { throw GibseyError.databaseReadOnly(path: path) }
     self.patienceMilliseconds = patienceMilliseconds
     self.now = now
-    thread = try ThreadExecutor()
+    thread = try ThreadExecutor(yields: true)
   }
 
   /// Until when a write waits for other writers: so long from the moment that it was asked for, so that those who waited for

@@ -78,7 +78,11 @@ final class Connection {
       "file:" + escaped.joined() + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, named: path)
   }
 
+  /// Once in a process, before its first connection.
+  private static let isPrepared = gibsey_count_no_memory() == SQLITE_OK
+
   private static func open(_ name: String, _ flags: Int32, named path: String) throws -> OpaquePointer {
+    _ = isPrepared
     var handle: OpaquePointer?
     // One task at a time: SQLite needs no lock for each call.
     let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)

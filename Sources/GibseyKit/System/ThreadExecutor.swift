@@ -12,11 +12,12 @@ final class ThreadExecutor: SerialExecutor {
 
   private let desk = Desk()
 
+  /// - Parameter yields: whether the thread gives way to the others where not all can run.
   /// - Throws: `GibseyError.tooFewThreads`.
-  init() throws {
+  init(yields: Bool = false) throws {
     let desk = desk
     let unowned = UnownedSerialExecutor(ordinary: self)
-    try WorkerThread.start {
+    try WorkerThread.start(yields: yields) {
       while true {
         desk.arrivals.wait()
         let jobs = desk.jobs.withLock { jobs in
