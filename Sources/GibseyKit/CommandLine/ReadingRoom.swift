@@ -63,7 +63,7 @@ public final class ReadingRoom: Sendable {
   /// How many readings wait for a thread.
   public var waitingCount: Int { pool.waitingCount }
 
-  /// Waits until every reading has been begun that waits now: see `WorkerPool.letOthersGoFirst`.
+  /// Waits until as many readings are done as there are now: see `WorkerPool.letOthersGoFirst`.
   public func letOthersGoFirst() async { await pool.letOthersGoFirst() }
 
   /// Reads on one of the threads.

@@ -23,6 +23,8 @@ public final class CurlTransport: Transport {
 
   public var executor: (any TaskExecutor)? { (try? mailbox.start()) == nil ? nil : mailbox }
 
+  public func letOthersGoFirst() async { await mailbox.letOthersGoFirst() }
+
   public func send(_ request: HTTPRequest) async throws -> HTTPResponse {
     try Task.checkCancellation()
     try mailbox.start()
@@ -95,6 +97,8 @@ final class CurlMailbox: TaskExecutor {
   private struct State {
     var letters: [Letter] = []
     var jobs: [UnownedJob] = []
+    /// Those who have plenty, the longest-waiting first.
+    var patient: [CheckedContinuation<Void, Never>] = []
     /// Only a worker that sleeps must be woken.
     var isAsleep = false
     var lastID = 0
@@ -107,6 +111,8 @@ final class CurlMailbox: TaskExecutor {
   let buffers: HTTPBuffers
   let gathering: Duration
   private let state = Mutex(State())
+  /// The worker's thread, once there is one.
+  private let thread = Atomic<UInt>(0)
 
   init(trust: HTTPTrust, buffers: HTTPBuffers, gathering: Duration) {
     self.trust = trust
@@ -180,7 +186,31 @@ final class CurlMailbox: TaskExecutor {
   }
 
   /// Whether the task that asks runs on the worker's thread.
-  var runsThisTask: Bool { withUnsafeCurrentTask { $0?.unownedTaskExecutor == asUnownedTaskExecutor() } }
+  var runsThisTask: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  /// The thread that calls is the worker's.
+  func settle() { thread.store(UInt(pthread_self()), ordering: .relaxed) }
+
+  /// Waits until the worker lets one go on who has plenty: see `letPatientGo`. Returns at once where there is no worker.
+  func letOthersGoFirst() async {
+    await withCheckedContinuation { continuation in
+      let waits = state.withLock { state in
+        guard state.multiAddress != nil else { return false }
+        state.patient.append(continuation)
+        Self.wake(&state)
+        return true
+      }
+      if !waits { continuation.resume() }
+    }
+  }
+
+  /// Lets one go on who has plenty, the longest-waiting, and runs what it has to do, on the thread that calls. Whoever has
+  /// nothing yet waits for one and not for all.
+  func letPatientGo() {
+    guard let next = state.withLock({ $0.patient.isEmpty ? nil : $0.patient.removeFirst() }) else { return }
+    next.resume()
+    runJobs()
+  }
 
   /// Runs what is there to run, on the thread that calls.
   func runJobs() {
@@ -198,7 +228,7 @@ final class CurlMailbox: TaskExecutor {
   /// Whether the worker may sleep: from now on it must be woken. Not when something came meanwhile.
   func fallAsleep() -> Bool {
     state.withLock { state in
-      state.isAsleep = state.letters.isEmpty && state.jobs.isEmpty
+      state.isAsleep = state.letters.isEmpty && state.jobs.isEmpty && state.patient.isEmpty
       return state.isAsleep
     }
   }
@@ -207,10 +237,12 @@ final class CurlMailbox: TaskExecutor {
 
   /// After this nobody wakes the worker any more. What was not yet begun is ended.
   func close() {
-    let (letters, jobs) = state.withLock { state in
+    let (letters, jobs, patient) = state.withLock { state in
       state.multiAddress = nil
-      return (state.letters, state.jobs)
+      defer { state.patient = [] }
+      return (state.letters, state.jobs, state.patient)
     }
+    for continuation in patient { continuation.resume() }
     for job in jobs { globalConcurrentExecutor.enqueue(job) }
     for case .begin(_, _, let transfer) in letters { transfer.end(CancellationError()) }
   }

@@ -26,6 +26,7 @@ struct CurlWorker: ~Copyable {
   deinit { ccurl_multi_free(multi) }
 
   consuming func run() {
+    mailbox.settle()
     var begun = clock.now
     while readLetters() {
       mailbox.runJobs()
@@ -34,6 +35,7 @@ struct CurlWorker: ~Copyable {
       takeNews(now: now)
       reapLate(now: now)
       mailbox.runJobs()
+      mailbox.letPatientGo()
       guard news.isEmpty, mailbox.fallAsleep() else {
         ccurl_multi_wait(multi, 0)
         continue

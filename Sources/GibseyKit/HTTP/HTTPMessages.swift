@@ -199,8 +199,12 @@ public protocol Transport: Sendable {
   /// The response as soon as its head is there.
   /// - Throws: `TransportFailure`, `GibseyError.libraryMissing`, or `CancellationError`.
   func send(_ request: HTTPRequest) async throws -> HTTPResponse
+  /// Returns when what else there was to do has been done, or when it is one's turn among those who wait here: for a task on
+  /// the executor that has plenty, while others have nothing yet.
+  func letOthersGoFirst() async
 }
 
 extension Transport {
   public var executor: (any TaskExecutor)? { nil }
+  public func letOthersGoFirst() async {}
 }

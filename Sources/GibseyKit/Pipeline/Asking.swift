@@ -86,6 +86,9 @@ public struct Asking: Sendable {
   /// Where a task that only asks and writes had best run: see `Transport.executor`.
   public var executor: (any TaskExecutor)? { transport.executor }
 
+  /// For a task that has plenty of its answer: see `Transport.letOthersGoFirst`.
+  func letOthersGoFirst() async { await transport.letOthersGoFirst() }
+
   /// Asks, and awaits `take` for each part before the next bytes are looked at. Cancelling the task aborts the request;
   /// what came is kept and the last part is `completed` with the reason `cancelled`, as it is when the time for the whole
   /// answer is over.

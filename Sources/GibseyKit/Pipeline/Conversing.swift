@@ -40,6 +40,9 @@ public struct Conversing: Sendable {
   /// Where a task that only answers had best run: see `Transport.executor`.
   public var executor: (any TaskExecutor)? { asking.executor }
 
+  /// For a task that has plenty of its answer: see `Transport.letOthersGoFirst`.
+  public func letOthersGoFirst() async { await asking.letOthersGoFirst() }
+
   /// How the providers stand, as far as is known without asking them.
   public func providerStates() -> [ProviderState] { asking.providerStates() }
 

@@ -21,6 +21,7 @@ public final class RecordingTransport: Transport {
   }
 
   public var executor: (any TaskExecutor)? { inner.executor }
+  public func letOthersGoFirst() async { await inner.letOthersGoFirst() }
 
   /// - Throws: what the inner transport throws, and what `write` does.
   public func send(_ request: HTTPRequest) async throws -> HTTPResponse {

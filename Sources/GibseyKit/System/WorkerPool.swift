@@ -12,15 +12,17 @@ public final class WorkerPool<Instrument>: Sendable {
       var works: [Work] = []
       var first = 0
       var count: Int { works.count - first }
-      /// Works that were begun, ever.
-      var begun = 0
-      /// Who lets others go first: until so many were begun. In the order of their numbers.
+      /// Works that there were, ever.
+      var known = 0
+      /// Of these, the ones that are done.
+      var done = 0
+      /// Who lets others go first: until so many were done. In the order of their numbers.
       var followers: [(id: Int, turn: Int, continuation: CheckedContinuation<Void, Never>)] = []
       var lastFollower = 0
 
       /// Takes those out whose turn it is.
       mutating func ready() -> [CheckedContinuation<Void, Never>] {
-        let count = followers.firstIndex { $0.turn > begun } ?? followers.count
+        let count = followers.firstIndex { $0.turn > done } ?? followers.count
         defer { followers.removeFirst(count) }
         return followers[..<count].map(\.continuation)
       }
@@ -32,16 +34,22 @@ public final class WorkerPool<Instrument>: Sendable {
     /// The next work, waited for; nil when there will be none.
     func next() -> Work? {
       arrivals.wait()
-      let (work, followers) = state.withLock { state -> (Work?, [CheckedContinuation<Void, Never>]) in
-        guard state.count > 0 else { return (nil, []) }
+      return state.withLock { state -> Work? in
+        guard state.count > 0 else { return nil }
         let work = state.works[state.first]
         state.first += 1
-        state.begun += 1
         if state.first == state.works.count { (state.works, state.first) = ([], 0) }
-        return (work, state.ready())
+        return work
+      }
+    }
+
+    /// A work is done: whoever waited for it goes on after it.
+    func finish() {
+      let followers = state.withLock { state in
+        state.done += 1
+        return state.ready()
       }
       for follower in followers { follower.resume() }
-      return work
     }
   }
 
@@ -60,7 +68,10 @@ public final class WorkerPool<Instrument>: Sendable {
     for _ in 0..<threads {
       try WorkerThread.start { [desk] in
         var tool: Instrument?
-        while let work = desk.next() { work(&tool) }
+        while let work = desk.next() {
+          work(&tool)
+          desk.finish()
+        }
       }
     }
     threadCount = threads
@@ -73,11 +84,14 @@ public final class WorkerPool<Instrument>: Sendable {
   /// How many works wait for a thread.
   public var waitingCount: Int { desk.state.withLock { $0.count } }
 
-  /// Waits until all works have been begun that wait now: for who has plenty, while others have nothing yet. Returns at once
-  /// when none waits, or when the task is cancelled.
+  /// How many let others go first.
+  var followerCount: Int { desk.state.withLock { $0.followers.count } }
+
+  /// Waits until as many works are done as there are now: for who has plenty, while others have nothing yet. Returns at once
+  /// when there is none, or when the task is cancelled.
   public func letOthersGoFirst() async {
     let id: Int? = desk.state.withLock { state in
-      guard state.count > 0 else { return nil }
+      guard state.known > state.done else { return nil }
       state.lastFollower += 1
       return state.lastFollower
     }
@@ -85,8 +99,8 @@ public final class WorkerPool<Instrument>: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let mustWait = desk.state.withLock { state in
-          guard state.count > 0, !Task.isCancelled else { return false }
-          state.followers.append((id, state.begun + state.count, continuation))
+          guard state.known > state.done, !Task.isCancelled else { return false }
+          state.followers.append((id, state.known, continuation))
           return true
         }
         if !mustWait { continuation.resume() }
@@ -120,6 +134,7 @@ public final class WorkerPool<Instrument>: Sendable {
         let isTaken = desk.state.withLock { state in
           guard state.count < waitingLimit else { return false }
           state.works.append(work)
+          state.known += 1
           return true
         }
         guard isTaken else { return continuation.resume(throwing: GibseyError.databaseBusy(path: "")) }

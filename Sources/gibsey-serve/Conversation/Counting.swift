@@ -20,8 +20,11 @@ extension Service {
     try await conversing.answer(prompt, owner: owner) { part in
       metrics.count(part)
       try await take(part)
-      // Whoever has plenty waits for those who have nothing yet.
-      if case .batch(let batch) = part, batch.tokenEnds.count >= Self.plentyTokens { await room.letOthersGoFirst() }
+      // Whoever has plenty waits for those who have nothing yet: their prompts, then what else the network's thread has to do.
+      if case .batch(let batch) = part, batch.tokenEnds.count >= Self.plentyTokens {
+        await room.letOthersGoFirst()
+        await conversing.letOthersGoFirst()
+      }
     }
   }
 

@@ -303,6 +303,44 @@ import Testing
     #expect(await server.isClosed)
   }
 
+  /// What happened, in its order.
+  private final class Story: Sendable {
+    private let events = Mutex<[String]>([])
+    func tell(_ event: String) { events.withLock { $0.append(event) } }
+    var told: [String] { events.withLock { $0 } }
+  }
+
+  @Test func `who lets others go first comes after what there is, and one after the other`()
+    async throws
+  {
+    let transport = CurlTransport()
+    try #require(transport.executor != nil)
+    let story = Story()
+    // All of them are begun from the network's thread, so none runs before the last is there.
+    await Task(executorPreference: transport.executor) {
+      await withTaskGroup { group in
+        for number in 0..<3 {
+          group.addTask {
+            await transport.letOthersGoFirst()
+            story.tell("\(number) of plenty")
+            if number == 0 { await Task(executorPreference: transport.executor) { story.tell("a newcomer") }.value }
+          }
+        }
+        group.addTask { story.tell("one with nothing") }
+      }
+    }.value
+    #expect(
+      story.told == [
+        "one with nothing", "0 of plenty", "a newcomer", "1 of plenty", "2 of plenty",
+      ])
+  }
+
+  @Test func `nobody waits for a transport that was asked nothing`() async {
+    let transport = CurlTransport()
+    await transport.letOthersGoFirst()
+    #expect(transport.executor != nil)
+  }
+
   @Test func `one transport carries many transfers at once`() async throws {
     let servers = (0..<8).map { number in
       ScriptedServer([[.send(Self.head + "Content-Length: 1\r\n\r\n\(number)")]])

@@ -1,5 +1,6 @@
 // Who goes first where there is more to do than threads.
 import Dispatch
+import Synchronization
 import Testing
 
 @testable import GibseyKit
@@ -9,6 +10,7 @@ import Testing
   private final class Stage: Sendable {
     let pool: WorkerPool<Int>
     private let go = DispatchSemaphore(value: 0)
+    private let events = Mutex<[String]>([])
 
     init() throws { pool = try WorkerPool(threads: 1, waitingLimit: 9) { 0 } }
 
@@ -26,35 +28,40 @@ import Testing
     }
 
     func letGo() { go.signal() }
+    func tell(_ event: String) { events.withLock { $0.append(event) } }
+    var told: [String] { events.withLock { $0 } }
 
-    func addWaiting() async -> Task<Void, any Error> {
-      let task = Task { try await pool.run { _ in } }
+    func addWaiting(_ body: @escaping @Sendable () -> Void = {}) async -> Task<Void, any Error> {
+      let task = Task { try await pool.run { _ in body() } }
       while pool.waitingCount == 0 { await Task.yield() }
       return task
     }
   }
 
-  @Test func whoLetsOthersGoFirstGoesWhenThoseWhoWaitedHaveBegun() async throws {
+  @Test func whoLetsOthersGoFirstGoesWhenTheyAreDone() async throws {
     let stage = try Stage()
     let busy = await stage.keepBusy()
-    let waiting = await stage.addWaiting()
-    let follower = Task {
-      await stage.pool.letOthersGoFirst()
-      return stage.pool.waitingCount
+    let waiting = await stage.addWaiting { stage.tell("they") }
+    await withTaskGroup { group in
+      group.addTask {
+        await stage.pool.letOthersGoFirst()
+        stage.tell("who let them")
+      }
+      while stage.pool.followerCount == 0 { await Task.yield() }
+      stage.letGo()
     }
-    stage.letGo()
-    #expect(await follower.value == 0)
+    #expect(stage.told == ["they", "who let them"])
     _ = try await (busy.value, waiting.value)
   }
 
-  @Test func nobodyIsLetFirstWhereNobodyWaits() async throws {
+  @Test func nobodyIsLetFirstWhereNothingIsToBeDone() async throws {
     let stage = try Stage()
     await stage.pool.letOthersGoFirst()
     let busy = await stage.keepBusy()
-    await stage.pool.letOthersGoFirst()
-    #expect(stage.pool.waitingCount == 0)
     stage.letGo()
     try await busy.value
+    await stage.pool.letOthersGoFirst()
+    #expect(stage.pool.followerCount == 0)
   }
 
   @Test func whoIsCancelledWaitsForNobody() async throws {
