@@ -70,6 +70,7 @@ import GibseyKit
     let building = try ContextBuilding(
       store: store, embedder: active, questions: questions, searching: searching.options, defaults: defaults, cast: cast
     )
+    context.keep(building)
     if let character { try building.checkCharacter(character) }
     let run = ContextRun(context: context, building: building, options: searching, isStrict: strict)
     if searching.evaluate {

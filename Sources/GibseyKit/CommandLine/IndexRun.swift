@@ -143,7 +143,7 @@ public struct IndexRun {
     }
     let vectors = try VectorIndexing(store: store, fingerprint: model.fingerprint, embed: embed, now: context.now)
     let outcome = try vectors.run { progress in if isShown { meter.show(progress) } }
-    let conversations = try ConversationStore(store)
+    let conversations = ConversationStore(store)
     let turns = try conversations.activeEmbedder().map { active in
       try TurnEmbedding(store: conversations, embed: embed).run(active)
     }

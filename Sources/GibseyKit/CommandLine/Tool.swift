@@ -38,6 +38,9 @@ public struct ToolContext: Sendable {
     ToolContext(settings: settings, diagnostics: diagnostics ?? self.diagnostics, executor: executor)
   }
 
+  /// Keeps something until the process ends, which lets go of all of it at once.
+  public func keep<Value>(_ value: Value) { _ = Unmanaged.passRetained(Kept(value)) }
+
   /// Writes a record as one line to standard output.
   public func write(_ record: Record) throws { try write(json: RecordCoder.encode(record)) }
 
@@ -54,6 +57,11 @@ public struct ToolContext: Sendable {
     }
     return path
   }
+}
+
+private final class Kept<Value> {
+  private let value: Value
+  init(_ value: Value) { self.value = value }
 }
 
 extension Settings {

@@ -44,7 +44,7 @@ public struct EmbeddingEstimate {
 
   /// Counts what was said in the conversations that the store has.
   public mutating func addTurns() throws {
-    let conversations = try ConversationStore(store)
+    let conversations = ConversationStore(store)
     var last = 0
     while true {
       let batch = try conversations.turnsWantingVectors(of: embedder, after: last, limit: TurnEmbedding.batchTurns)

@@ -11,8 +11,11 @@ struct Recalling {
 
   /// In a conversation of more turns than these a word that every tenth of the last ones has is not looked for, when the
   /// question has a rarer one: it tells nothing apart, and costs most of the time.
-  static let sampledTurns = 2048
+  static let longTurns = 4096
+  static let sampledTurns = 1024
   static let frequentPart = 10
+  /// Where it has none, the rarest of them is looked for among so many of the last turns.
+  static let frequentTurns = 8192
 
   let pages: PageStore
   let store: ConversationStore
@@ -26,8 +29,8 @@ struct Recalling {
   func turns(
     for question: String, vector: () throws -> [Float]?, in chain: TurnChain, limit: Int
   ) throws -> [PromptConversation.Turn] {
-    let told = chain.told()
-    let terms = try telling(try pages.distinctByStem(KeywordQuery(question: question).terms), in: chain, told)
+    let (terms, told) = try telling(
+      try pages.distinctByStem(KeywordQuery(question: question).terms), in: chain)
     let counts = try store.termCounts(KeywordQuery.matchExpression(terms), in: chain, told)
     var evidence: [Int: PageEvidence] = [:]
     for (row, score) in KeywordScores(counts, places: told.places, gate: nil).scores.largest(
@@ -46,7 +49,7 @@ struct Recalling {
     guard !evidence.isEmpty else { return [] }
     var coverage = WordCoverage(terms: terms, counts: counts, vocabulary: Vocabulary(try words()))
     let found = try evidence.values.sorted { $0.row < $1.row }.map { item in
-      let turn = try store.turn(atPlace: item.row, of: chain)
+      let turn = try store.turn(atPlace: item.row, of: chain.session)
       var item = item
       item.coverage = coverage.share(ofPage: item.row, text: turn.question + "\n" + turn.answer)
       item.closeness = coverage.closeness(ofPage: item.row)
@@ -78,18 +81,16 @@ struct Recalling {
     return [rarest] + best.filter { $0.turn.id != rarest.turn.id }
   }
 
-  /// The words that tell turns apart.
-  private func telling(
-    _ terms: [String], in chain: TurnChain, _ told: (places: PlaceTable, words: Int)
-  ) throws -> [String] {
-    guard terms.count > 1, chain.count > 2 * Self.sampledTurns, let match = KeywordQuery.matchExpression(terms) else {
-      return terms
-    }
-    let counts = try store.termCounts(match, in: chain, told, last: Self.sampledTurns)
-    guard counts.terms == terms.count else { return terms }
+  /// The words that tell turns apart, and the turns in which they are looked for.
+  private func telling(_ terms: [String], in chain: TurnChain) throws -> (terms: [String], told: ToldTurns) {
+    let all = chain.allTold
+    guard chain.count > Self.longTurns, let match = KeywordQuery.matchExpression(terms) else { return (terms, all) }
+    let counts = try store.termCounts(match, in: chain, chain.lastTold(Self.sampledTurns))
+    guard counts.terms == terms.count else { return (terms, all) }
     let turns = counts.pagesWith
-    let telling = terms.indices.filter { turns[$0] * Self.frequentPart <= Self.sampledTurns }
-    guard telling.isEmpty else { return telling.map { terms[$0] } }
-    return turns.indices.min { turns[$0] < turns[$1] }.map { [terms[$0]] } ?? terms
+    let telling = terms.indices.filter { turns[$0] * Self.frequentPart <= counts.pages }
+    guard telling.isEmpty else { return (telling.map { terms[$0] }, all) }
+    let rarest = turns.indices.min { turns[$0] < turns[$1] }
+    return (rarest.map { [terms[$0]] } ?? terms, chain.lastTold(Self.frequentTurns))
   }
 }

@@ -168,7 +168,7 @@ public struct Searching {
     while !left.isEmpty {
       let step = wanted == nil ? left.count : max(Self.comparedAtOnce, meanings.count / 4)
       // What ties with the last is taken too, so that the order in which pages came does not decide.
-      let bar = left.count > step ? left.map(\.score).selected(place: step - 1) : Int32.min
+      let bar = left.count > step ? NearestCodes.score(of: left, place: step - 1) : Int32.min
       // In the order of the file; of a page's vectors the nearest by its signs comes first.
       let batch = left.filter { $0.score >= bar }.sorted { ($0.vectorRow, $1.score) < ($1.vectorRow, $0.score) }
       for entry in batch where meanings[entry.pageRow] == nil {

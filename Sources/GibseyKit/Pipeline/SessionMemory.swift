@@ -21,7 +21,7 @@ public struct SessionMemory {
     _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil }
   ) throws {
     self.pages = pages
-    store = try ConversationStore(pages)
+    store = ConversationStore(pages)
     recalling = Recalling(pages: pages, store: store, words: words, embedder: embedder)
   }
 
@@ -121,10 +121,14 @@ public struct SessionMemory {
       conversation.recalled = try recalling.turns(
         for: request.prompt, vector: vector, in: chain, limit: Self.recalledLimit)
       let known = Set(conversation.recent.map(\.id))
-      let rest = chain.numbers(from: conversation.recent.count)
-      let count = rest.count - conversation.recalled.count { !known.contains($0.id) }
-      if count > 0, let newest = rest.first, let oldest = rest.last {
-        conversation.rest = PromptConversation.Rest(count: count, ids: oldest...newest)
+      let count =
+        chain.count - conversation.recent.count - conversation.recalled.count { !known.contains($0.id) }
+      if count > 0, let newest = chain.places(from: conversation.recent.count).first(where: { _ in true }),
+        let oldest = chain.oldest
+      {
+        conversation.rest = PromptConversation.Rest(
+          count: count,
+          ids: try store.number(atPlace: oldest, of: chain.session)...store.number(atPlace: newest, of: chain.session))
       }
       return conversation
     }
@@ -136,8 +140,9 @@ public struct SessionMemory {
   ) throws -> (turns: [PromptConversation.Turn], bytes: Int) {
     var turns: [PromptConversation.Turn] = []
     var bytes = 0
-    while turns.count < min(chain.count, Self.recentLimit), bytes <= limitBytes {
-      guard let turn = try store.turns(of: chain, from: turns.count, limit: 1).first else { break }
+    for place in chain.places() {
+      guard turns.count < Self.recentLimit, bytes <= limitBytes else { break }
+      let turn = try store.turn(atPlace: place, of: chain.session)
       turns.append(PromptConversation.Turn(turn))
       bytes += turn.question.utf8.count + turn.answer.utf8.count
     }

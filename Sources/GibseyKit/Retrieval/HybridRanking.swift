@@ -30,16 +30,16 @@ extension Array {
   /// The elements with the `count` largest keys, and those that tie with the last of them, in no order.
   func largest(_ count: Int, by key: (Element) -> Double) -> [Element] {
     guard self.count > count, count > 0 else { return self }
-    let bar = map(key).selected(place: count - 1)
+    var keys = map(key)
+    let bar = keys.select(place: count - 1)
     return filter { key($0) >= bar }
   }
 }
 
 extension Array where Element: Comparable {
-  /// The element at a place of the descending order (Hoare's selection).
-  func selected(place: Int) -> Element {
-    var keys = self
-    return keys.withUnsafeMutableBufferPointer { keys in
+  /// The element at a place of the descending order (Hoare's selection); the elements are in another order then.
+  mutating func select(place: Int) -> Element {
+    withUnsafeMutableBufferPointer { keys in
       var low = 0
       var high = keys.count - 1
       while low < high {

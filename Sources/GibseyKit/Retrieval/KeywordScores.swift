@@ -64,7 +64,7 @@ public struct KeywordScores: Sendable {
     scores.reserveCapacity(counts.rows.count)
     for (index, row) in counts.rows.enumerated() where places.isOpen(row, gate: gate) {
       let norm =
-        Self.saturation * (1 - Self.lengthShare + Self.lengthShare * Double(places.words[row]) / average)
+        Self.saturation * (1 - Self.lengthShare + Self.lengthShare * Double(places.wordCount(row)) / average)
       var score = 0.0
       for term in 0..<counts.terms {
         let count = Double(counts.counts[index * counts.terms + term])

@@ -5,9 +5,16 @@
 public struct NearestCodes {
   /// A vector that may be near.
   public struct Entry: Sendable, Equatable {
-    public let pageRow: Int
-    public let vectorRow: Int
+    private let page: UInt32
+    private let vector: UInt32
     let score: Int32
+
+    fileprivate init(page: UInt32, vector: UInt32, score: Int32) {
+      (self.page, self.vector, self.score) = (page, vector, score)
+    }
+
+    public var pageRow: Int { Int(page) }
+    public var vectorRow: Int { Int(vector) }
   }
 
   private let query: CodedQuery
@@ -31,6 +38,8 @@ public struct NearestCodes {
     self.limit = limit ?? .max
     self.allUpTo = allUpTo
     self.gate = gate
+    // All are kept at first, until there are too many.
+    if limit != nil { kept.reserveCapacity(allUpTo + allUpTo / 4) }
   }
 
   /// Looks through a block; what the gate closes off is not scored.
@@ -40,7 +49,7 @@ public struct NearestCodes {
     for entry in 0..<block.count where scores[entry] >= bar {
       let row = firstRow + block.slot(entry)
       guard places.isOpen(row, gate: gate) else { continue }
-      kept.append(Entry(pageRow: row, vectorRow: block.row(entry), score: scores[entry]))
+      kept.append(Entry(page: UInt32(clamping: row), vector: UInt32(clamping: block.row(entry)), score: scores[entry]))
     }
     if isSelecting, kept.count / 4 > limit { prune() }
   }
@@ -53,7 +62,13 @@ public struct NearestCodes {
 
   private mutating func prune() {
     guard isSelecting, kept.count > limit else { return }
-    bar = max(bar, kept.map(\.score).selected(place: limit - 1))
+    bar = max(bar, Self.score(of: kept, place: limit - 1))
     kept.removeAll { $0.score < bar }
+  }
+
+  /// The score at a place of the descending order.
+  static func score(of entries: [Entry], place: Int) -> Int32 {
+    var scores = entries.map(\.score)
+    return scores.select(place: place)
   }
 }

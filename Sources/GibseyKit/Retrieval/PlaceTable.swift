@@ -4,11 +4,13 @@
 public struct PlaceTable: Sendable {
   /// page_index by row; 0 where there is no page.
   public private(set) var places: [Int] = []
-  /// Words in the full-text index, by row.
-  public private(set) var words: [UInt32] = []
+  /// Words in the full-text index, by row; see `isTold`.
+  private var words: [UInt32] = []
 
   /// Whether it stands for every page that there is.
   private var isBoundless = false
+  /// Whether `words` has one more for each row that is there, and 0 for others: then there are no places.
+  private var isTold = false
 
   /// A table in which every row is a page, at no place: for whoever has no gate.
   public static func withoutBounds() -> PlaceTable {
@@ -23,11 +25,15 @@ public struct PlaceTable: Sendable {
     words.reserveCapacity(rows)
   }
 
-  /// A table of rows from 0 on; `places` and `words` are as long.
-  init(places: [Int], words: [UInt32]) {
-    self.places = places
-    self.words = words
+  /// A table of rows at no place.
+  /// - Parameter told: from row 0 on, 1 + the words of a row that is there, and 0 for one that is not.
+  init(told: [UInt32]) {
+    words = told
+    isTold = true
   }
+
+  /// Words in the full-text index of a row that is there.
+  func wordCount(_ row: Int) -> Int { Int(words[row]) - (isTold ? 1 : 0) }
 
   /// Appends a block of packed rows; see SearchBlocks.swift. False when the bytes cannot be one.
   public mutating func append(_ bytes: [UInt8], firstRow: Int) -> Bool {
@@ -66,6 +72,7 @@ public struct PlaceTable: Sendable {
   /// - Parameter gate: the last page_index that may be seen; nil for all.
   public func isOpen(_ row: Int, gate: Int?) -> Bool {
     if isBoundless { return gate == nil }
+    if isTold { return gate == nil && words.indices.contains(row) && words[row] > 0 }
     guard places.indices.contains(row), places[row] > 0 else { return false }
     guard let gate else { return true }
     return places[row] <= gate

@@ -100,13 +100,17 @@ private struct WordTable {
     var text: Int32 = 0
   }
 
-  private var slots = [Slot](repeating: Slot(), count: 8192)
+  /// None before the first text: a search by vectors alone asks for no words.
+  private var slots: [Slot] = []
   private var count = 0
   private var text: Int32 = 0
 
   var bytes: Int { slots.count * MemoryLayout<Slot>.stride }
 
-  mutating func beginText() { text += 1 }
+  mutating func beginText() {
+    text += 1
+    if slots.isEmpty { slots = [Slot](repeating: Slot(), count: 8192) }
+  }
 
   mutating func place(of hash: UInt64) -> Place {
     var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)

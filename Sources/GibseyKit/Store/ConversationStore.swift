@@ -11,8 +11,9 @@ public final class ConversationStore {
   public let path: String
   let connection: Connection
   let blocks: TurnBlocks
-  private var findSession: Statement
-  var findTurn: Statement
+  private let findSession: LateStatement
+  let findTurn: LateStatement
+  let findTurnAtPlace: LateStatement
   static let sessionColumns =
     """
     session_id, id, owner, made_at, seen_at, character_id, page_id, furthest_page_index, turns, furthest_page_id
@@ -20,7 +21,7 @@ public final class ConversationStore {
 
   /// Opens a file that is there.
   /// - Parameter access: to write, an older schema is brought up to date; a file that is missing is not made.
-  /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
+  /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.olderDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
   ///   `.databaseBusy`.
   public convenience init(
     path: String, access: PageStore.Access, patienceMilliseconds: Int = ConversationStore.patienceMilliseconds
@@ -37,19 +38,20 @@ public final class ConversationStore {
       connection = try Connection(path: path, access: .read)
       try Schema.prepare(connection, mayWrite: false)
     }
-    try self.init(connection)
+    self.init(connection)
   }
 
   /// The conversations of a store's file, over its connection: what is read of both is of one state of the file.
-  public convenience init(_ store: PageStore) throws { try self.init(store.connection) }
+  public convenience init(_ store: PageStore) { self.init(store.connection) }
 
-  private init(_ connection: Connection) throws {
+  private init(_ connection: Connection) {
     self.connection = connection
     path = connection.path
-    blocks = try TurnBlocks(connection)
-    findSession = try connection.prepare("SELECT \(Self.sessionColumns) FROM session WHERE id = ?1")
-    findTurn = try connection.prepare(
-      "SELECT \(Self.turnColumns) FROM \(Self.turnTables) WHERE turn.turn_id = ?1")
+    blocks = TurnBlocks(connection)
+    findSession = LateStatement(connection, "SELECT \(Self.sessionColumns) FROM session WHERE id = ?1")
+    let turns = "SELECT \(Self.turnColumns) FROM \(Self.turnTables)"
+    findTurn = LateStatement(connection, "\(turns) WHERE turn.turn_id = ?1")
+    findTurnAtPlace = LateStatement(connection, "\(turns) WHERE turn.session_id = ?1 AND turn.place = ?2")
   }
 
   /// From now on a writer waits so long for others.
@@ -109,12 +111,12 @@ public final class ConversationStore {
   }
 
   func row(of id: SessionID, owner: String?) throws -> (row: Int, session: StoredSession)? {
-    defer { findSession.reset() }
-    findSession.bind(1, id.text)
-    guard try findSession.step() else { return nil }
-    let session = try read(findSession)
-    if let owner, let known = session.owner, known.spelling != owner.spelling { return nil }
-    return (findSession.integer(0), session)
+    let found = try findSession.use { find in
+      find.bind(1, id.text)
+      return try find.step() ? (row: find.integer(0), session: try read(find)) : nil
+    }
+    if let owner, let known = found?.session.owner, known.spelling != owner.spelling { return nil }
+    return found
   }
 
   /// The row of a session, made when there is none.

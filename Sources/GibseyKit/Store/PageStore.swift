@@ -14,7 +14,7 @@ public final class PageStore {
   /// The file's path.
   public let path: String
   let connection: Connection
-  private var pageByID: Statement
+  private let pageByID: LateStatement
   var pageByRow: Statement
   /// Reads imprints, once somebody has asked for one.
   var imprints: PageImprints?
@@ -23,7 +23,7 @@ public final class PageStore {
   static let labelCount: Int32 = 7
   private static let columns = "\(labels), text"
 
-  /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
+  /// - Throws: `GibseyError.noDatabase`, `.notADatabase`, `.newerDatabase`, `.olderDatabase`, `.emptyDatabase`, `.databaseReadOnly`,
   ///   `.databaseBusy`.
   /// - Parameter patienceMilliseconds: how long a writer waits for another program's transaction.
   public init(path: String, access: Access, patienceMilliseconds: Int = 10_000) throws {
@@ -39,7 +39,7 @@ public final class PageStore {
         PRAGMA secure_delete = OFF
         """)
     }
-    pageByID = try connection.prepare("SELECT \(Self.columns) FROM page WHERE id = ?1")
+    pageByID = LateStatement(connection, "SELECT \(Self.columns) FROM page WHERE id = ?1")
     pageByRow = try connection.prepare("SELECT \(Self.columns), text_hash FROM page WHERE page_id = ?1")
   }
 
@@ -56,9 +56,10 @@ public final class PageStore {
 
   /// The page of that id, gated or not: the caller knows the gate.
   public func page(id: String) throws -> StoredPage? {
-    defer { pageByID.reset() }
-    pageByID.bind(1, id)
-    return try pageByID.step() ? try Self.read(pageByID, path: path) : nil
+    try pageByID.use { find in
+      find.bind(1, id)
+      return try find.step() ? try Self.read(find, path: path) : nil
+    }
   }
 
   /// The id of the page at a place in the reading order; of several there the first by id. Nil when there is none.

@@ -5,12 +5,13 @@ public final class SearchIndex {
   private let connection: Connection
   private var listCodes: Statement
   private var readVectors: Statement
-  private var findVectors: Statement
+  private let findVectors: LateStatement
 
   init(_ connection: Connection) throws {
     self.connection = connection
     listCodes = try connection.prepare("SELECT block, codes FROM code_block WHERE embedder_id = ?1 ORDER BY block")
-    findVectors = try connection.prepare(
+    findVectors = LateStatement(
+      connection,
       """
       SELECT vector.vector_id FROM page
       JOIN vector ON vector.embedder_id = ?2 AND vector.text_key = substr(page.text_hash, 1, 16)
@@ -70,10 +71,11 @@ public final class SearchIndex {
 
   /// The row of the vectors of a page's text; nil when it has none.
   public func vectorRow(ofPage row: Int, _ embedder: EmbedderRow) throws -> Int? {
-    defer { findVectors.reset() }
-    findVectors.bind(1, row)
-    findVectors.bind(2, embedder.row)
-    return try findVectors.step() ? findVectors.integer(0) : nil
+    try findVectors.use { find in
+      find.bind(1, row)
+      find.bind(2, embedder.row)
+      return try find.step() ? find.integer(0) : nil
+    }
   }
 
   /// The vectors of one text; empty when the row is gone.

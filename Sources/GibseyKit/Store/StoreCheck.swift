@@ -208,7 +208,7 @@ private struct StoreInspection {
           WHERE page.page_index <> session.furthest_page_index)
       """)
     if stale > 0 { damage("\(stale) turns, sessions or pages that they saw are not where the pages are") }
-    let blocks = try TurnBlocks(connection)
+    let blocks = TurnBlocks(connection)
     let kept = try connection.prepare("SELECT facts FROM turn_block WHERE session_id = ?1 ORDER BY block")
     let list = try connection.prepare(
       """

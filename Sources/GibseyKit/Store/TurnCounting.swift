@@ -1,29 +1,35 @@
 // Counts a question's words in the turns of one branch.
 
+/// Turns of a branch that may be told, for a search of their words.
+struct ToldTurns {
+  let places: PlaceTable
+  let count: Int
+  /// Words in all of them.
+  let words: Int
+  /// The first place that is looked at.
+  let firstPlace: Int
+}
+
 extension TurnChain {
-  /// Which places there are of those that may be told, how many words each has, and how many all have.
-  func told() -> (places: PlaceTable, words: Int) {
-    var open = [Int](repeating: 0, count: facts.count)
-    var words = [UInt32](repeating: 0, count: facts.count)
-    var all = 0
-    for place in places {
-      open[place] = 1
-      words[place] = facts.words(of: place)
-      all += Int(words[place])
+  /// All that may be told.
+  var allTold: ToldTurns { ToldTurns(places: PlaceTable(told: told), count: count, words: words, firstPlace: 0) }
+
+  /// Those that may be told of so many places before the branch's end.
+  func lastTold(_ last: Int) -> ToldTurns {
+    let first = max(0, told.count - last)
+    var (count, words) = (0, 0)
+    for own in told[first...] where own > 0 {
+      count += 1
+      words += Int(own) - 1
     }
-    return (PlaceTable(places: open, words: words), all)
+    return ToldTurns(places: PlaceTable(told: told), count: count, words: words, firstPlace: first)
   }
 }
 
 extension ConversationStore {
-  /// Counts the words of an FTS5 expression of words joined by OR, or of none, in the turns that may be told. The rows are
-  /// places of turns.
-  /// - Parameters:
-  ///   - told: what `chain.told()` gives.
-  ///   - last: looks only at so many of the session's last turns; nil at all.
-  func termCounts(
-    _ match: String?, in chain: TurnChain, _ told: (places: PlaceTable, words: Int), last: Int? = nil
-  ) throws -> TermCounts {
+  /// Counts the words of an FTS5 expression of words joined by OR, or of none, in turns that may be told. The rows are places of
+  /// turns.
+  func termCounts(_ match: String?, in chain: TurnChain, _ told: ToldTurns) throws -> TermCounts {
     let first = Self.textRow(chain.session, 0)
     var collector = TermCollector(firstRow: first, open: told.places)
     if let match {
@@ -34,12 +40,12 @@ extension ConversationStore {
         """
       try connection.collect(&collector, sql) { statement in
         statement.bind(1, match)
-        statement.bind(2, first + max(0, last.map { chain.facts.count - $0 } ?? 0))
-        statement.bind(3, Self.textRow(chain.session + 1, 0) - 1)
+        statement.bind(2, first + told.firstPlace)
+        statement.bind(3, first + max(0, chain.told.count - 1))
       }
     }
     var counts = collector.counts
-    (counts.pages, counts.words) = (chain.count, told.words)
+    (counts.pages, counts.words) = (told.count, told.words)
     return counts
   }
 }

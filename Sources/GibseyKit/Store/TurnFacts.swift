@@ -27,38 +27,34 @@ struct TurnFact: Equatable {
   }
 }
 
-/// The facts of all turns of a session, by place, as they are packed: a prompt looks at some of each only.
+/// The facts of a block's turns, as they are packed: a look at bytes that somebody else owns, who keeps them as long as it is
+/// used.
 struct TurnFacts {
-  private var bytes: [UInt8] = []
+  private let bytes: UnsafeRawBufferPointer
 
-  /// - Parameter capacity: about how many turns there will be.
-  init(capacity: Int = 0) { bytes.reserveCapacity(capacity * TurnFact.stride) }
+  /// - Returns: nil when the bytes cannot be a block.
+  init?(_ block: UnsafeRawBufferPointer) {
+    guard block.count % TurnFact.stride == 0, block.count <= TurnBlocks.turnsPerBlock * TurnFact.stride else {
+      return nil
+    }
+    bytes = block
+  }
 
   var count: Int { bytes.count / TurnFact.stride }
 
-  /// Appends a block; false when the bytes cannot be one.
-  mutating func append(_ block: UnsafeRawBufferPointer) -> Bool {
-    guard block.count % TurnFact.stride == 0 else { return false }
-    bytes.append(contentsOf: block)
-    return true
-  }
-
-  func id(of place: Int) -> Int { Int(number(Int64.self, of: place, at: 0)) }
-  /// The place of the turn that it follows; -1 for none.
-  func parent(of place: Int) -> Int { Int(number(UInt32.self, of: place, at: 16)) - 1 }
-  func words(of place: Int) -> UInt32 { number(UInt32.self, of: place, at: 20) }
-  func isTelling(_ place: Int) -> Bool { number(UInt32.self, of: place, at: 24) & 1 == 1 }
+  /// The place in the session of the turn that it follows; -1 for none.
+  func parent(of slot: Int) -> Int { Int(number(UInt32.self, of: slot, at: 16)) - 1 }
+  func words(of slot: Int) -> UInt32 { number(UInt32.self, of: slot, at: 20) }
+  func isTelling(_ slot: Int) -> Bool { number(UInt32.self, of: slot, at: 24) & 1 == 1 }
 
   /// Whether the gate lets the turn through, as it would a page.
-  func isOpen(_ place: Int, gate: Int?) -> Bool {
-    gate.map { Int(number(Int64.self, of: place, at: 8)) <= $0 } ?? true
+  func isOpen(_ slot: Int, gate: Int?) -> Bool {
+    gate.map { Int(number(Int64.self, of: slot, at: 8)) <= $0 } ?? true
   }
 
-  private func number<Number: FixedWidthInteger>(_ type: Number.Type, of place: Int, at offset: Int) -> Number {
-    precondition(place >= 0 && place < count, "a turn that the session does not have")
-    return bytes.withUnsafeBytes {
-      Number(littleEndian: $0.loadUnaligned(fromByteOffset: place * TurnFact.stride + offset, as: type))
-    }
+  private func number<Number: FixedWidthInteger>(_ type: Number.Type, of slot: Int, at offset: Int) -> Number {
+    precondition(slot >= 0 && slot < count, "a turn that the block does not have")
+    return Number(littleEndian: bytes.loadUnaligned(fromByteOffset: slot * TurnFact.stride + offset, as: type))
   }
 }
 
@@ -67,13 +63,14 @@ final class TurnBlocks {
   static let turnsPerBlock = 256
 
   private let connection: Connection
-  private var read: Statement
-  private var put: Statement
+  private let read: LateStatement
+  private let put: LateStatement
 
-  init(_ connection: Connection) throws {
+  init(_ connection: Connection) {
     self.connection = connection
-    read = try connection.prepare("SELECT facts FROM turn_block WHERE session_id = ?1 AND block = ?2")
-    put = try connection.prepare("REPLACE INTO turn_block (session_id, block, facts) VALUES (?1, ?2, ?3)")
+    read = LateStatement(connection, "SELECT facts FROM turn_block WHERE session_id = ?1 AND block = ?2")
+    put = LateStatement(
+      connection, "REPLACE INTO turn_block (session_id, block, facts) VALUES (?1, ?2, ?3)")
   }
 
   /// Writes the facts of a turn, a new one behind all others or one that is there.
@@ -84,21 +81,23 @@ final class TurnBlocks {
     var fresh: [UInt8] = []
     fact.append(to: &fresh)
     bytes.replaceSubrange(start..<min(bytes.count, start + TurnFact.stride), with: fresh)
-    put.bind(1, session)
-    put.bind(2, place / Self.turnsPerBlock)
-    put.bind(3, bytes)
-    try put.run()
+    try write(bytes, session: session, block: place / Self.turnsPerBlock)
+  }
+
+  private func write(_ bytes: [UInt8], session: Int, block: Int) throws {
+    try put.use { put in
+      put.bind(1, session)
+      put.bind(2, block)
+      put.bind(3, bytes)
+      try put.run()
+    }
   }
 
   /// Turns, in the order of their places, stand elsewhere in the book.
   func move(_ turns: [(place: Int, furthest: Int)], of session: Int) throws {
     var (number, bytes): (Int, [UInt8]) = (-1, [])
     func flush() throws {
-      guard number >= 0 else { return }
-      put.bind(1, session)
-      put.bind(2, number)
-      put.bind(3, bytes)
-      try put.run()
+      if number >= 0 { try write(bytes, session: session, block: number) }
     }
     for turn in turns {
       if turn.place / Self.turnsPerBlock != number {
@@ -116,23 +115,45 @@ final class TurnBlocks {
   }
 
   private func block(_ block: Int, of session: Int) throws -> [UInt8] {
-    defer { read.reset() }
-    read.bind(1, session)
-    read.bind(2, block)
-    return try read.step() ? read.bytes(0) : []
+    try read.use { read in
+      read.bind(1, session)
+      read.bind(2, block)
+      return try read.step() ? read.bytes(0) : []
+    }
   }
 
-  /// The facts of all turns of a session.
-  func facts(of session: Int, count: Int) throws -> TurnFacts {
-    let list = try connection.prepare("SELECT block, facts FROM turn_block WHERE session_id = ?1 ORDER BY block")
+  /// From a place on, reading a session's blocks fills more than SQLite's cache, which then only costs.
+  private static let manyTurns = 1 << 14
+
+  /// The branch that ends at a place of a session with so many turns.
+  func walk(_ session: Int, from tip: Int, turns: Int, gate: Int?) throws -> TurnWalk {
+    guard (0..<turns).contains(tip) else { throw damaged }
+    return try tip < Self.manyTurns
+      ? walked(session, from: tip, gate) : connection.readingOnce { try walked(session, from: tip, gate) }
+  }
+
+  /// Each block is read once, the last one first: a turn follows an older one.
+  private func walked(_ session: Int, from tip: Int, _ gate: Int?) throws -> TurnWalk {
+    var number = tip / Self.turnsPerBlock
+    // As many as there must be: so what is kept of turns is bounded by what the file has of them.
+    let count = try connection.integer(
+      "SELECT count(*) FROM turn_block WHERE session_id = \(session) AND block BETWEEN 0 AND \(number)")
+    guard count == number + 1 else { throw damaged }
+    var walk = TurnWalk(tip: tip, gate: gate)
+    let list = try connection.prepare(
+      "SELECT block, facts FROM turn_block WHERE session_id = ?1 AND block <= ?2 ORDER BY block DESC")
     list.bind(1, session)
-    var facts = TurnFacts(capacity: min(count, 1 << 24))
-    while try list.step() {
+    list.bind(2, number)
+    while !walk.hasEnded, try list.step() {
       let first = try Self.firstPlace(list.integer(0), connection.path)
-      guard first == facts.count, list.withBytes(1, { facts.append($0) }) else { throw damaged }
+      let isSound = list.withBytes(1) { bytes in
+        TurnFacts(bytes).map { walk.through($0, firstPlace: first) } ?? false
+      }
+      guard list.integer(0) == number, isSound else { throw damaged }
+      number -= 1
     }
-    guard facts.count == count else { throw damaged }
-    return facts
+    guard walk.hasEnded else { throw damaged }
+    return walk
   }
 
   /// What the other tables say of a session's turns, in blocks.
@@ -168,10 +189,7 @@ final class TurnBlocks {
     while try list.step() { sessions.append(list.integer(0)) }
     for session in sessions {
       for (block, bytes) in try made(of: session).enumerated() {
-        put.bind(1, session)
-        put.bind(2, block)
-        put.bind(3, bytes)
-        try put.run()
+        try write(bytes, session: session, block: block)
       }
     }
   }

@@ -17,6 +17,8 @@ struct PageMoves {
 
 /// Renews what turns and sessions remember of places. For use inside the transaction in which pages move.
 struct TurnPlaces {
+  /// The anchor of a page that is gone, and behind which no page stood: no page has this id.
+  private static let end = ""
   /// The place of a row of `seen_page`: that of its page, and behind all pages where nobody knows one.
   private static let place =
     "ifnull((SELECT page_index FROM page WHERE page.id = seen_page.anchor), \(TurnSources.unknownPlace))"
@@ -28,6 +30,7 @@ struct TurnPlaces {
     try connection.execute(
       "UPDATE seen_page SET anchor = id WHERE anchor IS NOT id AND id IN (SELECT id FROM page)")
     try replaceGone(moves)
+    if !moves.added.isEmpty { try replaceEnd(moves) }
     try connection.execute(
       """
       UPDATE session SET furthest_page_index = page.page_index FROM page
@@ -49,16 +52,33 @@ struct TurnPlaces {
       """) == 1
   }
 
+  /// What stood at the end stands with the first of the pages that came behind all that were there; while none has come, nobody
+  /// who stands before the end that it had can be told from who has read it.
+  private func replaceEnd(_ moves: PageMoves) throws {
+    guard try connection.integer("SELECT EXISTS (SELECT 1 FROM seen_page WHERE anchor = '\(Self.end)')") == 1 else {
+      return
+    }
+    let pages = try rows("SELECT id, page_index FROM page ORDER BY page_index DESC, id DESC")
+    guard let last = pages.first(where: { !moves.added.contains($0.id.spelling) }),
+      let first = pages.last(where: { $0.place > last.place })
+    else { return }
+    let anchor = try connection.prepare("UPDATE seen_page SET anchor = ?2 WHERE anchor = ?1")
+    anchor.bind(1, Self.end)
+    anchor.bind(2, first.id)
+    try anchor.run()
+  }
+
   /// A turn that has seen a page that is gone stands where the next one does, a reader who was on it where the one before it does:
-  /// either way nothing is shown that was hidden. A reader who has nothing before it has read nothing that is there: their place
-  /// stays before all that is left, and the page is remembered, for it may come back.
+  /// either way nothing is shown that was hidden. Where no page stood behind it, the turn stands behind every page that is left:
+  /// a reader who is on the last of these may never have read it. A reader who has nothing before it has read nothing that is
+  /// there: their place stays before all that is left, and the page is remembered, for it may come back.
   private func replaceGone(_ moves: PageMoves) throws {
     let gone =
       moves.hasRemoved
       ? try rows(
         """
         SELECT DISTINCT anchor, page_index FROM seen_page
-        WHERE anchor IS NOT NULL AND anchor NOT IN (SELECT id FROM page)
+        WHERE anchor <> '\(Self.end)' AND anchor NOT IN (SELECT id FROM page)
         """) : []
     // One that was lost before is looked at each time: what moves must not come before it.
     let left = try rows(
@@ -72,7 +92,7 @@ struct TurnPlaces {
     let anchor = try connection.prepare("UPDATE seen_page SET anchor = ?2 WHERE anchor = ?1")
     for page in gone {
       anchor.bind(1, page.id)
-      anchor.bind(2, order.next(from: page.place))
+      anchor.bind(2, order.next(from: page.place) ?? Self.end)
       try anchor.run()
     }
     let furthest = try connection.prepare(
@@ -126,7 +146,7 @@ struct TurnPlaces {
       update.bind(2, change.furthest)
       try update.run()
     }
-    let blocks = try TurnBlocks(connection)
+    let blocks = TurnBlocks(connection)
     for (session, changes) in Dictionary(grouping: changes, by: { $0.session }).sorted(by: { $0.key < $1.key }) {
       try blocks.move(changes.map { (place: $0.turn, furthest: $0.furthest) }, of: session)
     }

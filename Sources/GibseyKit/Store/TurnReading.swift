@@ -25,22 +25,37 @@ public struct TurnChain: Sendable {
   /// The turn that the branch ends at, behind the gate or not: what a next one follows. Nil before the first.
   public let tip: Int?
   let session: Int
-  /// The places of the turns that the gate lets through and that have something to tell, newest first.
-  let places: [Int]
-  /// The place of the newest turn that the gate lets through, with something to tell or not.
-  let lastOpen: Int?
-  /// What is known of every turn of the session.
-  let facts: TurnFacts
+  /// What was found out on the way back from the tip; nil before the first turn.
+  private let walk: TurnWalk?
 
-  static let empty = TurnChain(tip: nil, session: 0, places: [], lastOpen: nil, facts: TurnFacts())
+  static let empty = TurnChain(tip: nil, session: 0, walk: nil)
 
-  /// How many turns may be told.
-  public var count: Int { places.count }
-
-  /// The numbers of the turns that may be told, from a place of theirs on, newest first.
-  func numbers(from first: Int) -> some RandomAccessCollection<Int> {
-    places.dropFirst(first).lazy.map { facts.id(of: $0) }
+  fileprivate init(tip: Int?, session: Int, walk: TurnWalk?) {
+    self.tip = tip
+    self.session = session
+    self.walk = walk
   }
+
+  /// How many turns may be told: those that the gate lets through and that have something to tell.
+  public var count: Int { walk?.count ?? 0 }
+
+  /// By place in the session, up to the tip: 1 + the count of its words for a turn that may be told, 0 for any other.
+  var told: [UInt32] { walk?.told ?? [] }
+  /// The words of all turns that may be told.
+  var words: Int { walk?.words ?? 0 }
+  /// The place of the newest turn that the gate lets through, with something to tell or not.
+  var lastOpen: Int? { walk?.lastOpen }
+
+  /// Whether the turn at a place may be told.
+  func tells(_ place: Int) -> Bool { told.indices.contains(place) && told[place] > 0 }
+
+  /// The places of the turns that may be told, newest first, from a number of them on.
+  func places(from first: Int = 0) -> some Sequence<Int> {
+    told.indices.reversed().lazy.filter { told[$0] > 0 }.dropFirst(first)
+  }
+
+  /// The place of the oldest turn that may be told.
+  var oldest: Int? { told.firstIndex { $0 > 0 } }
 }
 
 extension ConversationStore {
@@ -66,32 +81,13 @@ extension ConversationStore {
         try newest(ofSession: row, characterID: query.characterID, before: query.before)
       }
     guard let tip else { return .empty }
-    return try chain(endingAt: tip, row, turns: session.turns, gate: query.gate)
-  }
-
-  private func chain(endingAt tip: (id: Int, place: Int), _ row: Int, turns: Int, gate: Int?) throws -> TurnChain {
-    let facts = try blocks.facts(of: row, count: turns)
-    var places: [Int] = []
-    places.reserveCapacity(min(tip.place + 1, facts.count))
-    var lastOpen: Int?
-    var place = tip.place
-    // A turn follows an older one: so walking back ends, whatever the file says.
-    var limit = facts.count
-    while place >= 0 {
-      guard place < limit else { throw GibseyError.notADatabase(path: path, reason: "a damaged block of turns") }
-      limit = place
-      if facts.isOpen(place, gate: gate) {
-        if lastOpen == nil { lastOpen = place }
-        if facts.isTelling(place) { places.append(place) }
-      }
-      place = facts.parent(of: place)
-    }
-    return TurnChain(tip: tip.id, session: row, places: places, lastOpen: lastOpen, facts: facts)
+    let walk = try blocks.walk(row, from: tip.place, turns: session.turns, gate: query.gate)
+    return TurnChain(tip: tip.id, session: row, walk: walk)
   }
 
   /// The newest turns of a branch that may be told, newest first.
   public func turns(of chain: TurnChain, from first: Int = 0, limit: Int) throws -> [StoredTurn] {
-    try chain.places.dropFirst(first).prefix(limit).map { try turn(atPlace: $0, of: chain) }
+    try chain.places(from: first).prefix(limit).map { try turn(atPlace: $0, of: chain.session) }
   }
 
   /// The newest turns of the branch, newest first: what `chain` and `turns(of:limit:)` give in one go.
@@ -101,21 +97,39 @@ extension ConversationStore {
 
   /// The turn whose question was asked last, as far as the gate lets it through; whatever became of its answer.
   public func last(of chain: TurnChain) throws -> StoredTurn? {
-    try chain.lastOpen.map { try turn(atPlace: $0, of: chain) }
+    try chain.lastOpen.map { try turn(atPlace: $0, of: chain.session) }
   }
 
-  func turn(atPlace place: Int, of chain: TurnChain) throws -> StoredTurn {
-    guard let turn = try turn(chain.facts.id(of: place)) else {
+  /// The turn at a place that a block of turns has.
+  func turn(atPlace place: Int, of session: Int) throws -> StoredTurn {
+    let found = try findTurnAtPlace.use { find in
+      find.bind(1, session)
+      find.bind(2, place)
+      return try find.step() ? try turn(find) : nil
+    }
+    guard let found else {
       throw GibseyError.notADatabase(path: path, reason: "a block of turns names one that is not there")
     }
-    return turn
+    return found
+  }
+
+  /// The number of a turn at a place that a block of turns has.
+  func number(atPlace place: Int, of session: Int) throws -> Int { try turn(atPlace: place, of: session).id }
+
+  /// Where a turn stands in a session; nil when it is not of it.
+  func place(ofTurn id: Int, in session: Int) throws -> Int? {
+    let find = try connection.prepare("SELECT place FROM turn WHERE turn_id = ?1 AND session_id = ?2")
+    find.bind(1, id)
+    find.bind(2, session)
+    return try find.step() ? find.integer(0) : nil
   }
 
   /// The turn of that number, gated or not: the caller knows the gate.
   public func turn(_ id: Int) throws -> StoredTurn? {
-    defer { findTurn.reset() }
-    findTurn.bind(1, id)
-    return try findTurn.step() ? try turn(findTurn) : nil
+    try findTurn.use { find in
+      find.bind(1, id)
+      return try find.step() ? try turn(find) : nil
+    }
   }
 
   /// Visits all turns of a session in the order in which they were begun; false when there is no such session.

@@ -73,6 +73,14 @@ extension ConversationStore {
     return newest
   }
 
+  /// The turns whose contents stood in a turn's prompt, without those that these had seen already. Of a turn from before this was
+  /// remembered, none.
+  func turnsSeen(by turn: Int) throws -> [Int] {
+    let find = try connection.prepare("SELECT turns FROM turn_source WHERE turn_id = ?1")
+    find.bind(1, turn)
+    return try find.step() ? TurnSource(least: 0, pages: [], turns: find.bytes(0)).turns : []
+  }
+
   /// What is remembered of a page that a turn has seen.
   private func seenPage(_ id: String) throws -> (row: Int, place: Int)? {
     let find = try connection.prepare("SELECT seen_id, page_index FROM seen_page WHERE id = ?1")

@@ -85,6 +85,18 @@ extension ConversationStore {
   func nearest(
     to query: [Float], in chain: TurnChain, _ places: PlaceTable, _ embedder: EmbedderRow, limit: Int
   ) throws -> Set<Int> {
+    guard chain.told.count > Self.manyTurns else {
+      return try scanned(for: query, in: chain, places, embedder, limit: limit)
+    }
+    return try connection.readingOnce { try scanned(for: query, in: chain, places, embedder, limit: limit) }
+  }
+
+  /// From so many turns on their codes are more than SQLite's cache holds, which then only costs.
+  private static let manyTurns = 8 * TurnBlocks.turnsPerBlock
+
+  private func scanned(
+    for query: [Float], in chain: TurnChain, _ places: PlaceTable, _ embedder: EmbedderRow, limit: Int
+  ) throws -> Set<Int> {
     let list = try connection.prepare(
       "SELECT block, codes FROM turn_code_block WHERE embedder_id = ?1 AND session_id = ?2 ORDER BY block")
     list.bind(1, embedder.row)
@@ -106,11 +118,16 @@ extension ConversationStore {
   func nearness(
     of places: [Int], in chain: TurnChain, to query: [Float], _ embedder: EmbedderRow
   ) throws -> [(place: Int, cosine: Double)] {
-    let read = try connection.prepare("SELECT vectors FROM turn_vector WHERE embedder_id = ?1 AND turn_id = ?2")
+    let read = try connection.prepare(
+      """
+      SELECT vectors FROM turn_vector WHERE embedder_id = ?1
+        AND turn_id = (SELECT turn_id FROM turn WHERE session_id = ?2 AND place = ?3)
+      """)
     read.bind(1, embedder.row)
+    read.bind(2, chain.session)
     return try places.compactMap { place in
       defer { read.reset() }
-      read.bind(2, chain.facts.id(of: place))
+      read.bind(3, place)
       guard try read.step() else { return nil }
       return read.withBytes(0) { embedder.coding.nearest(query, $0) }.map { (place, $0) }
     }

@@ -98,6 +98,36 @@ import Testing
       ])
   }
 
+  /// Says something that a prompt was built for, as gibsey-ask keeps it.
+  private func answer(_ text: String, to prompt: Prompt, in store: ConversationStore) throws {
+    try store.append(
+      TurnToKeep(
+        sessionID: scene.session, parent: .turn(prompt.parentTurn), characterID: prompt.characterID,
+        question: prompt.prompt, promptID: prompt.promptID, sources: TurnSources(turns: prompt.turns.map(\.id))),
+      answer: text, outcome: .complete, at: ConversationScene.time(1))
+  }
+
+  /// The fox is asked again; Jack had replied to the old answer, and princhetta to Jack, though not to the fox.
+  @Test func whoRepliedToAnAnswerThatWasAskedForAgainIsNotHeard() throws {
+    let store = try scene.store()
+    try answer("Before.", to: prompt("jack-parlance"), in: store)
+    try answer("Old.", to: prompt("london-fox"), in: store)
+    try answer("To the old.", to: prompt("jack-parlance"), in: store)
+    try answer("To Jack.", to: prompt("princhetta"), in: store)
+    try answer("New.", to: prompt("london-fox", isRetry: true), in: store)
+    let heard = ["user: Jack Parlance: Before."]
+    let fox = try prompt("london-fox")
+    #expect(said(fox) == heard + ["user: And?", "assistant: New.", "user: And?"])
+    #expect(fox.leftOut.filter { $0.kind.hasPrefix("session_turn") }.isEmpty)
+    #expect(said(try prompt("an-author")) == heard + ["user: London Fox: New.", "user: And?"])
+    // What Jack said he remembers himself.
+    #expect(said(try prompt("jack-parlance")).contains("assistant: To the old."))
+    try answer("To the new.", to: prompt("an-author"), in: store)
+    #expect(said(try prompt("london-fox")).suffix(2) == ["user: an author: To the new.", "user: And?"])
+    // Whoever follows the old answer hears what was said to it.
+    #expect(said(try prompt("london-fox", at: 2)) == heard + ["user: And?", "assistant: Old.", "user: And?"])
+  }
+
   @Test func anAnswerThatWasRetriedIsHeardOnce() throws {
     let store = try scene.store()
     try scene.say("Who?", "Old.", in: store, character: "jack-parlance")

@@ -31,9 +31,9 @@ import Testing
     let store = try PageStore(path: scene.path, access: .readOnly)
     #expect(store.connection.ranking.registrations == 0)
     for _ in 0..<3 { #expect(try store.termCounts("\"page\"").rows == [1, 2, 3]) }
-    let turns = try ConversationStore(store)
+    let turns = ConversationStore(store)
     let chain = try turns.chain(ChainQuery(sessionID: scene.session, characterID: nil))
-    for _ in 0..<3 { #expect(try turns.termCounts("\"ferry\"", in: chain, chain.told()).rows == [0]) }
+    for _ in 0..<3 { #expect(try turns.termCounts("\"ferry\"", in: chain, chain.allTold).rows == [0]) }
     #expect(store.connection.ranking.registrations == 1)
   }
 

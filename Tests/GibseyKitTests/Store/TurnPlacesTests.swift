@@ -45,7 +45,7 @@ import Testing
   private func told(on page: String, limit: Int = 99) throws -> [String] {
     let pages = try PageStore(path: path, access: .readOnly)
     let gate = try #require(try pages.page(id: page)).pageIndex
-    let store = try ConversationStore(pages)
+    let store = ConversationStore(pages)
     let chain = try store.history(ChainQuery(sessionID: session, characterID: "fox", gate: gate), limit: limit)
     let listed = try store.turns(of: session, gate: gate, limit: limit).map(\.question)
     #expect(listed == chain.map(\.question).reversed())
@@ -97,6 +97,35 @@ import Testing
     try index([("p1", 1), ("p2", 2), ("p3", 3), ("p4", 4), ("p5", 5), ("p6", 6)])
     #expect(try told(on: "p4") == ["question a"])
     #expect(try told(on: "p6") == ["question a", "question b"])
+  }
+
+  /// A reader on the last page that is left may never have read the one that was behind it.
+  @Test func whatWasSaidOnALastPageThatIsGoneIsHiddenUntilAPageComesBehindAllThatWereThere() throws {
+    try index([("p1", 1), ("p2", 2), ("p3", 3)])
+    _ = try say("question a", pages: ["p3"], at: "p3")
+    try index([("p1", 1), ("p2", 2)])
+    #expect(try told(on: "p2") == [])
+    // Before the end, and in its place among pages that were there.
+    try index([("p0", 1), ("p1", 2), ("new", 3), ("p2", 4)])
+    #expect(try told(on: "p2") == [])
+    try index([("p0", 1), ("p1", 2), ("new", 3), ("p2", 4), ("p4", 5), ("p5", 6)])
+    #expect(try told(on: "p2") == [])
+    #expect(try told(on: "p4") == ["question a"])
+    // From then on it moves with that page.
+    try index([("p4", 1), ("p0", 2), ("p1", 3), ("new", 4), ("p2", 5), ("p5", 6)])
+    #expect(try told(on: "p4") == ["question a"])
+    // Its own page counts before all others.
+    try index([("p4", 1), ("p0", 2), ("p3", 3)])
+    #expect(try told(on: "p0") == [])
+    #expect(try told(on: "p3") == ["question a"])
+  }
+
+  @Test func aLastPageThatIsReplacedByOneAtASmallerPlaceIsReplacedAllTheSame() throws {
+    try index([("p1", 100), ("p2", 200), ("p3", 300)])
+    _ = try say("question a", pages: ["p3"], at: "p3")
+    try index([("p1", 1), ("p2", 2), ("p4", 3)])
+    #expect(try told(on: "p2") == [])
+    #expect(try told(on: "p4") == ["question a"])
   }
 
   @Test func pagesOfOtherNamesStandForThoseThatStoodThere() throws {
