@@ -50,7 +50,7 @@ extension ToolContext {
     return try Blocking.run {
       var account = found.account
       account.model = model
-      account.key = try await found.readKey()
+      account.key = try await found.readKey(within: policy.deadlines.firstByte, clock)
       return try await RemoteEmbedder(
         service, account: account, dimensions: dimensions, transport: transport, patience: patience)
     }
@@ -69,15 +69,21 @@ extension RemoteEmbedder.Service {
 
 extension ProviderSettings {
   /// The key, from wherever it comes; nil where there is none.
-  /// - Throws: `GibseyError.keyUnavailable`, `.unsafeSettingsFile`.
-  func readKey() async throws -> APIKey? {
+  /// - Parameter limit: how long a command may take to print it: as long as a server to its first byte.
+  /// - Throws: `GibseyError.keyUnavailable`, `.unsafeSettingsFile`, `.timedOut`.
+  func readKey(within limit: Duration, _ clock: AskingClock) async throws -> APIKey? {
     switch key {
-    case nil: nil
-    case .value(let key): key
-    case .file(let path, let setting): try KeyFile.read(path, provider: provider.rawValue, name: setting)
+    case nil: return nil
+    case .value(let key): return key
+    case .file(let path, let setting): return try KeyFile.read(path, provider: provider.rawValue, name: setting)
     case .command(let line, let setting):
-      // Nobody cancels this wait: a signal that ends the program must reach the command too.
-      try await KeyCommand(line, provider: provider.rawValue, name: setting, isLeader: false).key()
+      // No leader: a signal that ends the program ends it at once, and must reach the command too. So at the deadline the shell
+      // is ended, and what that may have started ends by itself.
+      let command = KeyCommand(line, provider: provider.rawValue, name: setting, isLeader: false)
+      guard let key = try await clock.within(limit, { try await command.key() }) else {
+        throw GibseyError.timedOut(provider: provider.rawValue, waitedFor: "key", seconds: limit / .seconds(1))
+      }
+      return key
     }
   }
 }

@@ -31,16 +31,7 @@ public struct Asking: Sendable {
     /// The same, if what it takes is there in time; nil when it is not, and it is waited for no longer.
     func provider(within limit: Duration, _ clock: AskingClock) async throws -> (any ChatProvider)? {
       guard case .deferred(_, let make) = self else { return try await provider() }
-      return try await withThrowingTaskGroup(of: (any ChatProvider)?.self) { group in
-        group.addTask { try await make() }
-        group.addTask {
-          // A deadline, not a wait: whoever makes the provider is cancelled by it, and it by who has made one.
-          try await clock.sleep(limit)
-          return nil
-        }
-        defer { group.cancelAll() }
-        return try await group.next() ?? nil
-      }
+      return try await clock.within(limit, make)
     }
   }
 

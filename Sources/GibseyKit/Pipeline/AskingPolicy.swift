@@ -55,4 +55,20 @@ public struct AskingClock: Sendable {
     self.sleep = sleep
     self.chance = chance
   }
+
+  /// What is made, if it is there in time; nil when it is not, and it is waited for no longer.
+  func within<Value: Sendable>(
+    _ limit: Duration, _ make: @escaping @Sendable () async throws -> Value
+  ) async throws -> Value? {
+    try await withThrowingTaskGroup(of: Value?.self) { group in
+      group.addTask { try await make() }
+      group.addTask {
+        // A deadline, not a wait: whoever makes it is cancelled by it, and it by who has made it.
+        try await sleep(limit)
+        return nil
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? nil
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // Where keys come from, and where they may go.
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 @testable import GibseyKit
@@ -106,6 +107,21 @@ import Testing
     await #expect(
       throws: GibseyError.keyUnavailable(provider: "openai", name: "OPENAI_API_KEY_CMD", reason: reason)
     ) { try await run(command) }
+  }
+
+  @Test func `a key for a server that embeds is waited for no longer than the server`() async throws {
+    let environment: [SettingName: String] = [.openAIKeyCommand: "exec sleep 600"]
+    let found = try settings(environment).provider(.openai)
+    let waits = Mutex<[Duration]>([])
+    let clock = AskingClock(seconds: { 0 }, sleep: { wait in waits.withLock { $0.append(wait) } }, chance: { 0 })
+    await #expect(throws: GibseyError.timedOut(provider: "openai", waitedFor: "key", seconds: 7)) {
+      try await found.readKey(within: .seconds(7), clock)
+    }
+    #expect(waits.withLock { $0 } == [.seconds(7)])
+    let quick = try settings([.openAIKeyCommand: "echo k"]).provider(.openai)
+    let patient = AskingClock(
+      seconds: { 0 }, sleep: { _ in try await Task.sleep(for: .seconds(600)) }, chance: { 0 })
+    #expect(try await quick.readKey(within: .seconds(7), patient) == APIKey("k"))
   }
 
   @Test func `a command runs once, however often the key is wanted`() async throws {
