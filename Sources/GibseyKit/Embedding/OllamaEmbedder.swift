@@ -33,7 +33,7 @@ struct OllamaEmbedder: EmbeddingServer {
         case "embeddings":
           guard try scanner.isArrayOrSkip() else { return }
           try scanner.elements { reply.vectors.append(try $0.vector()) }
-        case "prompt_eval_count": reply.readTokens = try scanner.integerOrSkip()
+        case "prompt_eval_count": reply.readTokens = try scanner.countOrSkip()
         default: try scanner.skipValue()
         }
       }

@@ -36,7 +36,7 @@ struct OpenAIEmbedder: EmbeddingServer {
           guard try scanner.isObjectOrSkip() else { return }
           try scanner.members { key, scanner in
             if case "prompt_tokens" = key {
-              reply.readTokens = try scanner.integerOrSkip()
+              reply.readTokens = try scanner.countOrSkip()
             } else {
               try scanner.skipValue()
             }
@@ -53,7 +53,7 @@ struct OpenAIEmbedder: EmbeddingServer {
     var item: (index: Int?, vector: [Float]) = (nil, [])
     try scanner.members { key, scanner in
       switch key {
-      case "index": item.index = try scanner.integerOrSkip()
+      case "index": item.index = try scanner.countOrSkip()
       case "embedding": item.vector = try scanner.vector()
       default: try scanner.skipValue()
       }

@@ -206,10 +206,10 @@ struct AnthropicParser: EventStreamParser {
     var counts = Counts()
     try scanner.members { key, scanner in
       switch key {
-      case "input_tokens": counts.input = try scanner.integerOrSkip()
-      case "cache_creation_input_tokens": counts.created = try scanner.integerOrSkip()
-      case "cache_read_input_tokens": counts.cached = try scanner.integerOrSkip()
-      case "output_tokens": counts.output = try scanner.integerOrSkip()
+      case "input_tokens": counts.input = try scanner.countOrSkip()
+      case "cache_creation_input_tokens": counts.created = try scanner.countOrSkip()
+      case "cache_read_input_tokens": counts.cached = try scanner.countOrSkip()
+      case "output_tokens": counts.output = try scanner.countOrSkip()
       default: try scanner.skipValue()
       }
     }

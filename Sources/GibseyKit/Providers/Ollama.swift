@@ -211,8 +211,8 @@ struct OllamaParser: AnswerParser {
         }
       case "done": said.isDone = try scanner.boolOrSkip() ?? false
       case "done_reason": said.doneReason = try scanner.stringOrSkip()
-      case "prompt_eval_count": said.usage.promptTokens = try scanner.integerOrSkip()
-      case "eval_count": said.usage.completionTokens = try scanner.integerOrSkip()
+      case "prompt_eval_count": said.usage.promptTokens = try scanner.countOrSkip()
+      case "eval_count": said.usage.completionTokens = try scanner.countOrSkip()
       case "error": said.error = try scanner.value()
       default: try scanner.skipValue()
       }

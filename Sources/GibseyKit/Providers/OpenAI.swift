@@ -178,13 +178,13 @@ struct OpenAIParser: EventStreamParser {
     var usage = Usage()
     try scanner.members { key, scanner in
       switch key {
-      case "prompt_tokens": usage.promptTokens = try scanner.integerOrSkip()
-      case "completion_tokens": usage.completionTokens = try scanner.integerOrSkip()
+      case "prompt_tokens": usage.promptTokens = try scanner.countOrSkip()
+      case "completion_tokens": usage.completionTokens = try scanner.countOrSkip()
       case "prompt_tokens_details":
         guard try scanner.isObjectOrSkip() else { return }
         try scanner.members { key, scanner in
           switch key {
-          case "cached_tokens": usage.cachedTokens = try scanner.integerOrSkip()
+          case "cached_tokens": usage.cachedTokens = try scanner.countOrSkip()
           default: try scanner.skipValue()
           }
         }

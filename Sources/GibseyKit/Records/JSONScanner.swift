@@ -104,7 +104,7 @@ struct JSONScanner {
 
   /// The count at the cursor; nil, skipping it, when the value is anything else: no provider counts below zero, or further
   /// than can be counted with.
-  mutating func integerOrSkip() throws -> Int? {
+  mutating func countOrSkip() throws -> Int? {
     guard let next = peek(), next == UInt8(ascii: "-") || Self.isDigit(next) else {
       try skipValue()
       return nil

@@ -93,6 +93,6 @@ import Testing
     ("0", 0), ("9007199254740991", 9_007_199_254_740_991), ("9007199254740992", nil), ("9223372036854775807", nil),
     ("-1", nil), ("1e3", 1000), ("1.5", nil), ("\"1\"", nil), ("null", nil),
   ]) func aCountIsWhatCanBeCountedWith(_ text: String, _ count: Int?) throws {
-    #expect(try JSONScanner.scan(Array(text.utf8)) { try $0.integerOrSkip() } == count)
+    #expect(try JSONScanner.scan(Array(text.utf8)) { try $0.countOrSkip() } == count)
   }
 }
