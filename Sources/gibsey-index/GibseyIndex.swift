@@ -21,6 +21,7 @@ import GibseyKit
   @Flag(help: "Describe the database, and end.") var status = false
   @Flag(help: "Look through the database, say whether it is sound, and end.") var check = false
   @Flag(help: "Print the pages as records, in reading order, and end.") var export = false
+  @Flag(help: "Bring a database of an older gibsey up to date, describe it, and end.") var upgrade = false
   @Option(parsing: .unconditional, help: "Seconds to wait for another indexer; 60 by default.") var wait: Int?
   @OptionGroup var conversations: ConversationOptions
   @OptionGroup var cards: CardOptions
@@ -48,7 +49,8 @@ import GibseyKit
 
   /// One thing a run, and nothing beside it that would be passed over in silence.
   private func validateVerb() throws {
-    let own = ["--status": status, "--check": check, "--export": export].filter(\.value).map(\.key).sorted()
+    let own = ["--status": status, "--check": check, "--export": export, "--upgrade": upgrade].filter(\.value)
+      .map(\.key).sorted()
     let verbs = own + conversations.verbs + cards.verbs
     guard let verb = verbs.first else { return }
     if verbs.count > 1 { throw ValidationError("\(verb) and \(verbs[1]) exclude each other") }
@@ -58,7 +60,7 @@ import GibseyKit
       "--split": split != nil, "--page-size": pageSize != nil, "--embedder": embedding.embedder != nil,
       "--embedding-model": embedding.embeddingModel != nil, "--jobs": embedding.jobs != nil,
       // Only who writes waits for others who do.
-      "--wait": wait != nil && !["--forget", "--import-card"].contains(verb),
+      "--wait": wait != nil && !["--forget", "--import-card", "--upgrade"].contains(verb),
     ]
     if let other = others.filter(\.value).keys.min() { throw ValidationError("\(other) does not go with \(verb)") }
   }
@@ -70,6 +72,7 @@ import GibseyKit
     if status { return try IndexReports(context: context).status(of: path) }
     if check { return try IndexReports(context: context).check(path) }
     if export { return try IndexReports(context: context).export(path) }
+    if upgrade { return try IndexReports(context: context).upgrade(path, waitSeconds: waitSeconds) }
     if let status = try conversations.run(database: path, waitSeconds: waitSeconds, in: context) { return status }
     if let status = try cards.run(paths, database: path, waitSeconds: waitSeconds, in: context) { return status }
     guard !paths.isEmpty || embedding.embedder?.embedsByItself == true else {

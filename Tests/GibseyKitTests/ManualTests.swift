@@ -89,6 +89,7 @@ import Testing
     .malformedInput(source: "", line: nil, reason: ""), .lineTooLong(source: "", line: 1, limitBytes: 1),
     .wrongRecord(type: "", wanted: "", hint: ""), .emptyQuestion, .usage("", hint: nil), .noDatabase(path: ""),
     .notADatabase(path: "", reason: ""), .newerDatabase(path: "", version: 2, supported: 1),
+    .olderDatabase(path: "", version: 1, supported: 2),
     .emptyDatabase(path: ""), .databaseReadOnly(path: ""), .databaseBusy(path: ""), .databaseFull(path: ""),
     .databaseFailed(path: "", reason: ""), .damagedSchema(path: "", reason: ""),
     .textTooLong(embedder: "", bytes: 0, reason: ""),

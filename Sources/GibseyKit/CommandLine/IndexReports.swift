@@ -1,4 +1,5 @@
-// What gibsey-index tells of a database without changing it.
+// What gibsey-index tells of a database without changing what is in it.
+internal import Glibc
 
 /// Reports on a database.
 public struct IndexReports {
@@ -21,6 +22,17 @@ public struct IndexReports {
     }
     try context.output.write(Array((lines.joined(separator: "\n") + "\n").utf8))
     return .done
+  }
+
+  /// Brings a file of an older schema up to date, and prints what it holds.
+  public func upgrade(_ path: String, waitSeconds: Int) throws -> ExitStatus {
+    guard access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
+    let lock = try WriterLock(path: path, limitSeconds: waitSeconds) {
+      context.diagnostics.notice("waiting for another gibsey-index on \(path)")
+    }
+    defer { withExtendedLifetime(lock) {} }
+    _ = try PageStore(path: path, access: .readWrite, patienceMilliseconds: max(1, waitSeconds) * 1000)
+    return try status(of: path)
   }
 
   /// Looks through the file and prints what is amiss, one finding a line, with the command that mends it on standard error.

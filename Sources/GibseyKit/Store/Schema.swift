@@ -230,8 +230,7 @@ enum Schema {
     }
     guard version < Self.version else { return }
     guard mayWrite else {
-      throw GibseyError.notADatabase(
-        path: path, reason: "it is of schema \(version); indexing into it brings it to \(Self.version)")
+      throw GibseyError.olderDatabase(path: path, version: version, supported: Self.version)
     }
     try migrate(connection, from: version)
   }

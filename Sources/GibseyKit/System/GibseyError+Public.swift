@@ -15,7 +15,7 @@ extension GibseyError {
     case .lineTooLong(_, _, let limit): "longer than \(limit) bytes"
     case .usage(let what, _): what
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .notADatabase, .damagedSchema, .newerDatabase,
-      .emptyDatabase, .textTooLong,
+      .olderDatabase, .emptyDatabase, .textTooLong,
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged,
       .embedderMisbehaved, .embedderDiffers:
       "the story cannot be read now"

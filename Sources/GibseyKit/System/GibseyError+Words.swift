@@ -21,6 +21,8 @@ extension GibseyError {
     case .damagedSchema(let path, let reason): "\(path): a damaged database: \(reason)"
     case .newerDatabase(let path, let version, let supported):
       "\(path): made by a newer gibsey (schema \(version), this one knows \(supported))"
+    case .olderDatabase(let path, let version, let supported):
+      "\(path): made by an older gibsey (schema \(version), this one reads \(supported))"
     case .emptyDatabase(let path): "\(path): holds no pages"
     case .databaseReadOnly(let path): "\(path): cannot be written"
     case .databaseBusy(let path): "\(path): another program is writing to it"
@@ -110,6 +112,7 @@ extension GibseyError {
     case .damagedSchema: "put a copy of the file in its place, or index the sources into a new file"
     case .emptyDatabase: "fill it with `gibsey-index --database FILE PATH…`"
     case .newerDatabase: "update gibsey, or index the story into a new file"
+    case .olderDatabase: "bring it up to date with `gibsey-index --database FILE --upgrade`"
     case .databaseBusy: "wait for the other to end; `gibsey-index --wait SECONDS` waits itself"
     case .databaseFull: "free some space; what `gibsey-index` had written in whole batches is kept"
     case .databaseReadOnly: "check who owns the file and its folder"
@@ -172,7 +175,7 @@ extension GibseyError {
     case .ofLine(_, _, let error): error.exitStatus
     case .usage, .emptyQuestion, .questionWithoutVector: .usage
     case .malformedInput, .lineTooLong, .wrongRecord, .syncRefused, .notADatabase, .damagedSchema, .newerDatabase,
-      .badEmbeddingModel, .otherEmbeddingModel:
+      .olderDatabase, .badEmbeddingModel, .otherEmbeddingModel:
       .malformed
     case .noSuchFile, .cannotRead, .nothingToRead, .noDatabase, .emptyDatabase, .unknownPage,
       .noEmbeddingModel, .unknownSession, .sessionForgotten, .unknownTurn, .nothingToRetry:
@@ -209,8 +212,9 @@ extension GibseyError {
     case .ofLine(_, _, let error), .brokeOff(let error): error.code
     case .upstreamFailed: "UPSTREAM_FAILED"
     case .emptyQuestion, .usage, .questionWithoutVector, .promptBeyondLine: "BAD_REQUEST"
-    case .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .emptyDatabase, .databaseReadOnly, .databaseFull,
-      .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged, .embedderMisbehaved, .textTooLong,
+    case .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .olderDatabase, .emptyDatabase, .databaseReadOnly,
+      .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .dimensionsChanged, .embedderMisbehaved,
+      .textTooLong,
       .embedderDiffers:
       "DATABASE_FAILED"
     case .databaseBusy: "DATABASE_BUSY"
@@ -252,7 +256,8 @@ extension GibseyError {
     case .noProvider(let failures): failures.contains(where: \.isRetryable)
     case .providerFailed(_, let status, _, _): status.map { $0 >= 500 || $0 == 408 || $0 == 409 } ?? true
     case .noSuchFile, .cannotRead, .nothingToRead, .malformedInput, .lineTooLong, .wrongRecord,
-      .emptyQuestion, .usage, .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .emptyDatabase,
+      .emptyQuestion, .usage, .noDatabase, .notADatabase, .damagedSchema, .newerDatabase, .olderDatabase,
+      .emptyDatabase,
       .databaseReadOnly, .databaseFull, .databaseFailed, .cannotCreate, .syncRefused, .noEmbeddingModel,
       .badEmbeddingModel, .otherEmbeddingModel, .unknownCharacter, .dimensionsChanged, .embedderMisbehaved,
       .embedderDiffers, .questionWithoutVector, .textTooLong,

@@ -22,6 +22,8 @@ public enum GibseyError: Error, Equatable, Sendable {
   /// It says that it is ours, and its tables are not.
   case damagedSchema(path: String, reason: String)
   case newerDatabase(path: String, version: Int, supported: Int)
+  /// Who only reads brings no schema up to date.
+  case olderDatabase(path: String, version: Int, supported: Int)
   case emptyDatabase(path: String)
   case databaseReadOnly(path: String)
   case databaseBusy(path: String)

@@ -133,7 +133,7 @@ extension HTTPResponseStatus {
     }
     switch error {
     case .unknownPage, .unknownCharacter, .unknownSession, .sessionForgotten, .unknownTurn: self = .notFound
-    case .notADatabase, .newerDatabase, .badEmbeddingModel, .otherEmbeddingModel, .syncRefused:
+    case .notADatabase, .newerDatabase, .olderDatabase, .badEmbeddingModel, .otherEmbeddingModel, .syncRefused:
       self = .internalServerError
     default: break
     }

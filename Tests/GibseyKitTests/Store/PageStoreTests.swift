@@ -153,6 +153,20 @@ extension PageStore {
     }
   }
 
+  @Test func anOlderSchemaIsBroughtUpByWhoeverWritesAndNamedByWhoeverReads() throws {
+    do {
+      let old = try Connection(path: path, access: .write(busyTimeoutMilliseconds: 0))
+      for migration in Schema.migrations.prefix(6) { try old.execute(migration) }
+      try old.execute("PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 6")
+    }
+    let error = GibseyError.olderDatabase(path: path, version: 6, supported: 7)
+    #expect(throws: error) { try PageStore(path: path, access: .readOnly) }
+    #expect(error.message == "\(path): made by an older gibsey (schema 6, this one reads 7)")
+    #expect(error.hint == "bring it up to date with `gibsey-index --database FILE --upgrade`")
+    _ = try PageStore(path: path, access: .readWrite)
+    #expect(try PageStore(path: path, access: .readOnly).pageCount() == 0)
+  }
+
   @Test func flippedBitsGiveErrorsAndNeverACrash() throws {
     try write((1...40).map { page("p\($0)", $0, String(repeating: "word\($0) ", count: 40)) })
     let sound = try Data(contentsOf: URL(fileURLWithPath: path))

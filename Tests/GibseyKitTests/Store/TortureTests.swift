@@ -220,8 +220,7 @@ struct TortureScene {
         PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 1
         """)
     }
-    let reason = "it is of schema 1; indexing into it brings it to \(Schema.version)"
-    #expect(throws: GibseyError.notADatabase(path: path, reason: reason)) {
+    #expect(throws: GibseyError.olderDatabase(path: path, version: 1, supported: Schema.version)) {
       try PageStore(path: path, access: .readOnly)
     }
     _ = try PageStore(path: path, access: .readWrite)
