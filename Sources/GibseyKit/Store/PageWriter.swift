@@ -192,8 +192,9 @@ public final class PageWriter {
     return gone.map(\.id)
   }
 
-  /// Folds the write-ahead log into the file, as far as readers let it.
+  /// Gives back what is free in the file and folds the write-ahead log into it, as far as readers let it.
   public func finish() throws {
+    connection.giveBack()
     let checkpoint = try connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")
     _ = try checkpoint.step()
   }

@@ -167,6 +167,29 @@ extension PageStore {
     #expect(try PageStore(path: path, access: .readOnly).pageCount() == 0)
   }
 
+  @Test func whatPagesTookIsGivenBackWhenTheyAreGone() throws {
+    func index(_ ids: ClosedRange<Int>) throws -> Int {
+      let store = try PageStore(path: path, access: .readWrite)
+      let writer = try store.writer()
+      try writer.begin()
+      var kept: Set<Int> = []
+      for number in ids {
+        let text = String(repeating: "word\(number) ", count: 300)
+        let outcome = try writer.write(
+          page("p\(number)", number, text), id: "p\(number)", pageIndex: number, source: "s", isDryRun: false)
+        if case .change(_, let row) = outcome { kept.insert(row) }
+      }
+      _ = try writer.removePages(of: "s", except: kept, isDryRun: false)
+      try writer.commit()
+      try writer.finish()
+      #expect(try store.connection.integer("PRAGMA freelist_count") == 0)
+      #expect(try store.check().isEmpty)
+      return try store.status().fileBytes
+    }
+    let (many, few) = (try index(1...2000), try index(1...100))
+    #expect(few < many / 2, "\(few) of \(many) bytes are left")
+  }
+
   @Test func flippedBitsGiveErrorsAndNeverACrash() throws {
     try write((1...40).map { page("p\($0)", $0, String(repeating: "word\($0) ", count: 40)) })
     let sound = try Data(contentsOf: URL(fileURLWithPath: path))
