@@ -187,7 +187,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     let loop = context.eventLoop
     let request = incoming.admitted.request(body: incoming.body)
     task = Task { [service, outlet] in
-      let response = await service.answer(request)
+      guard let response = await service.answer(request) else {
+        return loop.execute { connection.value.end(isWhole: false) }
+      }
       let write: @Sendable (BodyWriter) async throws -> Void
       switch response.body {
       case .socket(let peer):
@@ -208,8 +210,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
         writer.begin()
         loop.execute { connection.value.end(isWhole: true) }
       } catch {
-        guard !writer.hasBegun else { return loop.execute { connection.value.end(isWhole: false) } }
-        let refusal = service.refuse(error, of: request)
+        guard !writer.hasBegun, let refusal = service.refuse(error, of: request) else {
+          return loop.execute { connection.value.end(isWhole: false) }
+        }
         service.noteResponse(refusal.status, to: request)
         loop.execute { connection.value.write(refusal) }
       }

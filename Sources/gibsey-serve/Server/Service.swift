@@ -54,20 +54,20 @@ final class Service: Sendable {
   var isDraining: Bool { draining.load(ordering: .relaxed) }
   func drain() { draining.store(true, ordering: .relaxed) }
 
-  /// The response to a request. Whatever fails becomes an error without internals.
-  func answer(_ admitted: AdmittedRequest) async -> Response {
-    var response: Response
+  /// The response to a request. Whatever fails becomes an error without internals; nil when who asked has left, which cancels
+  /// the task.
+  func answer(_ admitted: AdmittedRequest) async -> Response? {
     do {
-      response = try await admitted.route.handler(admitted.request, self)
+      return allowing(try await admitted.route.handler(admitted.request, self), for: admitted)
     } catch {
-      response = failure(error, of: admitted)
+      return refuse(error, of: admitted)
     }
-    return allowing(response, for: admitted)
   }
 
-  /// The response for what went wrong, before anything was answered.
-  func refuse(_ error: any Error, of admitted: AdmittedRequest) -> Response {
-    allowing(failure(error, of: admitted), for: admitted)
+  /// The response for what went wrong, before anything was answered; nil when it is that who asked has left.
+  func refuse(_ error: any Error, of admitted: AdmittedRequest) -> Response? {
+    if error is CancellationError, Task.isCancelled { return nil }
+    return allowing(failure(error, of: admitted), for: admitted)
   }
 
   private func failure(_ error: any Error, of admitted: AdmittedRequest) -> Response {
@@ -96,15 +96,19 @@ final class Service: Sendable {
   /// - Throws: `Refusal.noSuchSession` when it is another's.
   func enter(_ session: SessionID, _ identity: Identity) async throws {
     guard let name = identity.name else { return }
+    // Read where nobody writes: another program that holds the database keeps no reader out.
+    if let owner = try await room.read({ try $0.browsing.owner(of: session) }) {
+      guard owner.spelling == name.spelling else { throw Refusal.noSuchSession }
+      return
+    }
+    // Nobody's yet, as far as is written: whoever comes first, until it is.
     guard sessions.claim(session.text, for: name) else { throw Refusal.noSuchSession }
     do {
-      // Read where nobody writes: another program that holds the database keeps no reader out.
-      let owner = try await room.read { try $0.browsing.owner(of: session) }
-      if let owner, owner.spelling != name.spelling { throw GibseyError.unknownSession(id: session.text) }
-      if owner == nil { try await conversing.enter(session, as: name) }
-    } catch GibseyError.unknownSession {
+      try await conversing.enter(session, as: name)
+    } catch {
       sessions.disclaim(session.text)
-      throw Refusal.noSuchSession
+      if case GibseyError.unknownSession = error { throw Refusal.noSuchSession }
+      throw error
     }
   }
 
