@@ -10,7 +10,10 @@ public actor TurnKeeper {
   /// So long what came of an answer waits for what came of others: a transaction costs more than what is in it.
   private static let gathering = Duration.milliseconds(250)
 
-  private let store: ConversationStore
+  private let path: String
+  /// The store of the file, which is opened anew when another one has taken its place.
+  private var store: ConversationStore
+  private var file: FileIdentity?
   private let patienceMilliseconds: Int
   private let now: @Sendable () -> Timestamp
   /// The first turn that was written here.
@@ -30,8 +33,9 @@ public actor TurnKeeper {
     path: String, patienceMilliseconds: Int = ConversationStore.patienceMilliseconds,
     now: @escaping @Sendable () -> Timestamp
   ) throws {
-    store = try ConversationStore(path: path, access: .readWrite)
-    guard !store.isReadOnly else { throw GibseyError.databaseReadOnly(path: path) }
+    self.path = path
+    file = FileIdentity(path: path)
+    store = try Self.open(path)
     self.patienceMilliseconds = patienceMilliseconds
     self.now = now
     thread = try ThreadExecutor(yields: true)
@@ -45,8 +49,27 @@ public actor TurnKeeper {
     max(0, patience - Int((now - asked) / .milliseconds(1)))
   }
 
-  private func wait(_ milliseconds: Int, since asked: ContinuousClock.Instant) {
-    store.wait(milliseconds: Self.rest(ofMilliseconds: milliseconds, since: asked, now: .now))
+  private static func open(
+    _ path: String, patienceMilliseconds: Int = ConversationStore.patienceMilliseconds
+  ) throws -> ConversationStore {
+    let store = try ConversationStore(path: path, access: .readWrite, patienceMilliseconds: patienceMilliseconds)
+    guard !store.isReadOnly else { throw GibseyError.databaseReadOnly(path: path) }
+    return store
+  }
+
+  /// The store of the file that is there now; its writers wait so long for others.
+  private func store(waiting milliseconds: Int) throws -> ConversationStore {
+    let file = FileIdentity(path: path)
+    if file != self.file {
+      store = try Self.open(path, patienceMilliseconds: milliseconds)
+      (self.file, firstTurn) = (file, nil)
+    }
+    store.wait(milliseconds: milliseconds)
+    return store
+  }
+
+  private func store(waiting milliseconds: Int, since asked: ContinuousClock.Instant) throws -> ConversationStore {
+    try store(waiting: Self.rest(ofMilliseconds: milliseconds, since: asked, now: .now))
   }
 
   /// Makes a session the name's, when it is nobody's yet.
@@ -55,7 +78,7 @@ public actor TurnKeeper {
   public func claim(
     _ session: SessionID, for owner: String, since asked: ContinuousClock.Instant = .now
   ) throws {
-    wait(patienceMilliseconds, since: asked)
+    let store = try store(waiting: patienceMilliseconds, since: asked)
     if try store.session(session)?.owner?.spelling == owner.spelling { return }
     try store.touch(session, owner: owner, at: now())
   }
@@ -67,16 +90,15 @@ public actor TurnKeeper {
     _ session: SessionID, to page: (id: String, index: Int), owner: String?,
     since asked: ContinuousClock.Instant = .now
   ) throws {
-    wait(patienceMilliseconds, since: asked)
-    try store.advance(session, to: page, owner: owner, at: now())
+    try store(waiting: patienceMilliseconds, since: asked).advance(session, to: page, owner: owner, at: now())
   }
 
   /// - Parameter isAwaited: whether an answer waits for it.
   func begin(
     _ turn: TurnToKeep, isAwaited: Bool, since asked: ContinuousClock.Instant = .now
   ) throws -> OpenTurn {
-    wait(isAwaited ? Self.beginPatienceMilliseconds : patienceMilliseconds, since: asked)
-    return noted(try store.begin(turn, at: now()))
+    let patience = isAwaited ? Self.beginPatienceMilliseconds : patienceMilliseconds
+    return noted(try store(waiting: patience, since: asked).begin(turn, at: now()))
   }
 
   /// Writes what came of an answer as soon as may be, in one transaction with what came of others. Nobody waits for it: tokens
@@ -100,28 +122,32 @@ public actor TurnKeeper {
       defer { unwritten = [:] }
       return unwritten.values.sorted { $0.turn.id < $1.turn.id }
     }
-    guard !answers.isEmpty else { return }
-    store.wait(milliseconds: Self.keepPatienceMilliseconds)
-    try? store.keep(answers, at: now())
+    guard !answers.isEmpty, let store = try? store(waiting: Self.keepPatienceMilliseconds) else { return }
+    try? store.keep(answers.filter { $0.turn.file == file }, at: now())
   }
 
+  /// - Returns: false when the turn was begun in a file that another one has taken the place of: it has other turns.
   func finish(
     _ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, since asked: ContinuousClock.Instant = .now
-  ) throws {
+  ) throws -> Bool {
     unwritten.withLock { $0[turn.id] = nil }
-    wait(patienceMilliseconds, since: asked)
+    let store = try store(waiting: patienceMilliseconds, since: asked)
+    guard turn.file == file else { return false }
     try store.finish(turn, answer: answer, outcome: outcome, at: now())
+    return true
   }
 
   func append(
     _ turn: TurnToKeep, answer: String, outcome: StoredTurn.Outcome, since asked: ContinuousClock.Instant = .now
   ) throws -> OpenTurn {
-    wait(patienceMilliseconds, since: asked)
+    let store = try store(waiting: patienceMilliseconds, since: asked)
     return noted(try store.append(turn, answer: answer, outcome: outcome, at: now()))
   }
 
   private func noted(_ turn: OpenTurn) -> OpenTurn {
     firstTurn = min(firstTurn ?? turn.id, turn.id)
+    var turn = turn
+    turn.file = file
     return turn
   }
 
@@ -129,6 +155,8 @@ public actor TurnKeeper {
   /// - Parameter make: who embeds as the database's embedder does; nil where that cannot be had.
   /// - Returns: how many turns there were.
   public func embed(with make: @Sendable (EmbedderRow) throws -> (any Embedder)?) async throws -> Int {
+    // The file that they are in, whatever takes its place meanwhile.
+    let store = try store(waiting: Self.beginPatienceMilliseconds)
     guard let firstTurn, let active = try store.activeEmbedder(), let embedder = try make(active) else { return 0 }
     let turns = try store.turnsWantingVectors(of: active, after: firstTurn - 1, limit: TurnEmbedding.batchTurns)
     guard !turns.isEmpty else { return 0 }
@@ -241,12 +269,15 @@ public struct KeptAnswer: Sendable {
   public func end() async throws -> OpenTurn {
     let asked = ContinuousClock.now
     await beginning.end()
-    guard let open = beginning.turn else {
-      let turn = try await keeper.turn(of: prompt, in: session, owner: owner)
-      return try await keeper.append(turn, answer: text, outcome: outcome, since: asked)
+    let open = beginning.turn
+    if let open, try await keeper.finish(open, answer: text, outcome: outcome, since: asked) { return open }
+    var turn = try await keeper.turn(of: prompt, in: session, owner: owner)
+    if open != nil {
+      // What it stood behind is in the file that is gone.
+      turn.parent = .newest
+      turn.sources.turns = []
     }
-    try await keeper.finish(open, answer: text, outcome: outcome, since: asked)
-    return open
+    return try await keeper.append(turn, answer: text, outcome: outcome, since: asked)
   }
 
   /// Whether somebody stopped it: they wait for its end.

@@ -88,4 +88,6 @@ public struct OpenTurn: Sendable, Equatable {
   public let sessionID: SessionID
   /// The turn that it follows.
   public let parent: Int?
+  /// The file that it is in; nil while whoever keeps it has not said.
+  var file: FileIdentity? = nil
 }

@@ -251,6 +251,49 @@ import Testing
     #expect(try store.session(scene.session) == nil)
   }
 
+  @Test func whatIsSaidAfterTheFileWasReplacedIsInTheNewOne() async throws {
+    let keeper = try keeper()
+    let parent = try scene.say("before", "1", in: try scene.store())
+    var during = answer(prompt(parent: parent), keeper)
+    await during.begin()
+    during.take(batch("half"))
+    let scene = try replaced()
+    let other = try scene.say("of the new file", "2", in: try scene.store())
+    clock.pass(seconds: 1)
+    during.take(batch(" and whole"))
+    await keeper.keepAll()
+    during.take(completed())
+    try await during.end()
+    #expect(try turns().map(\.answer) == ["2", "half and whole"])
+    #expect(try turns().last?.parent == other)
+    let after = answer(prompt(parent: other), keeper)
+    await after.begin()
+    #expect(try await after.end().parent == other)
+    try await keeper.claim(scene.session, for: "ann")
+    try await keeper.move(scene.session, to: ("p2", 2), owner: "ann")
+    let session = try #require(try scene.store().session(scene.session))
+    #expect(session.owner == "ann")
+    #expect(session.pageID == "p2")
+  }
+
+  @Test func aFileThatIsGoneIsMissedAndTheNextOneIsFound() async throws {
+    let keeper = try keeper()
+    try scene.removeFile()
+    await #expect(throws: GibseyError.noDatabase(path: scene.path)) {
+      try await keeper.claim(scene.session, for: "ann")
+    }
+    _ = try replaced()
+    try await keeper.claim(scene.session, for: "ann")
+    #expect(try scene.store().session(scene.session)?.owner == "ann")
+  }
+
+  /// The same scene in a new file at the same place.
+  private func replaced() throws -> ConversationScene {
+    try scene.removeFile()
+    try scene.writeFile()
+    return scene
+  }
+
   /// A text is what it has of four things, whatever they are called.
   private struct ThingEmbedder: Embedder {
     static let things = [["ice", "frozen"], ["ship", "vessel"], ["bee", "insect"], ["lamp", "light"]]

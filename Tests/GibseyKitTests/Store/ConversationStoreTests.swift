@@ -12,6 +12,10 @@ struct ConversationScene {
 
   init() throws {
     session = try #require(SessionID("s1"))
+    try writeFile()
+  }
+
+  func writeFile() throws {
     let store = try PageStore(path: path, access: .readWrite)
     let writer = try store.writer()
     try writer.begin()
@@ -20,6 +24,13 @@ struct ConversationScene {
       _ = try writer.write(page, id: "p\(index)", pageIndex: index, source: "s", isDryRun: false)
     }
     try writer.commit()
+  }
+
+  /// As `rm story.db*` does.
+  func removeFile() throws {
+    for end in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + end) {
+      try FileManager.default.removeItem(atPath: path + end)
+    }
   }
 
   func store() throws -> ConversationStore { try ConversationStore(path: path, access: .readWrite) }
