@@ -46,6 +46,54 @@ import Testing
     }
   }
 
+  /// The beginning of a request with a body of which one byte is missing.
+  private static func head(_ request: String, _ count: Int, _ server: TestServer) -> String {
+    "\(request) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Type: application/json\r\n"
+      + "Content-Length: \(count)\r\n\r\n" + String(repeating: " ", count: count - 1)
+  }
+
+  @Test func aBodyThatNobodyReadsIsNotKept() async throws {
+    try await TestServer.with { (server: TestServer) async throws -> Void in
+      let client = try server.client()
+      try client.send(Self.head("GET /health", 1 << 20, server) + " ")
+      #expect(try client.response().status == 200)
+      let whole = try server.client()
+      try whole.send(Self.head("POST /api/v1/context", 100_000, server))
+      waitUntil { server.service.allowance.heldBytes == 99_999 - Allowance.freeBytes }
+      try client.send(Self.head("GET /health", 1 << 20, server) + " ")
+      #expect(try client.response().status == 200)
+      #expect(server.service.allowance.heldBytes == 99_999 - Allowance.freeBytes)
+      whole.reset()
+      waitUntil { server.service.allowance.heldBytes == 0 }
+    }
+  }
+
+  @Test func whatAllAreSendingIsBoundedAndShortQuestionsAreNotKeptOut() async throws {
+    var wishes = TestServer.Wishes()
+    wishes.limits.incomingBytes = 100_000
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let first = try server.client()
+      try first.send(Self.head("POST /api/v1/context", 110_000, server))
+      waitUntil { server.service.allowance.heldBytes == 109_999 - Allowance.freeBytes }
+      let second = try server.client()
+      try second.send(Self.head("POST /api/v1/context", 110_000, server))
+      let refused = try second.response()
+      #expect(refused.status == 503)
+      #expect(refused.code == "BUSY")
+      let talker = try ReaderClient(server)
+      let frame = RawClient.frame([UInt8](repeating: 0x20, count: 60_000))
+      try talker.raw.send(Array(frame.dropLast()))
+      #expect(try talker.raw.hear().code == 1013)
+      let question = #"{"prompt":"Who counts the boats?"}"#
+      #expect(try server.post("/api/v1/context", question).status == 200)
+      try first.send(" ")
+      #expect(try first.response().status == 400)
+      waitUntil { server.service.allowance.heldBytes == 0 }
+      try first.send(Self.head("POST /api/v1/context", 110_000, server) + " ")
+      #expect(try first.response().status == 400)
+    }
+  }
+
   @Test func anAnswerWithoutEndIsCutWhereItIsAsLongAsItMayBe() async throws {
     let provider = ScriptedProvider([[.endless("on ")]])
     var wishes = TestServer.Wishes(transport: provider)

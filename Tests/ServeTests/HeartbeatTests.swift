@@ -20,7 +20,8 @@ import Testing
       limits.heartbeat = .seconds(25)
       let outlet = Outlet(channel, limitBytes: limits.outboundBytes)
       handler = SocketHandler(
-        EchoPeer(), outlet: outlet, channel: channel, watch: LoopWatch(channel.embeddedEventLoop), limits: limits)
+        EchoPeer(), outlet: outlet, channel: channel, watch: LoopWatch(channel.embeddedEventLoop), limits: limits,
+        allowance: Allowance(limitBytes: limits.incomingBytes))
       try channel.pipeline.syncOperations.addHandler(handler)
       try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }

@@ -28,6 +28,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     let head: HTTPRequestHead
     let admitted: Admitted
     var body: [UInt8] = []
+    /// Of the body, kept or not.
+    var byteCount = 0
   }
 
   private let service: Service
@@ -43,6 +45,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   /// What came while a request was being answered: no more than one read of it, for then there are none.
   private var waiting: [Result<HTTPServerRequestPart, HTTPParserError>] = []
   private var wantsRead = false
+  /// Of a body, until it is answered: see `Allowance`.
+  private var heldBytes = 0
 
   init(service: Service, watch: LoopWatch, gauge: RequestGauge, entrance: Doors.Entrance, channel: any Channel) {
     self.service = service
@@ -66,6 +70,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   func channelInactive(context: ChannelHandlerContext) {
     task?.cancel()
     outlet.close()
+    letGo()
     context.fireChannelInactive()
   }
 
@@ -120,10 +125,12 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     case (.head(let head), .idle): begin(head)
     case (.body(let part), .reading(var incoming)):
       state = .idle  // One owner of the bytes: they grow in place.
-      guard incoming.body.count + part.readableBytes <= service.limits.bodyBytes else {
-        return refuse(.bodyTooLarge, of: incoming.head)
+      incoming.byteCount += part.readableBytes
+      guard incoming.byteCount <= service.limits.bodyBytes else { return refuse(.bodyTooLarge, of: incoming.head) }
+      if incoming.admitted.route.takesBody {
+        guard hold(incoming.byteCount) else { return refuse(.tooMuch, of: incoming.head) }
+        incoming.body.append(contentsOf: part.readableBytesView)
       }
-      incoming.body.append(contentsOf: part.readableBytesView)
       state = .reading(incoming)
     case (.end, .reading(let incoming)):
       gauge.reset()
@@ -131,6 +138,14 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     default: break
     }
   }
+
+  private func hold(_ count: Int) -> Bool {
+    guard service.allowance.change(from: heldBytes, to: count) else { return false }
+    heldBytes = count
+    return true
+  }
+
+  private func letGo() { _ = hold(0) }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard let error = error as? HTTPParserError else { return cut() }
@@ -262,7 +277,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     let pipeline = context.pipeline
-    let handler = SocketHandler(peer, outlet: outlet, channel: channel, watch: watch, limits: service.limits)
+    let handler = SocketHandler(
+      peer, outlet: outlet, channel: channel, watch: watch, limits: service.limits, allowance: service.allowance)
     do {
       try pipeline.syncOperations.addHandler(handler, position: .after(self))
       // The decoder at last: it passes on what it did not read.
@@ -301,6 +317,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   private func end(isWhole: Bool) {
     guard case .answering = state, let context else { return }
     task = nil
+    letGo()
     guard isWhole else { return cut() }
     if keepsAlive {
       state = .idle

@@ -58,6 +58,10 @@ struct Refusal: Error, Sendable, Equatable {
     status: .serviceUnavailable, code: "BUSY", message: "too many connections; try again later",
     headers: ["retry-after": "5"], isRetryable: true)
 
+  static let tooMuch = Refusal(
+    status: .serviceUnavailable, code: "BUSY", message: "too much is being sent at once; try again later",
+    headers: ["retry-after": "5"], isRetryable: true)
+
   static let internalError = Refusal(
     status: .internalServerError, code: "INTERNAL_ERROR", message: "a fault of this server; its log says more")
 

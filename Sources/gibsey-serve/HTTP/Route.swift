@@ -12,6 +12,8 @@ struct Route: Sendable {
   /// Whether it is served without a token where tokens are wanted.
   let isOpen: Bool
   let handler: Handler
+  /// Whether the body of a request is anything to it; else it is read and not kept.
+  var takesBody: Bool { method == .POST }
   private let segments: [Segment]
 
   private enum Segment: Sendable {

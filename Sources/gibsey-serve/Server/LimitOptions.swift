@@ -7,6 +7,7 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Connections open at once; 20000 by default.") var maxConnections: Int?
   @Option(help: "Connections open at once of one address; 1024.") var maxConnectionsPerAddress: Int?
   @Option(help: "Bytes of one message or request body; 1048576.") var maxMessage: Int?
+  @Option(help: "Bytes of all bodies and messages that are not whole; 67108864.") var maxIncoming: Int?
   @Option(help: "Fragments of one message; 4096.") var maxFragments: Int?
   @Option(help: "Messages of one socket in a second; 50.") var maxRate: Int?
   @Option(help: "Bytes of a request's target; 8192.") var maxTarget: Int?
@@ -29,7 +30,8 @@ struct LimitOptions: ParsableArguments {
     let counts = [
       ("max-answer", maxAnswer),
       ("max-connections", maxConnections), ("max-connections-per-address", maxConnectionsPerAddress),
-      ("max-message", maxMessage), ("max-fragments", maxFragments), ("max-rate", maxRate), ("max-target", maxTarget),
+      ("max-message", maxMessage), ("max-incoming", maxIncoming),
+      ("max-fragments", maxFragments), ("max-rate", maxRate), ("max-target", maxTarget),
       ("max-header", maxHeader), ("max-headers", maxHeaders), ("max-outbound", maxOutbound), ("parallel", parallel),
     ]
     for (name, value) in counts {
@@ -57,6 +59,7 @@ struct LimitOptions: ParsableArguments {
     set(maxConnectionsPerAddress, \.connectionsPerAddress)
     set(maxMessage, \.messageBytes)
     set(maxMessage, \.bodyBytes)
+    set(maxIncoming, \.incomingBytes)
     set(maxFragments, \.fragments)
     set(maxRate, \.messagesPerSecond)
     set(maxTarget, \.targetBytes)

@@ -21,6 +21,8 @@ struct Limits: Sendable, Equatable {
   var headers = 100
   /// The body of a request.
   var bodyBytes = 1 << 20
+  /// Bodies and messages that are not whole yet, of all connections together; of each the first `Allowance.freeBytes` are free.
+  var incomingBytes = 64 << 20
   /// From the connection to the end of the request's head, however slowly its bytes come.
   var headTime = TimeAmount.seconds(10)
   /// From the head to the end of the body.

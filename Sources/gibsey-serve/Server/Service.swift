@@ -26,6 +26,7 @@ final class Service: Sendable {
 
   let parts: Parts
   let doors: Doors
+  let allowance: Allowance
   let metrics = Metrics()
   let sessions = Sessions()
   let startedAt: Timestamp
@@ -34,6 +35,7 @@ final class Service: Sendable {
   init(_ parts: Parts) {
     self.parts = parts
     doors = Doors(limits: parts.limits)
+    allowance = Allowance(limitBytes: parts.limits.incomingBytes)
     startedAt = parts.now()
   }
 

@@ -12,6 +12,8 @@ struct SocketFault: Error, Sendable, Equatable {
   static let notText = SocketFault(code: 1007, reason: "not UTF-8")
   static let tooLong = SocketFault(code: 1009, reason: "the message is too long")
   static let tooManyFragments = SocketFault(code: 1008, reason: "too many fragments")
+  /// RFC 6455 knows no code for it; this one is registered as "try again later".
+  static let tooMuch = SocketFault(code: 1013, reason: "too much is being sent at once")
   static let tooManyMessages = SocketFault(code: 1008, reason: "too many messages")
 }
 
@@ -66,6 +68,9 @@ struct FrameReader {
     self.limitBytes = limitBytes
     self.fragmentLimit = fragmentLimit
   }
+
+  /// Of a message that is not whole.
+  var heldBytes: Int { message.count }
 
   /// The next event in the bytes; nil when they are used up. After a fault there is nothing more to read.
   mutating func next(_ buffer: inout ByteBuffer) throws(SocketFault) -> Event? {

@@ -41,13 +41,20 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
   private var messages = 0
   private var messagesSince = NIODeadline.now()
   private var wantsRead = false
+  private let allowance: Allowance
+  /// Of a message that is not whole: see `Allowance`.
+  private var heldBytes = 0
   private var context: ChannelHandlerContext?
 
-  init(_ peer: any SocketPeer, outlet: Outlet, channel: any Channel, watch: LoopWatch, limits: Limits) {
+  init(
+    _ peer: any SocketPeer, outlet: Outlet, channel: any Channel, watch: LoopWatch, limits: Limits,
+    allowance: Allowance
+  ) {
     self.peer = peer
     self.outlet = outlet
     self.watch = watch
     self.limits = limits
+    self.allowance = allowance
     socket = Socket(channel, outlet)
     reader = FrameReader(limitBytes: limits.messageBytes, fragmentLimit: limits.fragments)
   }
@@ -69,6 +76,7 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
 
   func channelInactive(context: ChannelHandlerContext) {
     outlet.close()
+    _ = hold(0)
     peer.end()
     context.fireChannelInactive()
   }
@@ -107,11 +115,18 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
-    do {
+    do throws(SocketFault) {
       while case .open = state, let event = try reader.next(&buffer) { try take(event) }
+      guard hold(reader.heldBytes) else { throw SocketFault.tooMuch }
     } catch {
       close(error.code, reason: error.reason)
     }
+  }
+
+  private func hold(_ count: Int) -> Bool {
+    guard allowance.change(from: heldBytes, to: count) else { return false }
+    heldBytes = count
+    return true
   }
 
   private func take(_ event: FrameReader.Event) throws(SocketFault) {
