@@ -127,6 +127,53 @@ import Testing
     }
   }
 
+  @Test func whoLaggedAndComesBackIsUnderstoodAlthoughAnotherReadsAlong() async throws {
+    // Far more than the kernel takes for one reader, who begins to read when the answer waits for it.
+    let words = (0..<40_000).map { "w\($0) " }
+    let blocks = stride(from: 0, to: words.count, by: 200).map {
+      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
+    }
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
+    wishes.limits.outboundBytes = 16 << 10
+    wishes.limits.writeTime = .seconds(100)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      var asker: ReaderClient? = try ReaderClient(server, query: "?resume=1")
+      try asker?.ask("What?")
+      waitUntil { server.service.sessions.sockets.contains(where: \.isAwaited) }
+      var heard: [String] = []
+      while heard.last?.split(separator: " ").count ?? 0 < 2 { heard.append(try asker?.hearStream().token ?? "") }
+      let other = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(other, after: -1)
+      let beginning = try (0..<3).map { _ in try other.hearStream().token }
+      #expect(beginning == Array(heard[..<3]))
+      asker = nil
+      waitUntil { server.service.sessions.socketCount == 1 }
+      let back = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(back, after: heard.count - 1)
+      #expect(try back.hearRest(after: heard).tokens.joined() == words.joined())
+      let all = try other.hearRest(after: beginning).tokens
+      #expect(all.joined() == words.joined())
+      #expect(Array(all[..<heard.count]) == heard)
+    }
+  }
+
+  @Test func theFirstWhoIsSentANumberSaysWhatItHolds() {
+    let live = LiveAnswer(responseID: "a1", requestID: nil, sessionID: nil)
+    var batch = AnswerBatch()
+    for _ in 0..<9 { batch.token { $0 += Array("x".utf8) } }
+    live.add(.batch(batch))
+    #expect([1, 2, 6].enumerated().map { live.tokens(withRecord: $0, wanted: $1) } == [1, 2, 6])
+    #expect([1, 2, 3].enumerated().map { live.tokens(withRecord: $0, wanted: $1) } == [1, 2, 6])
+    #expect(live.tokens(withRecord: 3, wanted: 7) == 7)
+    #expect([-1, 0, 1, 2, 3, 4].map { live.resume(after: $0)?.place.token } == [0, 1, 2, 6, 7, nil])
+    live.add(
+      .completed(Completion(finishReason: .stop, provider: "p", model: "m", promptID: "x", durationMilliseconds: 1)))
+    #expect(live.resume(after: 4) == nil, "two tokens have no number yet")
+    #expect(live.tokens(withRecord: 4, wanted: 9) == 9)
+    #expect(live.resume(after: 5).map { live.hasEnded(at: $0.place) } == true)
+    #expect(live.resume(after: 6) == nil)
+  }
+
   @Test func whoHadTheEndIsSentNoSecondOne() async throws {
     try await TestServer.with(TestServer.Wishes(transport: ScriptedProvider([[.token("one "), .token("two"), .end]]))) {
       (server: TestServer) async throws -> Void in

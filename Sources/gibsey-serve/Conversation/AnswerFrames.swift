@@ -20,22 +20,24 @@ struct AnswerFrames: Sendable {
   private var isLate = false
   /// Tokens that were sent.
   private(set) var tokens: Int
-  private let onRecord: @Sendable (_ seq: Int, _ tokens: Int) -> Void
+  private let bounds: @Sendable (_ seq: Int, _ tokens: Int) -> Int
 
   /// - Parameters:
   ///   - place: where it begins.
-  ///   - onRecord: told of each record of tokens, and how many there were with it.
+  ///   - bounds: how many tokens there are up to the end of the record of a number, when this one would have so many: see
+  ///     `LiveAnswer.tokens(withRecord:wanted:)`.
   init(
     _ records: AskingRecords, from place: LiveAnswer.Place = LiveAnswer.Place(),
-    onRecord: @escaping @Sendable (_ seq: Int, _ tokens: Int) -> Void = { _, _ in }
+    bounds: @escaping @Sendable (_ seq: Int, _ tokens: Int) -> Int = { $1 }
   ) {
     self.records = records
     tokens = place.token
-    self.onRecord = onRecord
+    self.bounds = bounds
   }
 
   /// Writes a piece to its reader, and waits while as much waits as may. No more is made of it before than `writeBytes` and a
-  /// record, however many tokens there are.
+  /// record, however many tokens there are. Tokens at its end are left for the next piece when they share a record with some that
+  /// are not in this one: `tokens` says where it stands.
   /// - Throws: `CancellationError` when the connection is gone or the task is cancelled; a connection that is there was then
   ///   given all of the piece nevertheless.
   mutating func send(_ piece: LiveAnswer.Piece, to socket: Socket) async throws {
@@ -46,25 +48,25 @@ struct AnswerFrames: Sendable {
       isLate = try await socket.send(buffer)
     case .tokens(let text, let ends):
       var place = (token: 0, byte: 0)
-      while place.token < ends.count {
+      while let buffer = frames(of: text, ends, from: &place) {
         do {
-          isLate = try await socket.send(frames(of: text, ends, from: &place))
+          isLate = try await socket.send(buffer)
         } catch {
           isLate = true
-          while place.token < ends.count, !socket.isClosed { socket.offer(frames(of: text, ends, from: &place)) }
+          while !socket.isClosed, let buffer = frames(of: text, ends, from: &place) { socket.offer(buffer) }
           throw error
         }
       }
     }
   }
 
-  /// As many tokens as are written at once, from a place on that moves behind them.
+  /// As many tokens as are written at once, from a place on that moves behind them; nil when there are no more.
   private mutating func frames(
     of text: [UInt8], _ ends: [Int], from place: inout (token: Int, byte: Int)
-  ) -> ByteBuffer {
+  ) -> ByteBuffer? {
     var buffer = ByteBuffer()
     text.withUnsafeBufferPointer { append($0, ends, from: &place, to: &buffer) }
-    return buffer
+    return buffer.readableBytes > 0 ? buffer : nil
   }
 
   private mutating func append(
@@ -76,17 +78,24 @@ struct AnswerFrames: Sendable {
     buffer.reserveCapacity(
       min(Self.writeBytes, isLate ? rest : rest + (ends.count - place.token) * Self.recordBytes) + Self.recordBytes)
     while place.token < ends.count, buffer.readableBytes < Self.writeBytes {
-      let end = ends[place.token]
-      place.token += 1
-      tokens += 1
-      let isLast = place.token == ends.count
-      guard !isLate || isLast || ends[place.token] - place.byte > Self.mergedLimitBytes else { continue }
-      let seq = records.seq
+      let last = isLate ? Self.last(ends, from: place) : place.token
+      let count = bounds(records.seq, tokens + last + 1 - place.token) - tokens
+      guard place.token + count <= ends.count else { return }
+      let end = ends[place.token + count - 1]
       record.removeAll(keepingCapacity: true)
       records.append(UnsafeBufferPointer(rebasing: text[place.byte..<end]), at: stamp, to: &record)
       FrameWriter.append(.text, record, to: &buffer)
-      onRecord(seq, tokens)
-      place.byte = end
+      tokens += count
+      place = (place.token + count, end)
     }
+  }
+
+  /// The last token that shares a record with the one at a place.
+  private static func last(_ ends: [Int], from place: (token: Int, byte: Int)) -> Int {
+    var last = place.token
+    // No more than a piece may hold, or another who reads along would never have the whole record.
+    let end = min(ends.count, place.token + LiveAnswer.pieceTokens)
+    while last + 1 < end, ends[last + 1] - place.byte <= mergedLimitBytes { last += 1 }
+    return last
   }
 }

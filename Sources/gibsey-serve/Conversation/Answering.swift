@@ -97,7 +97,8 @@ extension SocketConversation {
   private func answer(_ prompt: Prompt, _ active: ActiveAnswer) async {
     let live = active.live
     var switches = 0
-    var frames = AnswerFrames(service.records(of: live)) { live.note(record: $0, tokens: $1, turn: 0) }
+    var isLost = false
+    var frames = AnswerFrames(service.records(of: live)) { live.tokens(withRecord: $0, wanted: $1) }
     var telling = AnswerTelling(service.events, of: live)
     do {
       try await service.converse(prompt, owner: identity.name) { part in
@@ -105,13 +106,14 @@ extension SocketConversation {
         telling.note(part)
         guard let piece = LiveAnswer.Piece(part) else { return }
         if active.parts() { goOn(active, after: frames, LiveAnswer.Place(token: frames.tokens, part: switches)) }
-        guard let socket = active.direct else { return }
+        guard !isLost, let socket = active.direct else { return }
         if case .part = piece { switches += 1 }
         do {
           try await frames.send(piece, to: socket)
         } catch {
           // Cancelled while its reader lags: the end is still told. Gone: it ends here, unless the reader may come back.
-          if socket.isClosed, !active.isResumable { active.cancel() }
+          isLost = socket.isClosed
+          if isLost, !active.isResumable { active.cancel() }
         }
       }
     } catch {

@@ -35,10 +35,16 @@ final class LiveAnswer: Sendable {
     var parts: [(token: Int, part: Asking.Part)] = []
     var hasEnded = false
     var waiters: [CheckedContinuation<Void, Never>] = []
-    /// For each record that the one who asked was sent, how many tokens there were with it; nil while it is one each.
+    /// How many records of tokens have a number, for all who may come back.
+    var recordCount = 0
+    /// For each of them how many tokens there are up to its end; nil while it is one each.
     var ledger: [Int]?
-    /// Whose records the ledger tells of: 0 is who asked, and each who comes back has the next number.
+    /// Who came last: 0 is who asked, and each who comes back has the next number.
     var turn = 0
+
+    func tokens(withRecord seq: Int) -> Int { ledger?[seq] ?? seq + 1 }
+    /// Where the record of the next number begins.
+    var numberedTokens: Int { recordCount == 0 ? 0 : tokens(withRecord: recordCount - 1) }
   }
 
   let responseID: String
@@ -92,7 +98,7 @@ final class LiveAnswer: Sendable {
   }
 
   /// A follower is given no more tokens at a time than this, however far it is behind: it has a copy of them.
-  private static let pieceTokens = 16 << 10
+  static let pieceTokens = 16 << 10
 
   /// What comes next after a place, which moves behind it; nil when there is nothing yet.
   func next(_ place: inout Place) -> Piece? {
@@ -124,39 +130,30 @@ final class LiveAnswer: Sendable {
     }
   }
 
-  /// Notes how many tokens there were with the record of a number, as it was sent to the one whose turn it is.
-  func note(record seq: Int, tokens: Int, turn: Int) {
+  /// How many tokens there are up to the end of the record of a number. A number means the same to all who may come back,
+  /// whichever connection they had it from: what it holds is decided by the first who is sent it.
+  /// - Parameter wanted: how many there would be, if it is the first; no fewer than those of the record before, and one more.
+  func tokens(withRecord seq: Int, wanted: Int) -> Int {
     state.withLock { state in
-      guard turn == state.turn else { return }
-      if state.ledger == nil {
-        guard tokens != seq + 1 else { return }
-        state.ledger = Array(1..<(seq + 1))
-      }
-      guard var ledger = state.ledger.take() else { return }
-      if ledger.count > seq { ledger.removeLast(ledger.count - seq) }
-      ledger.append(tokens)
-      state.ledger = ledger
+      guard seq >= state.recordCount else { return state.tokens(withRecord: seq) }
+      if state.ledger == nil, wanted != seq + 1 { state.ledger = Array(1..<seq + 1) }
+      state.ledger?.append(wanted)
+      state.recordCount = seq + 1
+      return wanted
     }
   }
 
-  /// The place behind the record of a number, as it was sent to the one whose turn it was, and the turn of the one who goes on
-  /// from there; -1 is the start. Nil when there was no such record: the last is that of the end, behind those of the tokens.
+  /// The place behind the record of a number, and the turn of the one who goes on from there; -1 is the start. Nil when there was
+  /// no such record: the last is that of the end, behind those of the tokens.
   func resume(after seq: Int) -> (place: Place, turn: Int)? {
     state.withLock { state in
-      guard seq <= state.ledger?.count ?? state.tokenEnds.count else { return nil }
-      state.turn += 1
-      var place = Place()
-      if seq >= 0 {
-        if let ledger = state.ledger {
-          place.token = ledger.isEmpty ? 0 : ledger[min(seq, ledger.count - 1)]
-        } else {
-          place.token = min(seq + 1, state.tokenEnds.count)
-        }
-      }
       // The end comes behind the records of the tokens, and had a number too.
-      if state.hasEnded, seq >= state.ledger?.count ?? state.tokenEnds.count {
-        return (Place(token: state.tokenEnds.count, part: state.parts.count), state.turn)
-      }
+      let isEnd = state.hasEnded && seq == state.recordCount && state.numberedTokens == state.tokenEnds.count
+      guard seq < state.recordCount || isEnd else { return nil }
+      state.turn += 1
+      if isEnd { return (Place(token: state.tokenEnds.count, part: state.parts.count), state.turn) }
+      var place = Place()
+      if seq >= 0 { place.token = state.tokens(withRecord: seq) }
       // A switch that stood before the last token that was had, was had.
       place.part =
         state.parts.firstIndex { $0.token >= place.token && !($0.token == 0 && place.token > 0) } ?? state.parts.count

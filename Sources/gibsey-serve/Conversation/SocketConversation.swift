@@ -292,6 +292,7 @@ final class SocketConversation: SocketPeer {
     while !Task.isCancelled {
       while let piece = live.next(&place) {
         guard (try? await frames.send(piece, to: socket)) != nil, !piece.isEnd else { return }
+        place.token = frames.tokens
       }
       if live.hasEnded(at: place) { return }
       await live.news(after: place)

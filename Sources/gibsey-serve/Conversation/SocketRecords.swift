@@ -148,7 +148,7 @@ extension SocketConversation {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
     }
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
-      live.note(record: seq, tokens: tokens, turn: turn)
+      live.tokens(withRecord: seq, wanted: tokens)
     }
     answer.join(turn: turn, socket)
     follow(live, from: place, frames) { [weak self] in self?.stopReading(answer, turn: turn) }
