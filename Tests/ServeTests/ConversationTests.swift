@@ -249,4 +249,30 @@ import Testing
       #expect(!provider.bodies[0].contains("On page 4 "))
     }
   }
+
+  @Test func whatIsWrongWithABinaryFrameIsSaidInItsTurn() async throws {
+    try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      let pings = (0..<30).flatMap { RawClient.frame("{\"type\":\"ping\",\"data\":{\"timestamp\":\($0)}}") }
+      try reader.raw.send(pings + RawClient.frame([1, 2, 3], first: 0x82))
+      for number in 0..<30 {
+        #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":\(number)}}")
+      }
+      #expect(try reader.hearError().code == "MALFORMED_RECORD")
+    }
+  }
+
+  @Test func nothingIsSaidAfterTheCloseFrameHoweverMuchIsBeingAnswered() async throws {
+    try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
+      (server: TestServer) async throws -> Void in
+      let pings = (0..<40).flatMap { RawClient.frame("{\"type\":\"ping\",\"data\":{\"timestamp\":\($0)}}") }
+      for _ in 0..<20 {
+        let reader = try ReaderClient(server)
+        try reader.raw.send(pings + RawClient.frame([0x03, 0xE8], first: 0x88))
+        while try reader.raw.hear().code == nil {}
+        #expect(try reader.raw.takeAll() == "")
+      }
+    }
+  }
 }

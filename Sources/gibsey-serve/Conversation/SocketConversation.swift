@@ -11,8 +11,8 @@ final class SocketConversation: SocketPeer {
     var hasEnded = false
     /// The daemon is about to end: no more questions.
     var isDraining = false
-    /// Records that came and were not yet looked at, in their order.
-    var inbox: [[UInt8]] = []
+    /// What came and was not yet looked at, in its order.
+    var inbox: [Message] = []
     var inboxBytes = 0
     var isReading = false
     /// The page that this reader said to be on last.
@@ -25,6 +25,19 @@ final class SocketConversation: SocketPeer {
     var lastNumber = 0
     /// What this socket reads besides, as a watcher or after it came back.
     var following: [Int: Following] = [:]
+  }
+
+  private enum Message {
+    case text([UInt8])
+    /// Its length is all that counts.
+    case binary(Int)
+
+    var count: Int {
+      switch self {
+      case .text(let bytes): bytes.count
+      case .binary(let count): count
+      }
+    }
   }
 
   private struct Running {
@@ -99,14 +112,14 @@ final class SocketConversation: SocketPeer {
 
   var isFull: Bool { state.withLock { $0.inboxBytes > service.limits.messageBytes } }
 
-  func receive(binary: [UInt8]) {
-    fail(Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: "wanted a text frame, got a binary one"), nil)
-  }
+  func receive(binary: [UInt8]) { receive(.binary(binary.count)) }
 
-  func receive(text: [UInt8]) {
+  func receive(text: [UInt8]) { receive(.text(text)) }
+
+  private func receive(_ message: Message) {
     let mustStart = state.withLock { state in
-      state.inbox.append(text)
-      state.inboxBytes += text.count
+      state.inbox.append(message)
+      state.inboxBytes += message.count
       defer { state.isReading = true }
       return !state.isReading
     }
@@ -116,7 +129,7 @@ final class SocketConversation: SocketPeer {
   /// One record after the other, so that what a reader says first holds first.
   private func readInbox() async {
     while true {
-      let (next, socket) = state.withLock { state -> ([UInt8]?, Socket?) in
+      let (next, socket) = state.withLock { state -> (Message?, Socket?) in
         guard !state.inbox.isEmpty else {
           state.isReading = false
           return (nil, nil)
@@ -126,8 +139,11 @@ final class SocketConversation: SocketPeer {
         state.inboxBytes -= next.count
         return (next, wasFull ? state.socket : nil)
       }
-      guard let next else { return }
-      await take(next)
+      switch next {
+      case nil: return
+      case .text(let bytes): await take(bytes)
+      case .binary: fail(Refusal.malformed("wanted a text frame, got a binary one"), nil)
+      }
       socket?.readAgain()
     }
   }

@@ -11,7 +11,17 @@ final class Outlet: Sendable {
     var isLate: Bool
   }
 
+  /// What was given and has not been written.
+  private struct Message {
+    let count: Int
+    let write: @Sendable (any Channel, EventLoopPromise<Void>) -> Void
+  }
+
   private struct State {
+    /// In the order in which they were given, by whatever thread.
+    var messages: [Message] = []
+    /// Whether the event loop was asked to write them.
+    var isCalled = false
     var pendingBytes = 0
     /// Of these, what the event loop has given to the kernel and the kernel has not taken.
     var givenBytes = 0
@@ -54,32 +64,43 @@ final class Outlet: Sendable {
   /// Since when the reader has taken nothing of what waits for it; nil while it keeps up.
   var stuckSince: NIODeadline? { state.withLock { $0.stuckSince } }
 
-  /// Writes, without waiting; false when the connection is closed.
+  /// Writes, without waiting; false when the connection is closed. What is given first goes out first, whoever gave it.
   /// - Parameter isLast: nothing is written after it.
   @discardableResult
-  func offer<Message: Sendable>(_ message: Message, count: Int, isLast: Bool = false) -> Bool {
-    let isOpen = state.withLock { state in
-      guard !state.isClosed else { return false }
+  func offer<Data: Sendable>(_ data: Data, count: Int, isLast: Bool = false) -> Bool {
+    let message = Message(count: count) { channel, promise in channel.write(data, promise: promise) }
+    let mustCall: Bool? = state.withLock { state in
+      guard !state.isClosed else { return nil }
       state.isClosed = isLast
       if state.pendingBytes == 0 { state.stuckSince = .now() }
       state.pendingBytes += count
-      return true
+      state.messages.append(message)
+      defer { state.isCalled = true }
+      return !state.isCalled
     }
-    guard isOpen else { return false }
+    guard let mustCall else { return false }
     if channel.eventLoop.inEventLoop {
-      give(message, count)
-    } else {
-      channel.eventLoop.execute { [self] in give(message, count) }
+      give()
+    } else if mustCall {
+      channel.eventLoop.execute { [self] in give() }
     }
     return true
   }
 
   /// On the event loop: what the kernel takes, it takes now.
-  private func give<Message: Sendable>(_ message: Message, _ count: Int) {
-    state.withLock { $0.givenBytes += count }
-    let promise = channel.eventLoop.makePromise(of: Void.self)
-    promise.futureResult.whenComplete { [self] _ in written(count) }
-    channel.writeAndFlush(message, promise: promise)
+  private func give() {
+    let messages = state.withLock { state in
+      defer { (state.messages, state.isCalled) = ([], false) }
+      state.givenBytes += state.messages.reduce(0) { $0 + $1.count }
+      return state.messages
+    }
+    guard !messages.isEmpty else { return }
+    for message in messages {
+      let promise = channel.eventLoop.makePromise(of: Void.self)
+      promise.futureResult.whenComplete { [self] _ in written(message.count) }
+      message.write(channel, promise)
+    }
+    channel.flush()
     state.withLock { state in
       state.isRefused = state.givenBytes > 0
       guard state.isRefused else { return }
@@ -91,8 +112,8 @@ final class Outlet: Sendable {
   /// - Returns: whether the reader lags.
   /// - Throws: `CancellationError` when the connection is closed or the task is cancelled.
   @discardableResult
-  func send<Message: Sendable>(_ message: Message, count: Int) async throws -> Bool {
-    guard offer(message, count: count) else { throw CancellationError() }
+  func send<Data: Sendable>(_ data: Data, count: Int) async throws -> Bool {
+    guard offer(data, count: count) else { throw CancellationError() }
     return try await room()
   }
 
