@@ -223,6 +223,17 @@ import Testing
     }
   }
 
+  @Test func whatFailsBeforeTheFirstTokenHasItsStatusHoweverManyWereAsked() async throws {
+    let refused = ScriptedProvider.Step.fail(.refused(reason: "nobody listens"))
+    var (wishes, _) = Self.wishes([refused])
+    wishes.settings = [.fallback: "ollama,openai", .openAIKey: "k", .openAIBaseURL: "http://127.0.0.1:1/v1"]
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let failed = try server.post("/api/v1/ask", Self.question)
+      #expect(failed.status == 502)
+      #expect(failed.body.matches(of: /"type":"([a-z_]+)"/).map(\.output.1) == ["provider_switched", "error"])
+    }
+  }
+
   @Test func aBodyThatIsEncodedOrTooLongIsRefused() async throws {
     var (wishes, _) = Self.wishes(Self.answer)
     wishes.limits.bodyBytes = 500

@@ -22,6 +22,8 @@ final class TestServer: Sendable {
     var tokens: TokenFile?
     var routes: [Route] = []
     var transport: (any Transport)?
+    /// Settings beside those of every test.
+    var settings: [SettingName: String] = [:]
     /// As many pages as this, each with a few words.
     var pages = 12
     /// The pages, in place of those.
@@ -56,7 +58,9 @@ final class TestServer: Sendable {
     var reading = ReadingRoom.Options()
     reading.defaults.isWholeBook = wishes.isWholeBook
     let context = ToolContext(
-      settings: Settings(environment: [.embedder: "none", .fallback: "ollama", .retryWait: "0"], environmentFile: [:]),
+      settings: Settings(
+        environment: [.embedder: "none", .fallback: "ollama", .retryWait: "0"].merging(wishes.settings) { $1 },
+        environmentFile: [:]),
       diagnostics: Diagnostics(tool: "gibsey-serve", isVerbose: false) { _ in }, executor: nil)
     var policy = try context.settings.askingPolicy()
     policy.answerLimitBytes = wishes.limits.answerBytes

@@ -22,9 +22,13 @@ extension Route {
     return Response(
       type: isEvents ? ServerSentEvents.type : "application/x-ndjson",
       body: .stream { writer in
+        let waiting = Taken<[UInt8]>([])
         try await service.answer(prompt, for: identity) { records in
           if case .error(let error) = records.first { writer.begin(HTTPResponseStatus(of: error)) }
-          var lines: [UInt8] = []
+          var lines = waiting.change { waiting in
+            defer { waiting = [] }
+            return waiting
+          }
           for record in records {
             let line = RecordCoder.encode(record)
             lines += isEvents ? ServerSentEvents.event(line) : line
@@ -32,6 +36,8 @@ extension Route {
             try await writer.write(lines)
             lines.removeAll(keepingCapacity: true)
           }
+          // That another provider is asked is no answer yet: which status it has is told by what comes of it.
+          if !writer.hasBegun, case .providerSwitched = records.last { return waiting.change { $0 = lines } }
           if !lines.isEmpty { try await writer.write(lines) }
         }
       }
