@@ -234,6 +234,23 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (#""prompt":"Who?","character_id":"nobody""#, 404), (#""prompt":"Who?","current_page_id":"p99""#, 404),
+    (#""prompt":"""#, 400), (#""prompt":7"#, 400), (#""prompt":"Who?","current_page_id":7"#, 400),
+  ]) func whatIsRefusedCarriesTheIdsOfItsQuestion(_ fields: String, _ status: Int) async throws {
+    let (wishes, _) = Self.wishes(Self.answer)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let data = #"{"request_id":"r1","session_id":"s1",\#(fields)}"#
+      for body in [data, #"{"type":"ai_chat_request","data":\#(data)}"#] {
+        for target in ["/api/v1/ask", "/api/v1/context"] {
+          let refused = try server.post(target, body)
+          #expect(refused.status == status)
+          #expect(refused.body.contains(#","request_id":"r1","session_id":"s1"}"#))
+        }
+      }
+    }
+  }
+
   @Test func aBodyThatIsEncodedOrTooLongIsRefused() async throws {
     var (wishes, _) = Self.wishes(Self.answer)
     wishes.limits.bodyBytes = 500

@@ -43,10 +43,15 @@ public enum RecordCoder {
   }
 
   /// The `request_id` of a line that may be no record otherwise; nil for one that is too long to be carried back.
-  public static func requestID(in line: [UInt8]) -> String? {
-    let value = try? JSONScanner.scan(line) { try $0.value() }
-    let data = value?.objectValue?["data"]?.objectValue
-    return data.flatMap { try? RecordFields($0).requestID() }
+  public static func requestID(in line: [UInt8]) -> String? { ids(in: line).request }
+
+  /// The same, with the `session_id` where it is the name of one; of a bare object, too.
+  public static func ids(in line: [UInt8]) -> (request: String?, session: String?) {
+    guard let object = (try? JSONScanner.scan(line) { try $0.value() })?.objectValue else { return (nil, nil) }
+    let data = object["type"] == nil ? object : object["data"]?.objectValue
+    guard let fields = data.map({ RecordFields($0) }) else { return (nil, nil) }
+    let session = (try? fields.optionalString("session_id")).flatMap { SessionID($0) }
+    return (try? fields.requestID(), session?.text)
   }
 
   /// Encodes a record as one line with its line feed.

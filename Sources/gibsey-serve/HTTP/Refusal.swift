@@ -93,15 +93,20 @@ struct Refusal: Error, Sendable, Equatable {
   }
 
   /// The same as a record.
-  func record(at now: Timestamp) -> Record {
-    .error(ErrorRecord(message: message, code: code, timestamp: now.text, isRetryable: isRetryable))
+  /// - Parameter body: of the request, whose ids the record carries back.
+  func record(at now: Timestamp, to body: [UInt8] = []) -> Record {
+    let ids = RecordCoder.ids(in: body)
+    return .error(
+      ErrorRecord(
+        message: message, code: code, timestamp: now.text, isRetryable: isRetryable, requestID: ids.request,
+        sessionID: ids.session))
   }
 
   /// The same as a response.
-  func response(at now: Timestamp, shape: ErrorShape = .record) -> Response {
+  func response(at now: Timestamp, shape: ErrorShape = .record, to body: [UInt8] = []) -> Response {
     let bytes =
       switch shape {
-      case .record: RecordCoder.encode(record(at: now))
+      case .record: RecordCoder.encode(record(at: now, to: body))
       case .openAI: OpenAIError(self).bytes
       }
     var response = Response(status, type: "application/json", body: .bytes(bytes))

@@ -76,7 +76,7 @@ final class Service: Sendable {
     let refusal = Refusal(error)
     if refusal.status.code >= 500 { parts.diagnostics.warning("\(admitted.route.pattern): \(Self.words(error))") }
     metrics.countRefusal(code: refusal.code)
-    return refusal.response(at: now(), shape: ErrorShape(path: admitted.route.pattern))
+    return refusal.response(at: now(), shape: ErrorShape(path: admitted.route.pattern), to: admitted.request.body)
   }
 
   private func allowing(_ response: Response, for admitted: AdmittedRequest) -> Response {
