@@ -94,6 +94,7 @@ struct Daemon {
   private static func defaults(_ settings: Settings, isWholeBook: Bool) throws -> ContextBuilding.Defaults {
     var defaults = ContextBuilding.Defaults()
     defaults.isWholeBook = isWholeBook
+    defaults.knowledge = try settings.knowledge()
     defaults.tokenFactor = try settings.factor(.tokenFactor)
     defaults.budgetTokens = try settings.count(.budget) ?? defaults.budgetTokens
     return defaults
@@ -104,6 +105,7 @@ struct Daemon {
   ) throws -> Asking {
     var policy = try context.settings.askingPolicy()
     policy.answerLimitBytes = limits.answerBytes
+    policy.prices = try context.priceList()
     let candidates = context.settings.candidates
     for case .unusable(let name, let error) in candidates where policy.fallback?.contains(name) != false {
       // Without a key a provider is passed over; with a broken setting every answer would fail, and this is when somebody looks.

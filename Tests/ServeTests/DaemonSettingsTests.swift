@@ -1,0 +1,61 @@
+// The settings of a daemon: those of the pipe, and read again one by one.
+import Foundation
+import Glibc
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct DaemonSettingsTests {
+  /// How many pages there are in the prompt of a question to a character.
+  private static func pageCount(_ daemon: DaemonProcess) throws -> Int {
+    let client = try RawClient(port: daemon.port)
+    let question = #"{"prompt":"Who swings the lantern?","character_id":"london-fox"}"#
+    try client.send(
+      "POST /api/v1/context HTTP/1.1\r\nHost: 127.0.0.1:\(daemon.port)\r\nContent-Type: application/json\r\n"
+        + "Content-Length: \(question.utf8.count)\r\n\r\n\(question)")
+    let prompt = try client.response().json?.objectValue?["data"]?.objectValue
+    return try #require(prompt?["pages"]?.arrayValue).count
+  }
+
+  @Test func whatACharacterKnowsIsAsItIsSet() async throws {
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      let daemon = try DaemonProcess()
+      #expect(try Self.pageCount(daemon) == 3)
+      // None of the pages is this character's own.
+      let narrow = try DaemonProcess(environment: ["GIBSEY_KNOWLEDGE": "own"])
+      #expect(try Self.pageCount(narrow) == 0)
+    }
+  }
+
+  @Test(arguments: [
+    ("GIBSEY_KNOWLEDGE", "everything", "GIBSEY_KNOWLEDGE"), ("GIBSEY_PRICES", "missing.json", "missing.json"),
+  ]) func aWrongSettingIsToldAtTheStart(_ name: String, _ value: String, _ words: String) async throws {
+    await withTaskExecutorPreference(BlockingExecutor()) {
+      let error = #expect(throws: DaemonProcess.NeverListened.self) { try DaemonProcess(environment: [name: value]) }
+      #expect(error?.said.contains(words) == true)
+    }
+  }
+
+  @Test func anAnswerIsPriced() async throws {
+    let prices = NSTemporaryDirectory() + "prices-\(UUID().uuidString).json"
+    defer { try? FileManager.default.removeItem(atPath: prices) }
+    try #"{"date":"2026-11-01","currency":"EUR","models":{"m":{"input":1,"output":2}}}"#
+      .write(toFile: prices, atomically: true, encoding: .utf8)
+    let provider = Route(.POST, "/api/chat", isOpen: true) { _, _ in
+      Response(
+        type: "application/x-ndjson",
+        body: .bytes(ScriptedProvider.line("A lantern.") + Array(ScriptedProvider.end.utf8)))
+    }
+    try await TestServer.with(TestServer.Wishes(routes: [provider])) { (server: TestServer) async throws -> Void in
+      let daemon = try DaemonProcess(environment: [
+        "GIBSEY_PRICES": prices, "OLLAMA_MODEL": "m", "OLLAMA_BASE_URL": "http://127.0.0.1:\(server.port)",
+      ])
+      let reader = try ReaderClient(port: daemon.port)
+      try reader.ask("Who swings the lantern?")
+      let usage = try reader.hearAnswer().end.completion?.usage
+      #expect(usage?.cost?.currency == "EUR")
+      #expect(usage?.cost?.pricesOf == "2026-11-01")
+    }
+  }
+}
