@@ -58,4 +58,35 @@ import Testing
       #expect(usage?.cost?.pricesOf == "2026-11-01")
     }
   }
+
+  @Test func whatIsBrokenKeepsNothingElseFromBeingReadAgain() async throws {
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      let folder = NSTemporaryDirectory() + "characters-\(UUID().uuidString)"
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let daemon = try DaemonProcess(["--characters", folder])
+      func write(_ text: String, to path: String) throws {
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+      }
+      func characters() throws -> String {
+        let client = try RawClient(port: daemon.port)
+        try client.send("GET /api/v1/characters HTTP/1.1\r\nHost: 127.0.0.1:\(daemon.port)\r\n\r\n")
+        return try client.response().body
+      }
+      // Good settings, a broken character.
+      try write("GIBSEY_KNOWLEDGE=own\n", to: daemon.folder + "/.env")
+      try write("---\nid: keeper\n", to: folder + "/keeper.md")
+      daemon.send(SIGHUP)
+      #expect(daemon.says("what is wrong stays as it was"))
+      #expect(try Self.pageCount(daemon) == 0)
+      #expect(try !characters().contains("The Keeper"))
+      // A good character, broken settings.
+      try write("GIBSEY_KNOWLEDGE=everything\n", to: daemon.folder + "/.env")
+      try write("---\nid: keeper\nname: The Keeper\n---\nYou keep the light.\n", to: folder + "/keeper.md")
+      daemon.send(SIGHUP)
+      #expect(daemon.says("what is wrong stays as it was"))
+      #expect(try Self.pageCount(daemon) == 0)
+      #expect(try characters().contains("The Keeper"))
+    }
+  }
 }

@@ -57,6 +57,9 @@ public final class ReadingRoom: Sendable {
     place.set(try context.cast(), defaults)
   }
 
+  /// Builds prompts by other defaults.
+  public func reread(_ defaults: ContextBuilding.Defaults) { place.set(place.get().cast, defaults) }
+
   /// The characters that there are, cards not counted.
   public var characters: Cast { place.get().cast }
 

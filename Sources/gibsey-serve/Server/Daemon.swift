@@ -136,10 +136,11 @@ struct Daemon {
     for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
     if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
     supervisor.tell(.ready, "listening")
+    var latest = context
     for await wish in wishes {
       guard wish == .reread else { break }
       supervisor.tell(.reloading)
-      reread(settings)
+      reread(settings, &latest)
       supervisor.tell(.ready, "listening")
     }
     supervisor.tell(.stopping)
@@ -152,7 +153,8 @@ struct Daemon {
   }
 
   /// Reads settings, characters and tokens again. What is wrong is told, and what it is about stays as it was.
-  private func reread(_ settings: () throws -> Settings) {
+  /// - Parameter latest: with the settings that hold.
+  private func reread(_ settings: () throws -> Settings, _ latest: inout ToolContext) {
     var isGood = true
     func attempt(_ body: () throws -> Void) {
       do { try body() } catch {
@@ -163,8 +165,15 @@ struct Daemon {
     attempt {
       let context = context.with(try settings())
       let asking = try Self.asking(context, transport, memory, options.limits)
-      try service.room.reread(context, try Self.defaults(context.settings, isWholeBook: options.isWholeBook))
+      _ = try Self.defaults(context.settings, isWholeBook: options.isWholeBook)
       current.replace(with: asking)
+      latest = context
+    }
+    attempt {
+      let defaults = try Self.defaults(latest.settings, isWholeBook: options.isWholeBook)
+      // By the settings that hold, with the characters of before should these be broken.
+      service.room.reread(defaults)
+      try service.room.reread(latest, defaults)
     }
     attempt {
       try tokens.reread()
