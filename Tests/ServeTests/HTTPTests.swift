@@ -90,6 +90,31 @@ import Testing
     }
   }
 
+  @Test(arguments: [" ", "\t", " \t  "]) func whiteSpaceBehindAHeadersValueIsNoPartOfIt(_ space: String) async throws {
+    var wishes = TestServer.Wishes(origins: ["http://story.example"])
+    wishes.tokens = try TokenFile(text: "ann:0123456789abcdef\n", path: "tokens")
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let shared = [
+        "Host: 127.0.0.1:\(server.port)", "Origin: http://story.example", "Authorization: Bearer 0123456789abcdef",
+      ]
+      func send(_ line: String, _ headers: [String], _ body: String = "") throws -> RawResponse {
+        let client = try server.client()
+        let lines = (shared + headers).map { $0 + space + "\r\n" }.joined()
+        try client.send("\(line) HTTP/1.1\r\n\(lines)\r\n\(body)")
+        let response = try client.response()
+        return response.status == 100 ? try client.response() : response
+      }
+      let question = #"{"prompt":"Who counts the boats?"}"#
+      let asked = try send(
+        "POST /api/v1/context",
+        ["Content-Type: application/json", "Expect: 100-continue", "Content-Length: \(question.utf8.count)"], question)
+      #expect(asked.status == 200)
+      #expect(asked.header("access-control-allow-origin") == "http://story.example")
+      let handshake = RawClient.handshakeHeaders.split(separator: "\r\n").map(String.init)
+      #expect(try send("GET /ws/s1", handshake).status == 101)
+    }
+  }
+
   @Test(arguments: [
     (";", false), (";;", false), (", ,", false), ("q=1", false), ("text/html", true),
     ("TEXT/HTML ; charset=utf-8", true),

@@ -3,6 +3,22 @@ import GibseyKit
 import NIOCore
 import NIOHTTP1
 
+extension HTTPRequestHead {
+  /// The same without the white space behind the values of its headers, which is no part of them (RFC 9110 §5.5). What stands
+  /// before them the parser has taken off.
+  func trimmed() -> HTTPRequestHead {
+    func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+    guard headers.contains(where: { $0.value.utf8.last.map(isSpace) == true }) else { return self }
+    var head = self
+    head.headers = HTTPHeaders(
+      headers.map { name, value in
+        let end = value.utf8.lastIndex { !isSpace($0) }.map { value.utf8.index(after: $0) } ?? value.startIndex
+        return (name, String(value[..<end]))
+      })
+    return head
+  }
+}
+
 /// A head that was let in.
 struct Admitted: Sendable {
   let method: HTTPMethod

@@ -122,7 +122,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
 
   private func take(_ part: HTTPServerRequestPart) {
     switch (part, state) {
-    case (.head(let head), .idle): begin(head)
+    case (.head(let head), .idle): begin(head.trimmed())
     case (.body(let part), .reading(var incoming)):
       state = .idle  // One owner of the bytes: they grow in place.
       incoming.byteCount += part.readableBytes
