@@ -25,6 +25,17 @@ import Testing
     }
   }
 
+  @Test func aClockThatIsSetBackMakesNobodyYounger() async throws {
+    let time = Taken(Timestamp(microseconds: 7_200_000_000))
+    var wishes = TestServer.Wishes()
+    wishes.now = { time.value }
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      time.change { $0 = Timestamp(microseconds: 0) }
+      let uptime = try server.get("/health").member("uptime_seconds")?.doubleValue
+      #expect(try #require(uptime) >= 0)
+    }
+  }
+
   @Test func healthIsToldWhileEveryProviderHangs() async throws {
     let go = Signal()
     let provider = ScriptedProvider([[.wait(go), .token("late"), .end]])

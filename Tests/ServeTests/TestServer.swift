@@ -31,6 +31,8 @@ final class TestServer: Sendable {
     var isWholeBook = false
     /// Whether clock and ids stand still: 1970, and a1, a2, a3.
     var isStill = true
+    /// Another clock on the wall.
+    var now: (@Sendable () -> Timestamp)?
     var linger = Duration.seconds(30)
     var events = EventLog()
   }
@@ -71,7 +73,7 @@ final class TestServer: Sendable {
         seconds: { 0 }, sleep: { try await Task.sleep(for: $0) }, chance: { 0 }))
     let tokens = wishes.tokens
     let isStill = wishes.isStill
-    let now: @Sendable () -> Timestamp = { isStill ? Timestamp(microseconds: 0) : Timestamp.now() }
+    let now = wishes.now ?? { isStill ? Timestamp(microseconds: 0) : Timestamp.now() }
     let room = try ReadingRoom(context: context, path: path, options: reading)
     service = Service(
       Service.Parts(
@@ -79,7 +81,7 @@ final class TestServer: Sendable {
         conversing: Conversing(
           prompting: { try await room.prompt(for: $0) }, asking: CurrentAsking(asking),
           keeper: try TurnKeeper(path: path, now: now),
-          now: now, problem: { Issue.record("a turn is not kept: \($0)") }),
+          problem: { Issue.record("a turn is not kept: \($0)") }),
         linger: wishes.linger,
         admission: Admission(
           hosts: wishes.hosts, origins: wishes.origins, tokens: { tokens },

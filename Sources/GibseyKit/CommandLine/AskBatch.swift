@@ -224,7 +224,7 @@ struct AskBatch: Sendable {
       }
       session = own
     }
-    return KeptAnswer(prompt, in: session, keeper: keeper) { Timestamp.now() }
+    return KeptAnswer(prompt, in: session, keeper: keeper)
   }
 
   /// Says what went wrong in `last`, the end of what is done at a place, and closes it.

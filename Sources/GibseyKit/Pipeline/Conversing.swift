@@ -10,7 +10,6 @@ public struct Conversing: Sendable {
   private let prompting: Prompting
   private let place: CurrentAsking
   private let keeper: TurnKeeper?
-  private let now: @Sendable () -> Timestamp
   private let problem: @Sendable (any Error) -> Void
   private let writes: PatientWrites
 
@@ -21,16 +20,14 @@ public struct Conversing: Sendable {
 
   /// - Parameters:
   ///   - keeper: keeps the turns; nil where nothing is kept.
-  ///   - now: the clock on the wall.
   ///   - problem: told of what could not be kept; the answer is given nevertheless.
   public init(
     prompting: @escaping Prompting, asking: CurrentAsking, keeper: TurnKeeper? = nil,
-    now: @escaping @Sendable () -> Timestamp, problem: @escaping @Sendable (any Error) -> Void = { _ in }
+    problem: @escaping @Sendable (any Error) -> Void = { _ in }
   ) {
     self.prompting = prompting
     place = asking
     self.keeper = keeper
-    self.now = now
     self.problem = problem
     writes = PatientWrites(late: problem)
   }
@@ -67,7 +64,7 @@ public struct Conversing: Sendable {
     guard let keeper, let session = prompt.sessionID.flatMap({ SessionID($0) }) else {
       return try await asking.run(prompt, take)
     }
-    var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper, now: now)
+    var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper)
     turn.beginMeanwhile()
     var isKept = false
     do {

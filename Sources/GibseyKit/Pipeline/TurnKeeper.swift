@@ -198,7 +198,7 @@ public actor TurnKeeper {
 /// the process; that it cannot be written now stops no answer, and is told when the answer has ended.
 public struct KeptAnswer: Sendable {
   /// So often what came is kept.
-  static let intervalMicroseconds = 1_000_000
+  static let interval = Duration.seconds(1)
   /// An answer that is kept is cut before it is longer: four times what a model says at most.
   public static let limitBytes = 2 << 20
   /// A longer one is not written anew before it has grown by an eighth: all of it is written each time.
@@ -208,17 +208,19 @@ public struct KeptAnswer: Sendable {
   private let prompt: Prompt
   private let session: SessionID
   private let owner: String?
-  private let now: @Sendable () -> Timestamp
+  private let now: @Sendable () -> ContinuousClock.Instant
   private let beginning = Beginning()
   private var answer: [UInt8] = []
   private var outcome = StoredTurn.Outcome.interrupted
-  private var keptAt: Timestamp
+  private var keptAt: ContinuousClock.Instant
   private var keptBytes = 0
 
-  /// - Parameter owner: the token name of who asks; nil where there are no tokens.
+  /// - Parameters:
+  ///   - owner: the token name of who asks; nil where there are no tokens.
+  ///   - now: a clock that nobody sets back, as that on the wall is.
   public init(
     _ prompt: Prompt, in session: SessionID, owner: String? = nil, keeper: TurnKeeper,
-    now: @escaping @Sendable () -> Timestamp
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
   ) {
     self.keeper = keeper
     self.prompt = prompt
@@ -252,7 +254,7 @@ public struct KeptAnswer: Sendable {
       let time = now()
       let growth = keptBytes < Self.longBytes ? 1 : keptBytes / 8
       guard let open = beginning.turn, answer.count - keptBytes >= growth,
-        time.microseconds - keptAt.microseconds >= Self.intervalMicroseconds
+        time - keptAt >= Self.interval
       else { return }
       (keptAt, keptBytes) = (time, answer.count)
       keeper.keep(open, answer: text)

@@ -67,7 +67,6 @@ struct Daemon {
     let diagnostics = context.diagnostics
     let conversing = Conversing(
       prompting: { try await room.prompt(for: $0) }, asking: current, keeper: try Self.keeper(room.path, diagnostics),
-      now: { Timestamp.now() },
       problem: { error in
         diagnostics.warning("a turn is not kept: \((error as? GibseyError)?.message ?? "\(error)")")
       })

@@ -30,6 +30,7 @@ final class Service: Sendable {
   let metrics = Metrics()
   let sessions = Sessions()
   let startedAt: Timestamp
+  private let start = NIODeadline.now()
   private let draining = Atomic(false)
 
   init(_ parts: Parts) {
@@ -46,11 +47,8 @@ final class Service: Sendable {
   var conversing: Conversing { parts.conversing }
   func now() -> Timestamp { parts.now() }
 
-  /// Since the start, in milliseconds' steps.
-  var uptimeSeconds: Double {
-    let microseconds = Double(now().microseconds - startedAt.microseconds)
-    return (microseconds / 1000).rounded() / 1000
-  }
+  /// Since the start, in milliseconds' steps, whatever becomes of the clock on the wall.
+  var uptimeSeconds: Double { Double((NIODeadline.now() - start).nanoseconds / 1_000_000) / 1000 }
 
   /// Whether it is on its way out: no connection is kept for another request.
   var isDraining: Bool { draining.load(ordering: .relaxed) }

@@ -12,13 +12,14 @@ import Testing
 
   /// A clock that moves when it is told to.
   private final class Clock: Sendable {
-    private let microseconds = Mutex(0)
-    func pass(seconds: Double) { microseconds.withLock { $0 += Int(seconds * 1_000_000) } }
-    func now() -> Timestamp { Timestamp(microseconds: microseconds.withLock { $0 }) }
+    private let start = ContinuousClock.now
+    private let passed = Mutex(Duration.zero)
+    func pass(seconds: Double) { passed.withLock { $0 += .seconds(seconds) } }
+    func now() -> ContinuousClock.Instant { start + passed.withLock { $0 } }
   }
 
   private func keeper() throws -> TurnKeeper {
-    try TurnKeeper(path: scene.path, patienceMilliseconds: 0) { [clock] in clock.now() }
+    try TurnKeeper(path: scene.path, patienceMilliseconds: 0) { Timestamp(microseconds: 0) }
   }
 
   private func answer(_ prompt: Prompt, _ keeper: TurnKeeper) -> KeptAnswer {
