@@ -182,10 +182,31 @@ import Testing
       #expect(try reader.hearAnswer().end.seq == 2)
       try Self.resume(reader, after: 2)
       #expect(try reader.hearError().code == "UNKNOWN_RESPONSE")
-      // Who had all but the end has it now.
-      try Self.resume(reader, after: 1)
-      #expect(try reader.hearStream().completion?.finishReason == .stop)
-      #expect(try reader.isQuiet())
+      // Nor tokens, wherever it says that it stands: what this connection was sent it has.
+      for seq in [-1, 0, 1] {
+        try Self.resume(reader, after: seq)
+        #expect(try reader.hearError().code == "UNKNOWN_RESPONSE")
+      }
+      // Who had all but the end, and lost the connection, has it now.
+      let back = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(back, after: 1)
+      #expect(try back.hearStream().completion?.finishReason == .stop)
+      #expect(try back.isQuiet())
+      try Self.resume(back, after: 1)
+      #expect(try back.hearError().code == "UNKNOWN_RESPONSE")
+    }
+  }
+
+  @Test(arguments: ["", "?resume=1"]) func whoWatchesFromAfterTheEndSeesTheNextAnswer(_ query: String) async throws {
+    try await TestServer.with(TestServer.Wishes(transport: ScriptedProvider([[.token("one"), .end]]))) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, query: query)
+      try reader.ask("What?")
+      _ = try reader.hearAnswer()
+      let watcher = try ReaderClient(server, query: "?watch=1")
+      #expect(try watcher.isQuiet())
+      try reader.ask("And?")
+      #expect(try watcher.hearAnswer().end.responseID == "a2")
     }
   }
 }

@@ -108,6 +108,7 @@ extension SocketConversation {
         if active.parts() { goOn(active, after: frames, LiveAnswer.Place(token: frames.tokens, part: switches)) }
         guard !isLost, let socket = active.direct else { return }
         if case .part = piece { switches += 1 }
+        if piece.isEnd, !takeEnd(of: live) { return }
         do {
           try await frames.send(piece, to: socket)
         } catch {

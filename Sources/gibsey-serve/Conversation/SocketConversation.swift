@@ -25,6 +25,8 @@ final class SocketConversation: SocketPeer {
     var lastNumber = 0
     /// What this socket reads besides, as a watcher or after it came back.
     var following: [Int: Following] = [:]
+    /// Answers whose end was written to this socket, as long as somebody may come back to them.
+    var ended: Set<String> = []
   }
 
   private enum Message {
@@ -84,7 +86,8 @@ final class SocketConversation: SocketPeer {
     data["resumable"] = .array(resumable.map { .string($0) })
     say(.frame(.connectionEstablished, FrameData(data)))
     guard isWatching else { return }
-    for answer in service.sessions.watch(session.text, by: self) { watch(answer.live) }
+    // Whoever comes after the end of an answer sees the next one.
+    for answer in service.sessions.watch(session.text, by: self) where !answer.live.hasEnded { watch(answer.live) }
   }
 
   func end() {
@@ -301,12 +304,25 @@ final class SocketConversation: SocketPeer {
     for task in old { task.cancel() }
   }
 
+  /// Whether the end of an answer has been written to this socket: there is no second one.
+  func hasHadEnd(of live: LiveAnswer) -> Bool { state.withLock { $0.ended.contains(live.responseID) } }
+
+  /// The end of an answer is written to this socket; false when it has had one.
+  func takeEnd(of live: LiveAnswer) -> Bool {
+    let known = service.sessions.resumable(in: session.text)
+    return state.withLock { state in
+      state.ended.formIntersection(known)
+      return state.ended.insert(live.responseID).inserted
+    }
+  }
+
   private func read(
     _ live: LiveAnswer, from start: LiveAnswer.Place, _ frames: AnswerFrames, _ socket: Socket
   ) async {
     var (place, frames) = (start, frames)
     while !Task.isCancelled {
       while let piece = live.next(&place) {
+        if piece.isEnd, !takeEnd(of: live) { return }
         guard (try? await frames.send(piece, to: socket)) != nil, !piece.isEnd else { return }
         place.token = frames.tokens
       }

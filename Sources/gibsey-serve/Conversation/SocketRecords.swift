@@ -143,8 +143,8 @@ extension SocketConversation {
       return fail(
         Refusal.malformed("after_seq: no record of number \(seq) was sent"), requestID, responseID: responseID)
     }
-    // Its end was had: there is no second one.
-    guard !live.hasEnded(at: place) else {
+    // Its end was had, there or here: there is no second one.
+    guard !live.hasEnded(at: place), !hasHadEnd(of: live) else {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
     }
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
