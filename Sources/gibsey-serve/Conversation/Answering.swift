@@ -74,9 +74,7 @@ extension SocketConversation {
     } catch is CancellationError {
       return sayCancelled(request)
     } catch {
-      service.events.note(.failed) {
-        $0.with("session_id", session.text).with("request_id", request.requestID).with("code", Refusal(error).code)
-      }
+      service.noteFailure(error, of: request, in: session.text)
       return fail(error, request.requestID)
     }
     let live = LiveAnswer(

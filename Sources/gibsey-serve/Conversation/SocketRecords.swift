@@ -43,8 +43,11 @@ extension SocketConversation {
     request.sessionID = session.text
     if let named = request.currentPageID { name(named) }
     request.currentPageID = request.currentPageID ?? pageID
-    service.events.note(.request) { $0.with("session_id", session.text).with("request_id", request.requestID) }
-    do { try enqueue(request) } catch { fail(error, request.requestID) }
+    service.noteRequest(request, in: session.text)
+    do { try enqueue(request) } catch {
+      service.noteFailure(error, of: request, in: session.text)
+      fail(error, request.requestID)
+    }
   }
 
   private func select(_ data: FrameData) {

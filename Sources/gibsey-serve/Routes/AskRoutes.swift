@@ -17,7 +17,7 @@ extension Route {
     let question = try request.question()
     guard !service.isDraining else { throw Refusal.leaving }
     let identity = request.identity
-    let prompt = try await service.prompt(for: question, identity)
+    let prompt = try await service.promptToAnswer(for: question, identity)
     let isEvents = request.accepts(ServerSentEvents.type)
     return Response(
       type: isEvents ? ServerSentEvents.type : "application/x-ndjson",
@@ -51,6 +51,29 @@ extension Service {
   func prompt(for question: ChatRequest, _ identity: Identity) async throws -> Prompt {
     if let session = question.sessionID.flatMap({ SessionID($0) }) { try await enter(session, identity) }
     return try await prompt(for: question)
+  }
+
+  /// The same for a question that is to be answered: it is told to whoever reads the events, and so is what became of it.
+  func promptToAnswer(for question: ChatRequest, _ identity: Identity) async throws -> Prompt {
+    noteRequest(question, in: question.sessionID)
+    do { return try await prompt(for: question, identity) } catch {
+      noteFailure(error, of: question, in: question.sessionID)
+      throw error
+    }
+  }
+
+  /// A question came.
+  func noteRequest(_ question: ChatRequest, in session: String?) {
+    events.note(.request) { $0.with("session_id", session).with("request_id", question.requestID) }
+  }
+
+  /// A question will have no answer.
+  func noteFailure(_ error: any Error, of question: ChatRequest, in session: String?) {
+    let hasLeft = error is CancellationError
+    events.note(hasLeft ? .cancelled : .failed) {
+      $0.with("session_id", session).with("request_id", question.requestID)
+        .with("code", hasLeft ? nil : Refusal(error).code)
+    }
   }
 }
 

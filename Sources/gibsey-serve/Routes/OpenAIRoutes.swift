@@ -31,7 +31,7 @@ extension Route {
       prompt: asked.prompt, characterID: name.characterID, currentPageID: name.pageID, history: asked.history)
     // No session: what the client tells of the past is nowhere kept.
     question.sessionID = nil
-    let prompt = try await service.prompt(for: question, request.identity)
+    let prompt = try await service.promptToAnswer(for: question, request.identity)
     return asked.isStream
       ? service.chunks(of: prompt, asked, for: request.identity)
       : try await service.whole(prompt, asked, for: request.identity)

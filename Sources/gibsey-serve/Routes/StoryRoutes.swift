@@ -40,6 +40,7 @@ extension Route {
       if let id = query.characterID { try reading.building.checkCharacter(id) }
       return try reading.browsing.pages(query, for: reader)
     }
+    for page in pages where hasText { service.notePageRead(page.id, by: reader) }
     return .story { writer in
       writer.key("pages")
       writer.array(pages) { writer, page in writer.object { $0.page(page, hasText: hasText) } }
@@ -55,9 +56,7 @@ extension Route {
     guard let leaf = try await service.room.read({ try $0.browsing.leaf(id, for: reader) }) else {
       throw Refusal.noSuchPage
     }
-    service.events.note(.pageRead) { event in
-      event.with("page_id", leaf.page.id).with("session_id", reader.sessionID?.text)
-    }
+    service.notePageRead(leaf.page.id, by: reader)
     return .story { writer in
       writer.page(leaf.page, hasText: true)
       writer.member("previous_page_id", leaf.previousID)
@@ -78,6 +77,13 @@ extension Route {
       writer.key("hits")
       writer.array(hits) { writer, hit in writer.object { hit.write(to: &$0) } }
     }
+  }
+}
+
+extension Service {
+  /// The text of a page was shown.
+  fileprivate func notePageRead(_ id: String, by reader: Browsing.Reader) {
+    events.note(.pageRead) { $0.with("page_id", id).with("session_id", reader.sessionID?.text) }
   }
 }
 

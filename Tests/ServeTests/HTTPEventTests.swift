@@ -1,0 +1,52 @@
+// What is told of what goes on over HTTP: each question with its outcome, each page that was shown.
+import Foundation
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct HTTPEventTests {
+  /// The names of what is told while `body` talks with a server, each with what is wanted of its facts.
+  private static func told(
+    _ facts: [String], _ script: [ScriptedProvider.Step] = [.token("A lantern."), .end],
+    _ body: @escaping @Sendable (TestServer) throws -> Void
+  ) async throws -> [String] {
+    let pipe = Pipe()
+    let lines = try LineWriter(FileDescriptor(number: pipe.fileHandleForWriting.fileDescriptor), named: "events")
+    var wishes = Story.wishes
+    wishes.events = EventLog(lines: lines)
+    wishes.transport = ScriptedProvider([script])
+    try await TestServer.with(wishes) { try body($0) }
+    wishes.events.close()
+    try pipe.fileHandleForWriting.close()
+    let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    return try text.split(separator: "\n").map { line in
+      guard case .frame(.event, let data) = try RecordCoder.decode(Array(line.utf8)) else { return String(line) }
+      return (["name"] + facts).compactMap { data.fields[$0]?.stringValue }.joined(separator: " ")
+    }
+  }
+
+  @Test func aQuestionIsToldWithItsOutcome() async throws {
+    let told = try await Self.told(["session_id", "request_id", "code"]) { (server: TestServer) throws -> Void in
+      let ids = #""session_id":"s1","request_id":"r1""#
+      #expect(try server.post("/api/v1/ask", "{\"prompt\":\"Who?\",\(ids)}").status == 200)
+      #expect(try server.post("/api/v1/ask", "{\"prompt\":\"Who?\",\"character_id\":\"nobody\",\(ids)}").status == 404)
+      let chat = #"{"model":"london-fox","messages":[{"role":"user","content":"Who?"}]}"#
+      #expect(try server.post("/v1/chat/completions", chat).status == 200)
+    }
+    #expect(
+      told == [
+        "request s1 r1", "first_token s1 r1", "completed s1 r1", "request s1 r1", "failed s1 r1 UNKNOWN_CHARACTER",
+        "request", "first_token", "completed",
+      ])
+  }
+
+  @Test func aPageWhoseTextIsShownIsReadAndOneInAListIsNot() async throws {
+    let told = try await Self.told(["page_id", "session_id"]) { (server: TestServer) throws -> Void in
+      #expect(try server.get("/api/v1/pages/p03").status == 200)
+      #expect(try server.get("/api/v1/pages?limit=2&page=p02").status == 200)
+      #expect(try server.get("/api/v1/pages?limit=2&text=false").status == 200)
+    }
+    #expect(told == ["page_read p03", "page_read p01", "page_read p02"])
+  }
+}
