@@ -94,6 +94,28 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    String(repeating: "x", count: 1_000_000), String(repeating: "\u{1}", count: 150_000),
+    "x" + String(repeating: "€", count: 100_000),
+  ]) func noRecordIsLongerThanALineMayBeHoweverLongAProvidersToken(_ token: String) async throws {
+    let wishes = TestServer.Wishes(transport: ScriptedProvider([[.token(token), .end]]))
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      var (text, isComplete) = ("", false)
+      while !isComplete {
+        let frame = try reader.raw.hear()
+        #expect(frame.payload.count < 1 << 20)
+        guard case .responseStream(let stream) = try RecordCoder.decode(frame.payload) else { break }
+        (text, isComplete) = (text + stream.token, stream.isComplete)
+      }
+      #expect(text == token)
+      let lines = try server.post("/api/v1/ask", #"{"prompt":"What?"}"#).body.split(separator: "\n")
+      #expect(lines.count > 2)
+      #expect(lines.allSatisfy { $0.utf8.count < 1 << 20 })
+    }
+  }
+
   @Test func anAnswerWithoutEndIsCutWhereItIsAsLongAsItMayBe() async throws {
     let provider = ScriptedProvider([[.endless("on ")]])
     var wishes = TestServer.Wishes(transport: provider)

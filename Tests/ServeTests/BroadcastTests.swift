@@ -29,6 +29,23 @@ import Testing
     }
   }
 
+  @Test func whatWouldMakeARecordThatIsTooLongIsRefused() async throws {
+    try await TestServer.with(Self.wishes()) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, extra: Self.token + "\r\n")
+      func send(_ count: Int) throws -> RawResponse {
+        try server.post(
+          "/api/v1/broadcast", "{\"event_data\":{\"x\":\"\(String(repeating: "x", count: count))\"}}", Self.token)
+      }
+      let long = try send((1 << 20) - 60)
+      #expect(long.status == 413)
+      #expect(long.code == "BODY_TOO_LARGE")
+      #expect(try send((1 << 20) - 200).status == 200)
+      let frame = try reader.raw.hear()
+      #expect(frame.payload.count < 1 << 20)
+      #expect(frame.text.contains("cluster_event"))
+    }
+  }
+
   @Test func oneWhoIsBehindIsPassedOverAndTheOthersHear() async throws {
     try await TestServer.with(Self.wishes()) { (server: TestServer) async throws -> Void in
       let deaf = try ReaderClient(server, "deaf", extra: Self.token + "\r\n")

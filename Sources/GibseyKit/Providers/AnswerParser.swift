@@ -13,6 +13,9 @@ public struct AnswerEnd: Sendable, Equatable {
 
 /// What one block of the network held. The tokens lie end to end, so that writing them all is one write.
 public struct AnswerBatch: Sendable, Equatable {
+  /// A longer token is told as several, so that its record is no longer than a line may be: there a byte may become six.
+  static let tokenLimitBytes = 128 << 10
+
   /// All tokens, UTF-8.
   public private(set) var text: [UInt8] = []
   /// Where each token ends in `text`; none is empty.
@@ -56,7 +59,20 @@ public struct AnswerBatch: Sendable, Equatable {
   /// Adds tokens that lie end to end, and where each ends in the text.
   mutating func add(_ tokens: UnsafeBufferPointer<UInt8>, ends: some Collection<Int>) {
     text.append(contentsOf: tokens)
-    tokenEnds.append(contentsOf: ends)
+    guard tokens.count > Self.tokenLimitBytes else { return tokenEnds.append(contentsOf: ends) }
+    for end in ends { endToken(at: end) }
+  }
+
+  private mutating func endToken(at end: Int) {
+    var start = tokenEnds.last ?? 0
+    while end - start > Self.tokenLimitBytes {
+      var cut = start + Self.tokenLimitBytes
+      // Between two characters: the bytes within one begin with 10 (RFC 3629).
+      while cut > start + 1, text[cut] & 0xC0 == 0x80 { cut -= 1 }
+      tokenEnds.append(cut)
+      start = cut
+    }
+    tokenEnds.append(end)
   }
 
   /// Lets `append` add UTF-8 to the text; what it added, if anything, is one token.
@@ -68,7 +84,7 @@ public struct AnswerBatch: Sendable, Equatable {
       text.removeLast(text.count - start)
       throw error
     }
-    if text.count > start { tokenEnds.append(text.count) }
+    if text.count > start { endToken(at: text.count) }
   }
 }
 

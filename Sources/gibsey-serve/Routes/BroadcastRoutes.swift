@@ -12,7 +12,9 @@ extension Route {
     fields["event_type"] = .string(type)
     fields["event_data"] = .object(data)
     fields["timestamp"] = .string(service.now().text)
-    let frame = FrameWriter.frame(.text, RecordCoder.frame(.frame(.clusterEvent, FrameData(fields))))
+    let record = RecordCoder.frame(.frame(.clusterEvent, FrameData(fields)))
+    guard record.count < RecordCoder.lineLimitBytes else { throw Refusal.recordTooLong }
+    let frame = FrameWriter.frame(.text, record)
     let sockets = service.sessions.sockets
     let sent = sockets.count { $0.offerIfKeepingUp(frame) }
     return .story { writer in
@@ -42,6 +44,10 @@ extension Request {
 }
 
 extension Refusal {
+  static let recordTooLong = Refusal(
+    status: .payloadTooLarge, code: "BODY_TOO_LARGE",
+    message: "the record would be longer than a line may be, which is \(RecordCoder.lineLimitBytes) bytes")
+
   static let tokensWanted = Refusal(
     status: .forbidden, code: "TOKENS_WANTED",
     message: "nobody can be known here who may do that: the server has no tokens; see --token-file")
