@@ -56,7 +56,11 @@ import Testing
           .replacing("LONG", with: String(repeating: "x", count: 2000)))
       let response = try client.response(hasBody: !text.hasPrefix("HEAD"))
       #expect(response.status == status)
-      if status == 426 { #expect(response.header("sec-websocket-version") == "13") }
+      if status == 426 {
+        #expect(response.header("sec-websocket-version") == "13")
+        #expect(response.header("upgrade") == "websocket")
+        #expect(response.header("connection")?.hasPrefix("upgrade") == true)
+      }
     }
   }
 

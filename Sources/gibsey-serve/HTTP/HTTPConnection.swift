@@ -303,7 +303,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     if request.version == .http1_0, isStream { keepsAlive = false }
     if service.isDraining { keepsAlive = false }
     if !keepsAlive {
-      headers.replaceOrAdd(name: "connection", value: "close")
+      // Who is told to upgrade is told so by this header, too (RFC 9110 §7.8).
+      let isUpgrade = headers.contains(name: "upgrade")
+      headers.replaceOrAdd(name: "connection", value: isUpgrade ? "upgrade, close" : "close")
     } else if request.version == .http1_0 {
       headers.replaceOrAdd(name: "connection", value: "keep-alive")
     }
