@@ -25,6 +25,21 @@ import Testing
     }
   }
 
+  @Test func aPageThatMayAskMayReadWhyItIsRefused() async throws {
+    var wishes = TestServer.Wishes(origins: ["http://story.example"])
+    wishes.tokens = try TokenFile(text: "ann:0123456789abcdef\n", path: "tokens")
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      for (target, status) in [("/api/v1/stats", 401), ("/nothing", 404), ("/%zz", 400)] {
+        let refused = try server.get(target, "Origin: http://story.example")
+        #expect(refused.status == status)
+        #expect(refused.header("access-control-allow-origin") == "http://story.example")
+        #expect(refused.header("vary") == "Origin")
+        #expect(try server.get(target, "Origin: http://evil.example").header("access-control-allow-origin") == nil)
+        #expect(try server.get(target).header("access-control-allow-origin") == nil)
+      }
+    }
+  }
+
   @Test func aClockThatIsSetBackMakesNobodyYounger() async throws {
     let time = Taken(Timestamp(microseconds: 7_200_000_000))
     var wishes = TestServer.Wishes()

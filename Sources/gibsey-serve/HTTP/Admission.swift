@@ -139,6 +139,13 @@ struct Admission: Sendable {
     return own.contains(host)
   }
 
+  /// The one origin of a page of elsewhere that may ask; nil for any other, and for none.
+  func foreignOrigin(of headers: HTTPHeaders) -> String? {
+    let values = headers["origin"]
+    guard values.count == 1, origins.contains(values[0].lowercased()) else { return nil }
+    return values[0]
+  }
+
   /// Whether a page of another origin asks. A client that is no browser sends none.
   /// - Throws: `Refusal.wrongOrigin` when it may not.
   private func isForeign(_ headers: HTTPHeaders, host: String?, _ address: SocketAddress?) throws -> Bool {

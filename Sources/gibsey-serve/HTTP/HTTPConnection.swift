@@ -244,7 +244,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     let head = HTTPRequestHead(version: .http1_1, method: asked?.method == .HEAD ? .HEAD : .GET, uri: "")
     state = .answering(head)
     service.noteRefusal(refusal, from: context.remoteAddress)
-    write(refusal.response(at: service.now(), shape: ErrorShape(path: asked?.uri ?? "")))
+    let response = refusal.response(at: service.now(), shape: ErrorShape(path: asked?.uri ?? ""))
+    // Who may ask may read why it cannot.
+    write(service.allowing(response, for: asked.flatMap { service.admission.foreignOrigin(of: $0.headers) }))
   }
 
   private func write(_ response: Response) {

@@ -78,9 +78,14 @@ final class Service: Sendable {
   }
 
   private func allowing(_ response: Response, for admitted: AdmittedRequest) -> Response {
+    allowing(response, for: admitted.foreignOrigin)
+  }
+
+  /// The response so that the page of an origin may read it; nil when it is no page of elsewhere.
+  func allowing(_ response: Response, for origin: String?) -> Response {
     var response = response
     // Never a wildcard: the one page that asked, if it may.
-    if let origin = admitted.foreignOrigin {
+    if let origin {
       response.headers.replaceOrAdd(name: "access-control-allow-origin", value: origin)
       response.headers.replaceOrAdd(name: "vary", value: "Origin")
     }
