@@ -275,4 +275,21 @@ import Testing
       }
     }
   }
+
+  @Test(arguments: [
+    "1.10", "1e2", "-0", "12345678901234567890.123", #""\ud800""#, #"{"b":[1.0,{"a":"\u0061 \" b"}],"b":null}"#, "null",
+  ]) func aPongSaysWhatThePingSaidLetterForLetter(_ value: String) async throws {
+    try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.say("ping", "{\"timestamp\":\(value)}")
+      #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":\(value)}}")
+      // Without white space, as every record is, but for that in strings.
+      let spaced = value.replacing(",", with: "\n, ").replacing(":", with: " :\t")
+      try reader.say("ping", "{\"timestamp\" : 7, \"timestamp\" : \(spaced) , \"request_id\":\"r1\"}")
+      #expect(
+        try reader.hearText()
+          == "{\"type\":\"pong\",\"data\":{\"timestamp\":\(value),\"request_id\":\"r1\"}}")
+    }
+  }
 }

@@ -20,7 +20,11 @@ public enum RecordCoder {
       throw RecordProblem("not JSON: \(error.reason) at byte \(error.offset + 1)")
     }
     if let type = object["type"]?.stringValue, let data = object["data"]?.objectValue {
-      return try Record(type: type, data: data, line: String(decoding: line, as: UTF8.self))
+      let record = try Record(type: type, data: data, line: String(decoding: line, as: UTF8.self))
+      guard case .frame(let frame, var fields) = record, frame == .ping || frame == .pong else { return record }
+      // Any value, echoed as it came: what a number or an escape would lose as a value of ours is not ours to lose.
+      fields.verbatim["timestamp"] = try? JSONScanner.scan(line) { try $0.verbatim("timestamp", of: "data") }
+      return .frame(frame, fields)
     }
     switch bare {
     case .page: return .page(try Page(RecordFields(object)))
@@ -78,5 +82,37 @@ public enum RecordCoder {
       writer.key("data")
       writer.object { data.write(to: &$0) }
     }
+  }
+}
+
+extension JSONScanner {
+  /// The text of a member of an object that is a member itself, as it came but without white space between its parts, where a
+  /// record has none; nil when there is none. Of equal keys the last one counts.
+  fileprivate mutating func verbatim(_ name: String, of outer: String) throws -> String? {
+    var text: String?
+    try members { key, scanner in
+      guard try key.decoded() == outer else { return try scanner.skipValue() }
+      text = nil
+      guard try scanner.isObjectOrSkip() else { return }
+      try scanner.members { key, scanner in
+        let raw = try scanner.rawValue()
+        if try key.decoded() == name { text = Self.withoutSpace(raw) }
+      }
+    }
+    return text
+  }
+
+  private static func withoutSpace(_ raw: UnsafeBufferPointer<UInt8>) -> String {
+    var (isInString, isEscaped) = (false, false)
+    let kept = raw.filter { byte in
+      guard isInString else {
+        isInString = byte == UInt8(ascii: "\"")
+        return byte > 0x20
+      }
+      (isInString, isEscaped) =
+        isEscaped ? (true, false) : (byte != UInt8(ascii: "\""), byte == UInt8(ascii: "\\"))
+      return true
+    }
+    return String(decoding: kept, as: UTF8.self)
   }
 }

@@ -4,13 +4,15 @@
 public struct FrameData: RecordData {
   /// The members, known ones in their fixed order.
   public var fields: JSONObject
+  /// What of them is written as it came, letter for letter, by name.
+  var verbatim: [String: String] = [:]
 
   public init(_ fields: RecordFields) throws { self.fields = fields.object }
   public init(_ fields: JSONObject) { self.fields = fields }
   public func write(to writer: inout JSONWriter) {
     for member in fields.members {
       writer.key(member.key)
-      writer.value(member.value)
+      if let text = verbatim[member.key] { writer.verbatim(text) } else { writer.value(member.value) }
     }
   }
 }
