@@ -40,6 +40,28 @@ import Testing
     }
   }
 
+  @Test func whoHasSentAllAndClosesItsSideIsAnswered() async throws {
+    try await TestServer.with(TestServer.Wishes(routes: [Self.echo()])) { (server: TestServer) async throws -> Void in
+      let client = try server.client()
+      try client.send("GET /ready HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\r\n")
+      client.closeOutput()
+      #expect(try client.response().status == 200)
+      #expect(try client.takeAll() == "")
+      let several = try server.client()
+      let request = "POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Length: 1\r\n\r\n"
+      try several.send((0..<3).map { request + "\($0)" }.joined())
+      several.closeOutput()
+      for number in 0..<3 { #expect(try several.response().body == "\(number)") }
+      #expect(try several.takeAll() == "")
+      // Half a request is none.
+      let half = try server.client()
+      try half.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Length: 9\r\n\r\nx")
+      half.closeOutput()
+      #expect(try !half.takeAll().contains("200 OK"))
+      waitUntil { server.service.doors.openCount == 0 }
+    }
+  }
+
   @Test func aClockThatIsSetBackMakesNobodyYounger() async throws {
     let time = Taken(Timestamp(microseconds: 7_200_000_000))
     var wishes = TestServer.Wishes()

@@ -15,6 +15,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   /// What a closing connection may still send before it is cut: else the kernel resets it, and the answer is lost.
   private static let lingerTime = TimeAmount.seconds(1)
 
+  /// Who has closed its side may be waiting for its response, or gone: so long it is taken for the one, then for the other.
+  private static let halfClosedTime = TimeAmount.milliseconds(750)
+
   private enum State {
     /// Nothing of a request yet, since the connection or the last response.
     case idle
@@ -45,6 +48,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   /// What came while a request was being answered: no more than one read of it, for then there are none.
   private var waiting: [Result<HTTPServerRequestPart, HTTPParserError>] = []
   private var wantsRead = false
+  /// Since when nothing more can come.
+  private var closedSince: NIODeadline?
   /// Of a body, until it is answered: see `Allowance`.
   private var heldBytes = 0
 
@@ -74,9 +79,19 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     context.fireChannelInactive()
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard (event as? ChannelEvent) == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
+    closedSince = .now()
+    switch state {
+    case .idle, .reading: cut()
+    case .answering, .closing: break
+    }
+  }
+
   func check(now: NIODeadline) {
     if let stuck = outlet.stuckSince, now - stuck > service.limits.writeTime { return cut() }
     if case .idle = state, service.isDraining, !gauge.hasBegun { return cut() }
+    if let closedSince, now - closedSince > Self.halfClosedTime { return cut() }
     guard let deadline, deadline < now else { return }
     switch state {
     case .idle where !gauge.hasBegun: cut()
@@ -273,7 +288,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
 
   /// Gives the connection to a WebSocket. What has come behind the handshake goes to it, however it was cut.
   private func become(_ peer: any SocketPeer, _ response: Response) {
-    guard case .answering(let request) = state, let context else { return peer.end() }
+    guard case .answering(let request) = state, let context, closedSince == nil else {
+      cut()
+      return peer.end()
+    }
     let channel = context.channel
     let head = HTTPResponseHead(version: request.version, status: response.status, headers: response.headers)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
@@ -323,6 +341,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     task = nil
     letGo()
     guard isWhole else { return cut() }
+    // What came before the end is answered, and nothing comes after it.
+    if closedSince != nil, waiting.isEmpty { keepsAlive = false }
     if keepsAlive {
       state = .idle
       deadline = .now() + service.limits.idleTime

@@ -89,6 +89,8 @@ final class Server: Sendable {
         }
       }
       .childChannelOption(.maxMessagesPerRead, value: 4)
+      // Who has sent its request and closes its side, as `nc -N` does, still reads.
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
       // Left alone the kernel takes megabytes for a reader that takes nothing.
       .childChannelOption(.socketOption(.so_sndbuf), value: Self.sendBufferBytes)
       .childChannelInitializer { channel in

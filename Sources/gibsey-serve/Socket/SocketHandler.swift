@@ -81,6 +81,15 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
     context.fireChannelInactive()
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    // A WebSocket ends with frames; who ends it otherwise is gone.
+    if (event as? ChannelEvent) == .inputClosed {
+      context.close(promise: nil)
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
   func check(now: NIODeadline) {
