@@ -67,4 +67,36 @@ import Testing
     #expect(try scene.look(after: 3651) == nil)
     #expect(!scene.channel.isActive)
   }
+
+  /// A kernel that takes nothing until it is told to.
+  private final class Plug: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    var isOpen = false
+    func flush(context: ChannelHandlerContext) { if isOpen { context.flush() } }
+  }
+
+  @Test func whoTakesNothingIsToldWhyAndCutAllTheSame() throws {
+    let channel = EmbeddedChannel()
+    let (limits, plug, start) = (Limits(), Plug(), NIODeadline.now())
+    let outlet = Outlet(channel, limitBytes: limits.outboundBytes)
+    let handler = SocketHandler(
+      EchoPeer(), outlet: outlet, channel: channel, watch: LoopWatch(channel.embeddedEventLoop), limits: limits,
+      allowance: Allowance(limitBytes: limits.incomingBytes))
+    try channel.pipeline.syncOperations.addHandlers([plug, handler])
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    outlet.offer(ByteBuffer(string: "waits"), count: 5)
+    handler.check(now: start + .seconds(9))
+    #expect(!outlet.isClosed)
+    handler.check(now: start + .seconds(11))
+    #expect(outlet.isClosed)
+    plug.isOpen = true
+    channel.pipeline.flush()
+    #expect(try channel.readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "waits"))
+    let farewell = try channel.readOutbound(as: ByteBuffer.self)
+    #expect(farewell?.readableBytesView.prefix(4).dropFirst(2).elementsEqual([0x03, 0xF0]) == true)
+    #expect(channel.isActive)
+    handler.check(now: start + .seconds(15))
+    channel.embeddedEventLoop.run()
+    #expect(!channel.isActive)
+  }
 }

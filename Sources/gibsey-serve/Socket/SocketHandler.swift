@@ -97,7 +97,10 @@ final class SocketHandler: ChannelDuplexHandler, Watched {
       if end < now { context?.close(promise: nil) }
       return
     }
-    if let stuck = outlet.stuckSince, now - stuck > limits.writeTime { return cut() }
+    if let stuck = outlet.stuckSince, now - stuck > limits.writeTime {
+      // Told behind what waits, should it read at last; cut soon all the same.
+      return close(1008, reason: "nothing was read for too long")
+    }
     // Counted from the ping: a machine that stood still for a while takes nobody for gone who was not asked.
     if let pinged {
       if now - pinged > limits.heartbeat * Self.patience { cut() }
