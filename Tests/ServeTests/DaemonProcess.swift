@@ -67,6 +67,16 @@ final class DaemonProcess: Sendable {
     }
   }
 
+  /// From now on it may have so many descriptors (prlimit(1)).
+  func limitFiles(to count: Int) throws {
+    let program = Process()
+    program.executableURL = URL(filePath: "/usr/bin/prlimit")
+    program.arguments = ["--pid", "\(pid)", "--nofile=\(count):"]
+    try program.run()
+    program.waitUntilExit()
+    guard program.terminationStatus == 0 else { throw RawClient.Failure(what: "prlimit: \(program.terminationStatus)") }
+  }
+
   /// Descriptors that it has open.
   var openFiles: Int { (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0 }
 

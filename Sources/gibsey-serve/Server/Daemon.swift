@@ -72,7 +72,7 @@ struct Daemon {
       })
     service = Service(
       Service.Parts(
-        limits: options.limits, room: room,
+        limits: options.limits, fileLimit: System.raiseFileLimit(), room: room,
         conversing: conversing, linger: .milliseconds(Int(options.linger * 1000)),
         admission: Admission(
           hosts: Set(options.hosts.map { $0.lowercased() }), origins: Set(options.origins.map { $0.lowercased() }),
@@ -126,7 +126,6 @@ struct Daemon {
     // Nothing below names it, and it watches only as long as it lives.
     defer { withExtendedLifetime(signals) {} }
     signals.listen { _ in wishing.yield(.end) }
-    System.raiseFileLimit()
     // Now rather than at the first question, which would wait for it, and others with it.
     CurlTransport.openLibrary()
     let telling = try IndexTelling(service)

@@ -6,6 +6,8 @@ import Synchronization
 final class Doors: Sendable {
   /// Connections beyond the limit that are still told so, instead of being closed without a word.
   private static let toldLimit = 128
+  /// Descriptors that no connection takes: for the database, the event loops, and a few providers.
+  private static let reservedFiles = 40
 
   enum Entrance: Sendable, Equatable {
     case inside
@@ -21,9 +23,18 @@ final class Doors: Sendable {
   }
 
   private let state = Mutex(State())
-  private let limits: Limits
+  private let connectionLimit: Int
+  private let addressLimit: Int
+  private let toldLimit: Int
 
-  init(limits: Limits) { self.limits = limits }
+  /// - Parameter fileLimit: descriptors that the process may have. Of many an eighth is left to others than connections: each
+  ///   answer that is being made has one to its provider.
+  init(limits: Limits, fileLimit: Int = .max) {
+    toldLimit = min(Self.toldLimit, max(1, fileLimit / 16))
+    let room = fileLimit - max(Self.reservedFiles, fileLimit / 8) - toldLimit
+    connectionLimit = min(limits.connections, max(1, room))
+    addressLimit = limits.connectionsPerAddress
+  }
 
   var openCount: Int { state.withLock { $0.open } }
 
@@ -32,8 +43,8 @@ final class Doors: Sendable {
   func enter(_ address: String?) -> Entrance {
     state.withLock { state in
       let ofAddress = address.map { state.byAddress[$0, default: 0] } ?? 0
-      let excess = max(state.open - limits.connections, ofAddress - limits.connectionsPerAddress)
-      guard excess < Self.toldLimit else { return .closed }
+      let excess = max(state.open - connectionLimit, ofAddress - addressLimit)
+      guard excess < toldLimit else { return .closed }
       state.open += 1
       if let address { state.byAddress[address] = ofAddress + 1 }
       return excess >= 0 ? .full : .inside

@@ -9,6 +9,8 @@ final class Service: Sendable {
   /// What it is made of.
   struct Parts: Sendable {
     var limits = Limits()
+    /// Descriptors that the process may have.
+    var fileLimit = Int.max
     /// Reads the story.
     var room: ReadingRoom
     /// Answers questions.
@@ -35,7 +37,7 @@ final class Service: Sendable {
 
   init(_ parts: Parts) {
     self.parts = parts
-    doors = Doors(limits: parts.limits)
+    doors = Doors(limits: parts.limits, fileLimit: parts.fileLimit)
     allowance = Allowance(limitBytes: parts.limits.incomingBytes)
     startedAt = parts.now()
   }
