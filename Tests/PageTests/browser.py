@@ -110,11 +110,13 @@ class Tab:
         "ArrowRight": ("ArrowRight", 39, ""), "Backspace": ("Backspace", 8, ""),
     }
 
-    def __init__(self, browser, width=1200, height=850, is_dark=False, is_still=False):
+    def __init__(self, browser, width=1200, height=850, is_dark=False, is_still=False, beside=None):
+        """`beside` is a tab whose storage this one shares."""
         self.browser = browser
         self.events = []
-        self.context = browser.call("Target.createBrowserContext")["browserContextId"]
-        target = browser.call("Target.createTarget", url="about:blank", browserContextId=self.context)["targetId"]
+        self.is_guest = beside is not None
+        self.context = beside.context if beside else browser.call("Target.createBrowserContext")["browserContextId"]
+        self.target = target = browser.call("Target.createTarget", url="about:blank", browserContextId=self.context)["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         browser.tabs[self.session] = self
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -178,4 +180,6 @@ class Tab:
             file.write(base64.b64decode(image))
 
     def close(self):
+        if self.is_guest:
+            return self.browser.call("Target.closeTarget", targetId=self.target)
         self.browser.call("Target.disposeBrowserContext", browserContextId=self.context)

@@ -19,6 +19,7 @@ class Script:
         self.released = threading.Semaphore(0)
         self.left = threading.Event()
         self.asked = 0
+        self.prompts = []  # each with all of its messages, as text
 
     def go(self):
         """Lets it go on from where it holds, or will hold next."""
@@ -46,6 +47,7 @@ class Provider:
                 last = body["messages"][-1]["content"]
                 script = next((script for name, script in outer.say.items() if name in last), Script("Yes."))
                 script.asked += 1
+                script.prompts.append("\n".join(message["content"] for message in body["messages"]))
                 if script.status != 200:
                     return self.plain(script.status, b'{"error":{"message":"scripted"}}')
                 self.send_response(200)

@@ -17,9 +17,9 @@ DEADLINE_SECONDS = 20
 
 
 class Stage:
-    """`programs` is the folder of the built programs; `token` makes the server ask for one."""
+    """`programs` is the folder of the built programs; `token` makes the server ask for one; `story` are its pages."""
 
-    def __init__(self, programs, token=None):
+    def __init__(self, programs, token=None, story=None):
         self.programs = programs
         self.folder = tempfile.mkdtemp(prefix="gibsey-stage-")
         self.provider = Provider()
@@ -38,7 +38,7 @@ class Stage:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(f"reader:{token}\n")
             self.arguments.append(f"--token-file={path}")
-        self.index(self.pages())
+        self.index(self.pages() if story is None else story)
         self.process = None
         self.start()
 

@@ -6,59 +6,29 @@ import sys
 import unittest
 
 from browser import Browser
-from provider import CUT, HOLD, Script
-from reader import Reader
-from stage import Stage
+from marking import Marking  # noqa: F401: run as tests of this module
+from pagetest import PageTest
+from provider import CUT, HOLD
 
-PROGRAMS = None
-BROWSER = None
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "measure.js")) as file:
     MEASURE = file.read()
+# Each word of what can be pressed, and of what names things, with the lines that it stands on.
+WORDS = """[...document.querySelectorAll("button, label, legend, h1, h2, summary, #state, .speaker")].flatMap((element) => {
+  if (!element.checkVisibility({ visibilityProperty: true }) || element.closest(".unseen, .question")) return [];
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  const words = [];
+  while (walker.nextNode()) {
+    for (const match of walker.currentNode.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, match.index);
+      range.setEnd(walker.currentNode, match.index + match[0].length);
+      words.push([match[0], new Set([...range.getClientRects()].map((rect) => Math.round(rect.top))).size]);
+    }
+  }
+  return words;
+})"""
 LEAST_CONTRAST = 4.5
 SHIFT = 8
-
-
-class PageTest(unittest.TestCase):
-    """One server for all tests of a class, one tab with a storage of its own for each."""
-
-    token = None
-    is_provoking = False
-
-    @classmethod
-    def setUpClass(cls):
-        cls.stage = Stage(PROGRAMS, token=cls.token)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.stage.close()
-
-    def reader(self, **options):
-        reader = Reader(BROWSER, self.stage, **options)
-        self.addCleanup(self.leave, reader)
-        return reader
-
-    def leave(self, reader):
-        """Of every visit of every test: nothing left the origin, and nothing went wrong unseen."""
-        own = self.stage.address
-        strangers = [address for address in reader.addresses()
-                     if not address.startswith((own + "/", own.replace("http", "ws") + "/", "data:"))]
-        troubles = reader.troubles()
-        reader.close()
-        self.assertEqual(strangers, [], "a request left the origin")
-        if not self.is_provoking:
-            self.assertEqual(troubles, [], "the console has complaints")
-
-    def script(self, name, *steps, **options):
-        script = self.stage.provider.say[name] = Script(*steps, **options)
-        return script
-
-    def ask_of_the_machine(self, reader):
-        self.script(
-            "machine?", 'It sells tickets. "The machine is called the Purser." [page 002] ', "And what it says is "
-            'on [page 33], or "nobody ever wrote this sentence" [page 2].')
-        reader.read_to(12)
-        reader.ask("What is the machine? It is called the Purser and sells tickets.")
-        reader.ended()
 
 
 class Talking(PageTest):
@@ -214,7 +184,7 @@ class Changing(PageTest):
         self.stage.index([page for page in story if page["id"] != "002"])
         reader.tab.wait("document.querySelector('#leaf-text').textContent.includes('no longer')")
         self.assertEqual(reader.texts("#leaf-text"), ["This page is no longer in the book."])
-        reader.tab.wait("document.querySelector('#page-total').textContent === 'of 39'")
+        reader.tab.wait("document.querySelector('#page-total').textContent === 'of 40'")
 
 
 class Going(PageTest):
@@ -232,6 +202,23 @@ class Going(PageTest):
         self.assertEqual(reader.answer(), "One, two, three.")
         self.assertEqual(script.asked, 1)
         self.assertEqual(len(reader.texts(".turn")), 1)
+
+    def test_an_answer_that_goes_to_another_tab_is_told_as_one_that_is_being_made(self):
+        script = self.script("elsewhere?", "Here ", HOLD, "and there.")
+        reader = self.reader().open()
+        reader.choose("london-fox")
+        reader.ask("Or elsewhere?")
+        reader.says("Here")
+        other = self.reader(beside=reader.tab).open()
+        other.tab.wait("document.querySelector('.turn[data-state=elsewhere]')")
+        self.assertEqual(other.texts(".asides"), ["This answer is being made just now, for another page or program of yours."])
+        self.assertEqual(other.texts(".again"), [])
+        script.go()
+        reader.ended()
+        other.ended()
+        self.assertEqual(other.answer(), "Here and there.")
+        self.assertEqual(other.texts(".asides"), [""] if other.texts(".asides") else [])
+        self.assertEqual(script.asked, 1)
 
     def test_what_was_said_is_there_after_a_reload(self):
         self.script("remember?", "I never forget.")
@@ -353,6 +340,28 @@ class Reading(PageTest):
         reader.tab.wait("document.querySelector('#leaf-number').textContent === '2'")
         self.assertLessEqual(reader.tab.run(width), 360)
 
+    def test_no_word_of_a_button_is_broken_on_a_phone(self):
+        pages = self.stage.pages()
+        pages[1]["title"] = "Of the machine that sells tickets, counts the lifejackets, and is called the Purser by everybody"
+        self.stage.index(pages)
+        self.addCleanup(self.stage.index, self.stage.pages())
+        reader = self.reader(width=390, height=844).open()
+        reader.choose("old-natalie-weissman")
+        self.ask_of_the_machine(reader)
+        self.check_words(reader)
+        reader.click("#cast-button")
+        self.check_words(reader)
+        reader.click("#cast-button")
+        reader.click(".sources .page-link")
+        reader.tab.wait("document.querySelector('#leaf-number').textContent === '2'")
+        self.assertIn("Close", self.check_words(reader))
+
+    def check_words(self, reader):
+        seen = reader.tab.run(WORDS)
+        self.assertGreater(len(seen), 3)
+        self.assertEqual([word for word, lines in seen if lines > 1], [], "words that stand on two lines")
+        return [word for word, _ in seen]
+
     def test_every_text_can_be_read_in_every_character_s_colour_by_day_and_by_night(self):
         self.script("colour?", 'Read [page 2], "The machine is called the Purser."', " and [page 33]")
         self.script("fails?", status=500)
@@ -469,18 +478,17 @@ class Entering(PageTest):
 
 
 def main():
-    global PROGRAMS, BROWSER
-    PROGRAMS = os.path.abspath(sys.argv.pop(1))
+    PageTest.programs = os.path.abspath(sys.argv.pop(1))
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         print("skipped  the page: there is no chromium")
         return
-    BROWSER = Browser(chromium)
-    print(BROWSER.version, file=sys.stderr)
+    PageTest.browser = Browser(chromium)
+    print(PageTest.browser.version, file=sys.stderr)
     try:
         unittest.main(module=sys.modules[__name__], verbosity=2)
     finally:
-        BROWSER.close()
+        PageTest.browser.close()
 
 
 if __name__ == "__main__":

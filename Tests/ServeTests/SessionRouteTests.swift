@@ -75,6 +75,32 @@ import Testing
     }
   }
 
+  @Test func anAnswerThatIsBeingMadeIsRunningAndOneThatWasStoppedIsNot() async throws {
+    let go = Signal()
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.token("one "), .wait(go), .token("two"), .end], [.endless("on ")]])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      func outcomes() throws -> [String] { try server.get("/api/v1/sessions/s1").strings("turns", "outcome") }
+      try reader.ask("What swings?", page: "p05")
+      _ = try reader.hearStream()
+      // The turn is begun beside its answer: it may be there a moment later.
+      waitUntil { !server.service.conversing.turnsBeingMade.isEmpty }
+      #expect(try outcomes() == ["running"])
+      go.fire()
+      _ = try reader.hearRest(after: ["one "])
+      #expect(try outcomes() == ["complete"])
+      try reader.ask("And on?", requestID: "r2")
+      _ = try reader.hearStream()
+      waitUntil { !server.service.conversing.turnsBeingMade.isEmpty }
+      #expect(try outcomes() == ["complete", "running"])
+      try reader.say("ai_chat_cancel", "{\"request_id\":\"r2\"}")
+      while try !reader.hearStream().isComplete {}
+      #expect(try outcomes() == ["complete", "interrupted"])
+      #expect(server.service.conversing.turnsBeingMade == [])
+    }
+  }
+
   @Test(arguments: ["a%2Fb", "%2e%2e%2fstory.db", "a%20b", String(repeating: "x", count: 129), "%c3%a9"])
   func whatCanBeNoNameIsRefused(_ name: String) async throws {
     try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in

@@ -89,6 +89,46 @@ import Testing
     }
   }
 
+  /// A book whose places have gaps: p01 at 10, p02 at 20 … p12 at 120.
+  private static var sparse: TestServer.Wishes {
+    var wishes = Story.wishes
+    wishes.story = Story.pages.map { page in
+      var page = page
+      page.pageIndex = page.pageIndex.map { $0 * 10 }
+      return page
+    }
+    return wishes
+  }
+
+  @Test(arguments: [
+    ("", "p01", 10), ("?up_to=10", "p01", 10), ("?up_to=59", "p05", 50), ("?up_to=60", "p06", 60),
+    ("?up_to=9223372036854775807", "p12", 120), ("?page=p07", "p07", 70),
+  ])
+  func aPlaceIsThatOfTheLastPageWhichIsNotBehindIt(_ query: String, _ id: String, _ number: Int) async throws {
+    try await TestServer.with(Self.sparse) { (server: TestServer) async throws -> Void in
+      let response = try server.get("/api/v1/place\(query)")
+      #expect(response.status == 200)
+      #expect(
+        response.body == """
+          {"page_id":"\(id)","page_index":\(number),"first_page_index":10,"last_page_index":120}
+
+          """)
+    }
+  }
+
+  @Test(arguments: [
+    ("?up_to=9", 404, "UNKNOWN_PAGE"), ("?up_to=0", 404, "UNKNOWN_PAGE"), ("?page=p99", 404, "UNKNOWN_PAGE"),
+    ("?up_to=-1", 400, "BAD_REQUEST"), ("?up_to=x", 400, "BAD_REQUEST"), ("?page=p01&up_to=9", 400, "BAD_REQUEST"),
+    ("?page_index=10", 400, "BAD_REQUEST"),
+  ])
+  func whereNoPageIsThereIsNoPlace(_ query: String, _ status: Int, _ code: String) async throws {
+    try await TestServer.with(Self.sparse) { (server: TestServer) async throws -> Void in
+      let response = try server.get("/api/v1/place\(query)")
+      #expect(response.status == status)
+      #expect(response.code == code)
+    }
+  }
+
   @Test func charactersComeWithTheirColoursAndWithoutPaths() async throws {
     try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
       let response = try server.get("/api/v1/characters")
@@ -145,7 +185,9 @@ import Testing
 
   @Test func everyRouteAnswersHEADAndRefusesOtherMethods() async throws {
     try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
-      let targets = ["/metrics", "/api/v1/stats", "/api/v1/characters", "/api/v1/pages", "/api/v1/pages/p01"]
+      let targets = [
+        "/metrics", "/api/v1/stats", "/api/v1/characters", "/api/v1/place", "/api/v1/pages", "/api/v1/pages/p01",
+      ]
       for target in targets + ["/api/v1/search?q=lantern"] {
         let client = try server.client()
         try client.send("HEAD \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nConnection: close\r\n\r\n")

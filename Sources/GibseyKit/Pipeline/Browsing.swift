@@ -27,6 +27,21 @@ public struct Browsing {
     public let nextID: String?
   }
 
+  /// A place in the book as it is now, and where that begins and ends: what a reader's bookmark needs, and no page.
+  public struct Bookmark: Sendable, Equatable {
+    public let place: PagePlace
+    public let first: PagePlace
+    public let last: PagePlace
+  }
+
+  /// Which place is wanted.
+  public enum WantedPlace: Sendable, Equatable {
+    case page(id: String)
+    /// The last one that is not behind this number of the reading order.
+    case upTo(Int)
+    case first
+  }
+
   /// A conversation as its reader may see it again.
   public struct Session: Sendable, Equatable {
     public let session: StoredSession
@@ -87,6 +102,24 @@ public struct Browsing {
     else { return .wholeBook }
     return session.furthestPageID.map { change.sight(upTo: $0, now: furthest) }
       ?? .upTo(before: furthest, now: furthest)
+  }
+
+  /// Where a bookmark may lie.
+  /// - Throws: `GibseyError.unknownPage` where no page stands there, and in a book without pages.
+  public func bookmark(_ wanted: WantedPlace) throws -> Bookmark {
+    try store.reading {
+      guard let first = try store.neighbour(of: PagePlace(pageIndex: 0, id: ""), isNext: true, gate: nil),
+        let last = try store.lastPlace(upTo: Int.max)
+      else { throw try unknown("1") }
+      let (place, name): (PagePlace?, String) =
+        switch wanted {
+        case .page(let id): (try store.page(id: id).map { PagePlace(pageIndex: $0.pageIndex, id: id) }, id)
+        case .upTo(let number): (try store.lastPlace(upTo: number), "\(number)")
+        case .first: (first, "")
+        }
+      guard let place else { throw try unknown(name) }
+      return Bookmark(place: place, first: first, last: last)
+    }
   }
 
   private func unknown(_ id: String) throws -> GibseyError {

@@ -12,6 +12,7 @@ public struct Conversing: Sendable {
   private let keeper: TurnKeeper?
   private let problem: @Sendable (any Error) -> Void
   private let writes: PatientWrites
+  private let making = AnswersBeingMade()
 
   /// So long at most the end of an answer waits for its turn to be written.
   private static let endPatience = Duration.seconds(1)
@@ -67,6 +68,8 @@ public struct Conversing: Sendable {
     var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper)
     turn.beginMeanwhile()
     var isKept = false
+    let ticket = making.begin(turn.number)
+    defer { making.end(ticket) }
     do {
       try await asking.run(prompt) { part in
         turn.take(part)
@@ -74,6 +77,7 @@ public struct Conversing: Sendable {
         case .completed, .failed:
           isKept = true
           await end(turn)
+          making.end(ticket)
         default: break
         }
         try await take(part)
@@ -103,6 +107,9 @@ public struct Conversing: Sendable {
     }
   }
 
+  /// The turns whose answers are being made here now: in the file they stand as interrupted, for nobody knows what comes.
+  public var turnsBeingMade: Set<Int> { making.turns }
+
   private func end(_ turn: KeptAnswer) async {
     do {
       try await writes.run(atMost: turn.isStopped ? Self.shortPatience : Self.endPatience) { try await turn.end() }
@@ -115,6 +122,30 @@ public struct Conversing: Sendable {
     await writes.settle(atMost: patience)
     return writes.count
   }
+}
+
+/// Answers that have begun and not ended. Its identity is the daemon's.
+private final class AnswersBeingMade: Sendable {
+  private struct State {
+    var turns: [Int: @Sendable () -> Int?] = [:]
+    var count = 0
+  }
+
+  private let state = Mutex(State())
+
+  var turns: Set<Int> { Set(state.withLock { Array($0.turns.values) }.compactMap { $0() }) }
+
+  /// - Parameter turn: tells the number of its turn, once there is one.
+  /// - Returns: its place here.
+  func begin(_ turn: @escaping @Sendable () -> Int?) -> Int {
+    state.withLock { state in
+      state.count += 1
+      state.turns[state.count] = turn
+      return state.count
+    }
+  }
+
+  func end(_ place: Int) { state.withLock { $0.turns[place] = nil } }
 }
 
 /// Who is asked, as long as nobody says otherwise. Its identity is the daemon's: answers that are being made go on as they began.

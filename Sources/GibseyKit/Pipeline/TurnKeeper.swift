@@ -286,6 +286,9 @@ public struct KeptAnswer: Sendable {
   var isStopped: Bool { outcome == .interrupted }
 
   private var text: String { String(decoding: answer, as: UTF8.self) }
+
+  /// Tells the number of its turn, once it is in the file.
+  var number: @Sendable () -> Int? { { [beginning] in beginning.turn?.id } }
 }
 
 /// A turn that is being begun while its answer is made. Its identity is the turn's.

@@ -1,7 +1,7 @@
 // Where the reader writes: Enter asks, Shift and Enter makes a line, Escape (anywhere) stops the answer.
 
 export class Composer {
-  /** `onAsk(text)` returns false when it could not be asked: then the text stays. */
+  /** `onAsk(text)` resolves to false when it could not be asked: then the text stays. */
   constructor({ form, field, stop, onAsk, onStop }) {
     Object.assign(this, { form, field, stop, onAsk });
     this.label = form.querySelector("#question-label");
@@ -22,9 +22,16 @@ export class Composer {
     });
   }
 
-  ask() {
+  async ask() {
     const text = this.field.value.trim();
-    if (!text || this.onAsk(text) === false) return;
+    if (!text || text === this.asking) return; // on its way already
+    this.asking = text;
+    try {
+      if (await this.onAsk(text) === false) return;
+    } finally {
+      if (this.asking === text) this.asking = null;
+    }
+    if (this.field.value.trim() !== text) return; // written on meanwhile
     this.field.value = "";
     this.fit();
   }

@@ -9,6 +9,7 @@ import { randomName, tab } from "./memory.js";
  *   whole      it ended by itself, by its limit, or was stopped: `end` says how
  *   failed     an error ended it: `failure`
  *   lost       the connection went, and nobody knows any more what became of it
+ *   elsewhere  it is being made, and goes to another page or program of the same conversation
  */
 export class Turn {
   constructor({ requestID, character, prompt, page }) {
@@ -37,17 +38,18 @@ export class Conversation {
     this.unclaimed = new Set();
   }
 
-  /** The turns with a character as far as the reader has read. */
+  /** The turns with a character as far as the reader has read; one in which nothing was told holds nothing of the book. */
   of(character, gate = Infinity) {
     return this.turns.filter((turn) => turn.character === character
-      && (turn.isOpen || turn.isPast || turn.isKept || turn.page <= gate));
+      && (turn.isOpen || turn.isPast || turn.isKept || !turn.text || turn.page <= gate));
   }
   get open() { return this.turns.filter((turn) => turn.isOpen); }
 
-  /** Asks; null when the connection is lost. */
-  ask(character, prompt, page) {
-    const turn = new Turn({ requestID: randomName(), character, prompt, page });
-    const data = { prompt, character_id: character || undefined, request_id: turn.requestID };
+  /** Asks as one who has read to a place, {id, number}; null when the connection is lost. */
+  ask(character, prompt, { id, number }) {
+    const turn = new Turn({ requestID: randomName(), character, prompt, page: number });
+    // The page goes with each question: what holds for it does not hang on what was told before.
+    const data = { prompt, character_id: character || undefined, current_page_id: id, request_id: turn.requestID };
     const isNext = this.open.length > 0;
     if (!this.send("ai_chat_request", data)) return null;
     this.turns.push(turn);
@@ -182,6 +184,26 @@ export class Conversation {
       return turn.state === "lost" && kept?.text.length >= turn.text.length ? kept : turn;
     });
     this.turns = [...rest, ...ours.toReversed()];
+  }
+
+  /** Whether an answer goes to somebody else just now. */
+  get hasElsewhere() { return this.turns.some((turn) => turn.state === "elsewhere"); }
+
+  /** Takes what has become of answers that go to somebody else; returns the turns that changed. */
+  renew(past) {
+    return this.turns.filter((turn) => {
+      const kept = turn.state === "elsewhere" && past.find(({ number }) => number === turn.number);
+      if (!kept || (kept.text === turn.text && kept.end === turn.end)) return false;
+      const { text, state, end } = kept;
+      Object.assign(turn, { text, state, end });
+      return true;
+    });
+  }
+
+  /** The server cannot be asked what of the past may be seen by one who went back in the book: nothing of it may. */
+  hidePast() {
+    this.turns = this.turns.filter((turn) => !turn.isPast);
+    for (const turn of this.turns) turn.isKept = false;
   }
 
   /** Puts what was said before in front. */

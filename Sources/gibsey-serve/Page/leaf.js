@@ -6,7 +6,7 @@ import { clean, element, pageName } from "./prose.js";
 import { leaveWords } from "./words.js";
 
 export class Leaf {
-  /** `library` fetches pages; `gate()` tells how far the reader has read; `colourOf(character)` its colour. */
+  /** `library` fetches pages; `gate()` tells the place that the reader has read to; `colourOf(character)` its colour. */
   constructor({ dialog, library, gate, colourOf }) {
     Object.assign(this, { dialog, library, gate, colourOf });
     for (const name of ["title", "text", "number", "back", "on", "close"]) {
@@ -35,7 +35,7 @@ export class Leaf {
     this.text.replaceChildren(element("p", { className: "aside", text: "Opening the page" }));
     this.steps();
     try {
-      const page = await this.library.page(id, this.gate());
+      const page = await this.library.page(id, this.gate()?.id);
       if (this.wanted !== wanted) return;
       this.show(page, quotes);
       this.text.scrollTop = 0;
@@ -43,7 +43,7 @@ export class Leaf {
       this.text.focus();
     } catch (error) {
       if (!(error instanceof LibraryError)) throw error;
-      if (this.wanted === wanted) this.refuse(error, leaveWords.gated(this.gate()));
+      if (this.wanted === wanted) this.refuse(error, leaveWords.gated(this.gate()?.number));
     }
     if (this.wanted === wanted) this.text.setAttribute("aria-busy", "false");
   }
@@ -54,7 +54,7 @@ export class Leaf {
     const wanted = Symbol(this.shown);
     this.wanted = wanted;
     try {
-      const page = await this.library.page(this.shown, this.gate());
+      const page = await this.library.page(this.shown, this.gate()?.id);
       if (this.wanted !== wanted) return;
       const place = this.text.scrollTop;
       this.show(page, this.quotes);

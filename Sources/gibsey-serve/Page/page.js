@@ -26,6 +26,10 @@ let beginning = null;
 // The pages of one change come as so many records: a look once they have come serves them all.
 const changeMilliseconds = 300;
 let looking = null;
+// An answer that goes to somebody else is looked at so often.
+const elsewhereMilliseconds = 2000;
+let watching = null;
+let isPastHidden = false;
 lasting.set("session", session);
 
 const library = new Library(token);
@@ -47,13 +51,13 @@ const status = new Status({
 });
 const conversation = new Conversation({ send, onTurn: turnChanged, onNote: (record) => note(failureWords(record)) });
 const bookmark = new Bookmark({
-  input: at("page"), total: at("page-total"), trouble: at("page-trouble"), send, onMove: () => recall().catch(() => redraw()),
+  input: at("page"), total: at("page-total"), trouble: at("page-trouble"), send, find: (wanted) => library.place(wanted), onMove: moved,
 });
 const cast = new Cast({
   list: at("cast-list"), button: at("cast-button"), name: at("cast-name"), panel: at("cast"), onChoose: choose,
 });
 const leaf = new Leaf({
-  dialog: at("leaf"), library, gate: () => bookmark.page, colourOf: (id) => cast.named(id)?.colour,
+  dialog: at("leaf"), library, gate: () => bookmark.place, colourOf: (id) => cast.named(id)?.colour,
 });
 const thread = new Thread(at("thread"), {
   nameOf: (id) => cast.nameOf(id), followButton: at("follow"), onRetry: retry, onPage: (id, quotes) => leaf.open(id, quotes),
@@ -84,7 +88,7 @@ async function begin() {
     const chosen = [lasting.get("character"), await library.opener()].find(isThere) ?? characters[0].id;
     cast.fill(characters, chosen);
     composer.address(cast.nameOf(chosen));
-    bookmark.setTotal(await library.total());
+    await bookmark.settle();
     if (begun) await recall();
     else redraw();
   } catch (error) {
@@ -100,11 +104,46 @@ async function begin() {
 /** Draws what the server remembers of this conversation, as far as the reader has read. */
 async function recall() {
   const asked = session;
-  const { turns, earlier } = await library.turns(session, bookmark.page);
-  if (asked !== session) return;
+  const place = bookmark.place;
+  const { turns, earlier } = await library.turns(session, place?.id);
+  if (asked !== session || place !== bookmark.place) return;
+  isPastHidden = false;
   conversation.remember(turns);
   showEarlier(earlier);
   redraw();
+  watch();
+}
+
+/** The bookmark lies elsewhere: what was said beyond it goes, what was said before it comes. */
+function moved() {
+  recall().catch(() => {
+    isPastHidden = true;
+    conversation.hidePast();
+    showEarlier(null);
+    redraw();
+  });
+}
+
+/** As long as an answer goes to somebody else, looks now and then what there is of it. */
+function watch() {
+  clearTimeout(watching);
+  if (!conversation.hasElsewhere) return;
+  watching = setTimeout(async () => {
+    const asked = session;
+    const place = bookmark.place;
+    try {
+      const { turns } = await library.turns(session, place?.id);
+      if (asked === session && place === bookmark.place) {
+        for (const turn of conversation.renew(turns)) {
+          thread.renew(turn);
+          if (turn.state !== "elsewhere" && turn.character === cast.chosen) announcer.say(endWords(turn.end) ?? "The answer is whole.");
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof LibraryError)) throw error; // what is on the page stays as it is
+    }
+    watch();
+  }, elsewhereMilliseconds);
 }
 
 /** Offers what was said before `number`; nothing when that is null. */
@@ -114,13 +153,14 @@ function showEarlier(number) {
 }
 
 function redraw() {
-  thread.fill(conversation.of(cast.chosen, bookmark.page));
+  thread.fill(conversation.of(cast.chosen, bookmark.number));
   welcomeOrNot();
   mark();
 }
 
 function welcomeOrNot() {
-  if (conversation.of(cast.chosen, bookmark.page).length === 0) welcome.show(cast.nameOf(cast.chosen), bookmark.page);
+  const isSilent = conversation.of(cast.chosen, bookmark.number).length === 0;
+  if (isSilent) welcome.show(cast.nameOf(cast.chosen), bookmark.isAtStart ? 0 : bookmark.number);
   else welcome.hide();
 }
 
@@ -133,10 +173,11 @@ function choose(id) {
   redraw();
 }
 
-function ask(prompt) {
+async function ask(prompt) {
   note("");
-  if (!bookmark.turn()) return false;
-  if (!conversation.ask(cast.chosen, prompt, bookmark.page)) {
+  const character = cast.chosen;
+  if (!await bookmark.turn()) return false;
+  if (!conversation.ask(character, prompt, bookmark.place)) {
     note("Not connected: your question stays here until it can be asked.");
     connection.hurry();
     return false;
@@ -149,8 +190,8 @@ function stop() {
   if (turn) conversation.stop(turn);
 }
 
-function retry(turn) {
-  if (!ask(turn.prompt)) return;
+async function retry(turn) {
+  if (!await ask(turn.prompt)) return;
   if (!turn.text) {
     conversation.forget(turn);
     thread.remove(turn);
@@ -216,15 +257,17 @@ function shut() {
 async function look() {
   leaf.refresh();
   try {
-    bookmark.setTotal(await library.total());
+    await bookmark.settle();
   } catch (error) {
-    if (!(error instanceof LibraryError)) throw error; // the old number stays
+    if (!(error instanceof LibraryError)) throw error; // it is asked for again with the next question
   }
 }
 
 function received(type, data) {
   if (type === "connection_established") bookmark.tellServer();
-  if (type === "error" && bookmark.fail(data)) return;
+  if ((type === "error" || type === "vault_update") && bookmark.heard(type, data)) return;
+  // The page that went with a question is gone: the bookmark finds another.
+  if (type === "error" && data.code === "UNKNOWN_PAGE") look();
   if (type === "cluster_event" && typeof data.event_data?.text === "string") note(`From the server: ${clean(data.event_data.text)}`);
   if (type === "page_update") {
     clearTimeout(looking);
@@ -232,17 +275,18 @@ function received(type, data) {
   }
   conversation.receive(type, data);
   // The server still remembers an answer that ended while we were away.
-  if (type === "connection_established" && conversation.turns.some((turn) => turn.state === "lost")) {
+  const isMissing = isPastHidden || conversation.turns.some((turn) => turn.state === "lost");
+  if (type === "connection_established" && isMissing) {
     recall().catch(() => { /* what is on the page stays as it is */ });
   }
 }
 
 at("earlier").addEventListener("click", async () => {
   try {
-    const { turns, earlier } = await library.turns(session, bookmark.page, earlierTurn);
+    const { turns, earlier } = await library.turns(session, bookmark.place?.id, earlierTurn);
     conversation.recallEarlier(turns);
     showEarlier(earlier);
-    thread.fill(conversation.of(cast.chosen, bookmark.page), true);
+    thread.fill(conversation.of(cast.chosen, bookmark.number), true);
   } catch (error) {
     if (!(error instanceof LibraryError)) throw error;
     note("What was said before did not come.");

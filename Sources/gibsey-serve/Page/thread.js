@@ -74,6 +74,7 @@ class TurnView {
     const cited = turn.isPast ? null : turn.citations.map((citation) => citation.page_id);
     this.prose.link(cited, (id, text) => this.pageButton(id, text));
     if (turn.citations.length) this.after.append(this.sources());
+    if (turn.state === "elsewhere") return;
     const again = element("button", {
       type: "button", className: "link again", text: isGood ? "Ask again" : "Try again",
     });
@@ -152,6 +153,14 @@ export class Thread {
   add(turn) {
     this.box.append(this.make(turn).box);
     this.follow();
+  }
+
+  /** Draws a turn anew that has become another. */
+  renew(turn) {
+    const old = this.views.get(turn);
+    if (!old) return;
+    old.box.replaceWith(this.make(turn).box);
+    if (this.isFollowing) this.follow();
   }
 
   remove(turn) {

@@ -21,9 +21,10 @@ export class Welcome {
     }));
   }
 
+  /** `page` is the number of the page that was read to; 0 where the reader has not begun. */
   show(name, page) {
     this.title.textContent = name;
-    this.words.textContent = page > 1
+    this.words.textContent = page > 0
       ? `You have read to page ${page}. Ask what you like: nothing that comes later will be told.`
       : "Say below how far you have read, and ask what you like: nothing that comes later will be told.";
     this.box.hidden = false;

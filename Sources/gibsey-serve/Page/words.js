@@ -51,6 +51,7 @@ export function endWords(reason) {
     case "length": return "The answer ends here because it reached its limit.";
     case "cancelled": return "You stopped the answer here.";
     case "interrupted": return "The answer was not finished.";
+    case "running": return "This answer is being made just now, for another page or program of yours.";
     case "failed": return "No whole answer came.";
     default: return null;
   }

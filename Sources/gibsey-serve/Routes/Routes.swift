@@ -8,6 +8,7 @@ extension Route {
     .metrics,
     .stats,
     .characters,
+    .place,
     .pages,
     .storyPage,
     .search,

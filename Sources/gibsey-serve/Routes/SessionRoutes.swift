@@ -11,12 +11,15 @@ extension Route {
     let before = try request.query.integer("before", in: 1...Int.max)
     let limit = try request.query.integer("limit", in: 1...1000) ?? 200
     let found: Browsing.Session
+    // Before and after: one that begins or ends while it is read is not taken for one that broke off.
+    var running = service.conversing.turnsBeingMade
     do {
       found = try await service.room.read { try $0.browsing.session(id, for: reader, before: before, limit: limit) }
     } catch GibseyError.unknownSession {
       throw Refusal.noSuchSession
     }
-    return .story { writer in
+    running.formUnion(service.conversing.turnsBeingMade)
+    return .story { [running] writer in
       let session = found.session
       writer.member("session_id", session.id.text)
       writer.member("made_at", session.madeAt)
@@ -25,7 +28,8 @@ extension Route {
       writer.member("page_id", found.page?.id)
       writer.member("page_index", found.page?.pageIndex)
       writer.key("turns")
-      writer.array(found.turns) { writer, turn in writer.object { $0.turn(turn) } }
+      writer.array(found.turns) { writer, turn in writer.object { $0.turn(turn, isRunning: running.contains(turn.id)) }
+      }
       writer.member("earlier", found.hasEarlier ? found.turns.first?.id : nil)
     }
   }
@@ -38,14 +42,14 @@ extension Refusal {
 }
 
 extension JSONWriter {
-  fileprivate mutating func turn(_ turn: StoredTurn) {
+  fileprivate mutating func turn(_ turn: StoredTurn, isRunning: Bool) {
     member("turn", turn.id)
     key("parent_turn")
     if let parent = turn.parent { integer(parent) } else { null() }
     member("character_id", turn.characterID)
     member("question", turn.question)
     member("answer", turn.answer)
-    member("outcome", turn.outcome.rawValue)
+    member("outcome", isRunning && turn.outcome == .interrupted ? "running" : turn.outcome.rawValue)
     member("made_at", turn.madeAt)
   }
 }

@@ -28,6 +28,21 @@ extension Route {
     }
   }
 
+  /// Where a page stands in the book as it is now, without anything of the page.
+  static let place = Route(.GET, "/api/v1/place") { request, service in
+    try request.query.allow("page", "up_to")
+    let (page, number) = (try request.query.text("page"), try request.query.integer("up_to", in: 0...Int.max))
+    guard page == nil || number == nil else { throw Refusal.badRequest("page and up_to exclude each other") }
+    let wanted = page.map { Browsing.WantedPlace.page(id: $0) } ?? number.map { .upTo($0) } ?? .first
+    let found = try await service.room.read { try $0.browsing.bookmark(wanted) }
+    return .story { writer in
+      writer.member("page_id", found.place.id)
+      writer.member("page_index", found.place.pageIndex)
+      writer.member("first_page_index", found.first.pageIndex)
+      writer.member("last_page_index", found.last.pageIndex)
+    }
+  }
+
   /// The pages in reading order, a few at a time.
   static let pages = Route(.GET, "/api/v1/pages") { request, service in
     try request.query.allow("page", "page_index", "session", "character_id", "limit", "cursor", "text")
