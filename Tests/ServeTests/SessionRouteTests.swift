@@ -101,6 +101,34 @@ import Testing
     }
   }
 
+  @Test func aSessionOfNobodyIsSeenByEveryNameAndTakenByTheFirstThatOpensASocketOrAsks() async throws {
+    var wishes = Story.wishes
+    wishes.tokens = try TokenFile(text: "ann:0123456789abcdef\nben:fedcba9876543210\n", path: "tokens")
+    wishes.transport = ScriptedProvider([[.token("A lantern."), .end]])
+    let (ann, ben) = ("Authorization: Bearer 0123456789abcdef", "Authorization: Bearer fedcba9876543210")
+    let question = #"{"prompt":"What swings?","session_id":"s1","current_page_id":"p05"}"#
+    for isAsking in [false, true] {
+      try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+        try Self.converse(server)
+        func statuses(_ name: String) throws -> [Int] {
+          [
+            try server.get("/api/v1/sessions/s1", name).status, try server.get("/api/v1/pages?session=s1", name).status,
+            try server.post("/api/v1/context", question, name).status,
+          ]
+        }
+        // To look at it takes it from nobody, however often.
+        for name in [ben, ann, ben, ann] { #expect(try statuses(name) == [200, 200, 200]) }
+        if isAsking {
+          #expect(try server.post("/api/v1/ask", question, ann).status == 200)
+        } else {
+          _ = try ReaderClient(server, extra: ann + "\r\n")
+        }
+        #expect(try statuses(ann) == [200, 200, 200])
+        #expect(try statuses(ben) == [404, 404, 404])
+      }
+    }
+  }
+
   @Test(arguments: ["a%2Fb", "%2e%2e%2fstory.db", "a%20b", String(repeating: "x", count: 129), "%c3%a9"])
   func whatCanBeNoNameIsRefused(_ name: String) async throws {
     try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in

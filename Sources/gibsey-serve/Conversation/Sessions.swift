@@ -36,6 +36,9 @@ final class Sessions: Sendable {
     }
   }
 
+  /// Whose a session is that was used since the start; nil when it is nobody's.
+  func owner(of session: String) -> String? { state.withLock { $0.owners[session] } }
+
   /// Takes a claim back.
   func disclaim(_ session: String) { state.withLock { $0.owners[session] = nil } }
 

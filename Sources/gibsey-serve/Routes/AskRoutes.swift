@@ -6,7 +6,11 @@ extension Route {
   /// The prompt for a question, as gibsey-context(1) makes it.
   static let context = Route(.POST, "/api/v1/context") { request, service in
     try request.query.allow()
-    let prompt = try await service.prompt(for: try request.question(), request.identity)
+    let question = try request.question()
+    if let session = question.sessionID.flatMap({ SessionID($0) }) {
+      try await service.look(at: session, as: request.identity)
+    }
+    let prompt = try await service.prompt(for: question)
     return Response(type: "application/json", body: .bytes(RecordCoder.encode(.prompt(prompt))))
       .header("cache-control", "no-store")
   }
@@ -46,6 +50,14 @@ extension Route {
 }
 
 extension Service {
+  /// Lets somebody see what was said in a session, without making it theirs.
+  /// - Throws: `Refusal.noSuchSession` when it is another's.
+  func look(at session: SessionID, as identity: Identity) async throws {
+    guard let name = identity.name else { return }
+    let owner = try await room.read { try $0.browsing.owner(of: session) } ?? sessions.owner(of: session.text)
+    guard owner == nil || owner == name else { throw Refusal.noSuchSession }
+  }
+
   /// The prompt for a question of somebody.
   /// - Throws: `Refusal.noSuchSession` for a session of another, and what is wrong with the question.
   func prompt(for question: ChatRequest, _ identity: Identity) async throws -> Prompt {
