@@ -18,11 +18,14 @@ public struct Supervisor: Sendable {
 
   /// Sockets that are bound and listening.
   public let sockets: [FileDescriptor]
+  /// Where the manager put what it hands over (systemd.exec(5), LoadCredential); nil when it hands over nothing.
+  public let credentials: String?
   private let address: String?
 
   /// Reads what the environment tells, and takes it out of it: what this process starts is none of the manager's business.
   public init() {
     address = getenv("NOTIFY_SOCKET").map { String(cString: $0) }
+    credentials = getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) }
     let isForUs = getenv("LISTEN_PID").flatMap { Int32(String(cString: $0)) } == getpid()
     let count = getenv("LISTEN_FDS").flatMap { Int32(String(cString: $0)) } ?? 0
     let isSane = isForUs && count > 0 && count <= Self.descriptorLimit

@@ -44,9 +44,9 @@ struct Daemon {
     let context = context.saying(events.diagnostics)
     self.context = context
     transport = CurlTransport(trust: context.settings.trust, buffers: Self.buffers, gathering: Self.gathering)
-    let tokens = try Tokens(path: context.settings.string(.tokenFile))
-    self.tokens = tokens
     supervisor = Supervisor()
+    let tokens = try Tokens(path: context.settings.string(.tokenFile), credentials: supervisor.credentials)
+    self.tokens = tokens
     inherited = try supervisor.sockets.map { try InheritedSocket($0) }
     // Whoever is handed sockets listens there, and nowhere else unasked.
     if !inherited.isEmpty, options.isUsualPlace { self.options.listen = [] }
@@ -242,12 +242,15 @@ struct Daemon {
 /// The token file as it is now.
 final class Tokens: Sendable {
   private let path: String?
+  private let credentials: String?
   private let state: Mutex<TokenFile?>
 
+  /// - Parameter credentials: the folder of a service manager.
   /// - Throws: what reading the file throws.
-  init(path: String?) throws {
+  init(path: String?, credentials: String? = nil) throws {
     self.path = path
-    state = Mutex(try path.map { try TokenFile(path: $0) })
+    self.credentials = credentials
+    state = Mutex(try path.map { try TokenFile(path: $0, credentials: credentials) })
   }
 
   var areWanted: Bool { path != nil }
@@ -257,7 +260,7 @@ final class Tokens: Sendable {
   /// - Throws: what is wrong with it; the tokens then stay as they were.
   func reread() throws {
     guard let path else { return }
-    let file = try TokenFile(path: path)
+    let file = try TokenFile(path: path, credentials: credentials)
     state.withLock { $0 = file }
   }
 }

@@ -16,9 +16,11 @@ struct TokenFile: Sendable, Equatable {
     left.entries.elementsEqual(right.entries) { $0 == $1 }
   }
 
+  /// - Parameter credentials: the folder in which a service manager hands files over. It lets this service read them by an
+  ///   access control list, which looks like a right of the group (acl(5)).
   /// - Throws: `GibseyError.cannotRead`, `.unsafeSettingsFile` when others may read it, `.malformedInput`.
-  init(path: String) throws {
-    try self.init(text: try Self.read(path), path: path)
+  init(path: String, credentials: String? = nil) throws {
+    try self.init(text: try Self.read(path, credentials), path: path)
   }
 
   init(text: String, path: String) throws {
@@ -70,7 +72,7 @@ struct TokenFile: Sendable, Equatable {
     entries.contains { $0.name == identity.name && $0.digest == identity.digest }
   }
 
-  private static func read(_ path: String) throws -> String {
+  private static func read(_ path: String, _ credentials: String?) throws -> String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw GibseyError.cannotRead(path: path, reason: String(cString: strerror(errno))) }
     defer { close(descriptor) }
@@ -78,7 +80,9 @@ struct TokenFile: Sendable, Equatable {
     guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "not a plain file")
     }
-    guard facts.st_mode & 0o077 == 0 else {
+    let isHandedOver =
+      [0, geteuid()].contains(facts.st_uid) && (credentials.map { isFile(path, inside: $0) } ?? false)
+    guard facts.st_mode & (isHandedOver ? 0o037 : 0o077) == 0 else {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "others may read it; chmod 600 \(path)")
     }
     var bytes: [UInt8] = []
@@ -91,6 +95,20 @@ struct TokenFile: Sendable, Equatable {
       throw GibseyError.malformedInput(source: path, line: nil, reason: "no text, or longer than \(limitBytes) bytes")
     }
     return text
+  }
+}
+
+extension TokenFile {
+  /// Whether a file lies in a folder or below it, whatever links lead there.
+  private static func isFile(_ path: String, inside folder: String) -> Bool {
+    guard let file = canonical(path), let folder = canonical(folder) else { return false }
+    return file.hasPrefix(folder + "/")
+  }
+
+  private static func canonical(_ path: String) -> String? {
+    guard let text = realpath(path, nil) else { return nil }
+    defer { free(text) }
+    return String(cString: text)
   }
 }
 
