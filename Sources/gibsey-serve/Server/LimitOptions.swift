@@ -9,7 +9,7 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Bytes of one message or request body; 1048576.") var maxMessage: Int?
   @Option(help: "Bytes of all bodies and messages that are not whole; 67108864.") var maxIncoming: Int?
   @Option(help: "Fragments of one message; 4096.") var maxFragments: Int?
-  @Option(help: "Messages of one socket in a second; 50.") var maxRate: Int?
+  @Option(help: "Messages of one socket in a second, over ten; 50.") var maxRate: Int?
   @Option(help: "Bytes of a request's target; 8192.") var maxTarget: Int?
   @Option(help: "Bytes of a request's header lines; 32768.") var maxHeader: Int?
   @Option(help: "Header lines of a request; 100.") var maxHeaders: Int?

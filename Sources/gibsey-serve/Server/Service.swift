@@ -138,5 +138,7 @@ final class Service: Sendable {
     }
   }
 
-  private static func words(_ error: any Error) -> String { (error as? GibseyError)?.message ?? "\(error)" }
+  private static func words(_ error: any Error) -> String {
+    (error as? GibseyError)?.message ?? (error as? Refusal)?.message ?? "\(error)"
+  }
 }
