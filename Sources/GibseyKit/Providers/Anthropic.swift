@@ -103,6 +103,9 @@ struct AnthropicParser: EventStreamParser {
     "max_tokens": .length, "model_context_window_exceeded": .length,
   ]
 
+  /// The types of what has text that is of the answer. What has another one is new, and none of it; some servers name none.
+  private static let textTypes: Set<String> = ["text", "text_delta"]
+
   /// Counts as this vendor splits them: what was read is the sum of three.
   private struct Counts {
     var input: Int?
@@ -180,15 +183,19 @@ struct AnthropicParser: EventStreamParser {
 
   private static func delta(_ scanner: inout JSONScanner, _ said: inout Said) throws {
     guard try scanner.isObjectOrSkip() else { return }
+    var type: String?
+    var text: UnsafeBufferPointer<UInt8>?
     try scanner.members { key, scanner in
       switch key {
-      case "text" where scanner.peek() == UInt8(ascii: "\""): said.content = try scanner.rawValue()
+      case "type": type = try scanner.stringOrSkip()
+      case "text" where scanner.peek() == UInt8(ascii: "\""): text = try scanner.rawValue()
       case "thinking": said.thinking = try scanner.stringOrSkip()
       case "stop_reason": said.stopReason = try scanner.stringOrSkip()
       case "stop_details": try details(&scanner, &said)
       default: try scanner.skipValue()
       }
     }
+    if type.map(textTypes.contains) ?? true { said.content = text }
   }
 
   private static func details(_ scanner: inout JSONScanner, _ said: inout Said) throws {

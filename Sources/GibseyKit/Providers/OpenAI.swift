@@ -72,12 +72,19 @@ struct OpenAIParser: EventStreamParser {
   var tally: AnswerTally
   var shape = FrameShape()
 
+  /// The answer that is followed, of several: the first of which something came.
+  private var index: Int?
+
   init(_ tally: AnswerTally) { self.tally = tally }
 
   /// What one chunk says.
   private struct Said {
+    /// The answer that it is of.
+    var index: Int?
     var error: JSONValue?
     var content: UnsafeBufferPointer<UInt8>?
+    /// The texts of a content that comes in parts.
+    var parts: [UnsafeBufferPointer<UInt8>] = []
     var thinking: String?
     var refusal: String?
     var finishReason: String?
@@ -101,8 +108,9 @@ struct OpenAIParser: EventStreamParser {
       tally.hasEnded = true
       return
     }
-    var said = Said()
+    var said = Said(index: index)
     try JSONScanner.scan(buffer: data) { try Self.chunk(&$0, &said) }
+    index = said.index
     if let error = said.error, error != .null { throw tally.failure(error) }
     if let usage = said.usage { tally.usage = usage }
     tally.think(said.thinking, into: &batch)
@@ -110,6 +118,7 @@ struct OpenAIParser: EventStreamParser {
       tally.refusal = (tally.refusal ?? "") + refusal
     }
     tally.isUnstreamed = said.isUnstreamed
+    for part in said.parts where part.count > 2 { try tally.say(part, into: &batch) }
     if let content = said.content, content.count > 2 {
       try tally.say(content, into: &batch)
       let isPlain =
@@ -132,13 +141,13 @@ struct OpenAIParser: EventStreamParser {
       switch key {
       case "choices":
         guard try scanner.isArrayOrSkip() else { return }
-        var isFirst = true
         try scanner.elements { scanner in
-          guard isFirst, try scanner.isObjectOrSkip() else {
-            return isFirst ? () : try scanner.skipValue()
-          }
-          isFirst = false
-          try choice(&scanner, &said)
+          guard try scanner.isObjectOrSkip() else { return }
+          var one = said
+          one.index = nil
+          try choice(&scanner, &one)
+          one.index = one.index ?? 0
+          if said.index == nil || said.index == one.index { said = one }
         }
       case "usage": said.usage = try usage(&scanner)
       case "error": said.error = try scanner.value()
@@ -157,12 +166,17 @@ struct OpenAIParser: EventStreamParser {
           switch key {
           case "content" where scanner.peek() == UInt8(ascii: "\""):
             said.content = try scanner.rawValue()
+          case "content" where scanner.peek() == UInt8(ascii: "["):
+            try scanner.elements { scanner in
+              if let text = try part(&scanner) { said.parts.append(text) }
+            }
           case "reasoning_content", "reasoning":
             said.thinking = try scanner.stringOrSkip() ?? said.thinking
           case "refusal": said.refusal = try scanner.stringOrSkip()
           default: try scanner.skipValue()
           }
         }
+      case "index": said.index = try scanner.integerOrSkip()
       case "finish_reason": said.finishReason = try scanner.stringOrSkip()
       // OpenRouter has it here, too.
       case "error":
@@ -171,6 +185,21 @@ struct OpenAIParser: EventStreamParser {
       default: try scanner.skipValue()
       }
     }
+  }
+
+  /// The text of a part of a content (docs.mistral.ai); nil for a part of another type.
+  private static func part(_ scanner: inout JSONScanner) throws -> UnsafeBufferPointer<UInt8>? {
+    guard try scanner.isObjectOrSkip() else { return nil }
+    var type: String?
+    var text: UnsafeBufferPointer<UInt8>?
+    try scanner.members { key, scanner in
+      switch key {
+      case "type": type = try scanner.stringOrSkip()
+      case "text" where scanner.peek() == UInt8(ascii: "\""): text = try scanner.rawValue()
+      default: try scanner.skipValue()
+      }
+    }
+    return type ?? "text" == "text" ? text : nil
   }
 
   private static func usage(_ scanner: inout JSONScanner) throws -> Usage? {

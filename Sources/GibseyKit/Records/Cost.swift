@@ -44,7 +44,9 @@ public struct Cost: RecordData {
 
   private var digits: String {
     // Of a sum that is too large to count in millionths they do not matter.
-    guard let millionths = Int(exactly: (amount * 1_000_000).rounded()) else { return JSONNumber(amount.rounded()).text }
+    guard let millionths = Int(exactly: (amount * 1_000_000).rounded()) else {
+      return JSONNumber(amount.rounded()).text
+    }
     var fraction = String(String(1_000_000 + millionths % 1_000_000).dropFirst())
     while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
     return "\(millionths / 1_000_000).\(fraction)"
@@ -105,7 +107,9 @@ public struct PriceList: Sendable, Equatable {
     let price = Price(
       input: input, cached: try fields.optionalDouble("cached") ?? input, output: try fields.double("output"))
     guard price.input >= 0, price.cached >= 0, price.output >= 0 else { throw RecordProblem("a price below 0") }
-    guard max(price.input, price.cached, price.output) <= largestPrice else { throw RecordProblem("a price above 1e12") }
+    guard max(price.input, price.cached, price.output) <= largestPrice else {
+      throw RecordProblem("a price above 1e12")
+    }
     return price
   }
 

@@ -65,16 +65,14 @@ enum FolderWalk {
       throw GibseyError.cannotRead(path: path, reason: "more than \(depthLimit) folders deep")
     }
     let folder = path.hasSuffix("/") ? path : path + "/"
-    for name in try names(in: path).sorted(by: { naturallyPrecedes($0.text, $1.text) }) where !name.text.hasPrefix(".") {
+    let names = try names(in: path).sorted { naturallyPrecedes($0.text, $1.text) }
+    for name in names where !name.text.hasPrefix(".") {
       let child = folder + name.text
       let relativeChild = relative.isEmpty ? name.text : relative + "/" + name.text
       let kind = try kind(of: folder.utf8CString.dropLast() + name.bytes, called: child)
       if kind == mode_t(S_IFDIR), name.isText {
         try walk(child, relative: relativeChild, depth: depth + 1, into: &entries)
-      } else if kind == mode_t(S_IFDIR)
-        || (kind == mode_t(S_IFREG) || kind == mode_t(S_IFLNK)) && InputFile.format(ofName: name.text) != .auto
-          && !isCompanion(name.text)
-      {
+      } else if kind == mode_t(S_IFDIR) || isRead(name.text, kind) {
         // Ids and the names of sources are text: a page cannot be called after it.
         let problem = GibseyError.cannotRead(path: child, reason: "its name is not UTF-8: rename it")
         entries.append(
@@ -95,6 +93,11 @@ enum FolderWalk {
     guard kind == mode_t(S_IFLNK), stat(path, &information) == 0 else { return kind }
     let target = information.st_mode & mode_t(S_IFMT)
     return target == mode_t(S_IFREG) ? target : 0
+  }
+
+  private static func isRead(_ name: String, _ kind: mode_t) -> Bool {
+    let isFile = kind == mode_t(S_IFREG) || kind == mode_t(S_IFLNK)
+    return isFile && InputFile.format(ofName: name) != .auto && !isCompanion(name)
   }
 
   private static func isCompanion(_ name: String) -> Bool {

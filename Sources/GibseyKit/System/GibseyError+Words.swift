@@ -126,7 +126,9 @@ extension GibseyError {
     case .embedderDiffers(let path, _, let asked, _):
       "run `gibsey-index --database \(path) --embedder \(asked)`"
     case .unknownCharacter(_, let known):
-      known.isEmpty ? "there is no card: `gibsey-index --import-card FILE` keeps one" : "known are: " + known.joined(separator: ", ")
+      known.isEmpty
+        ? "there is no card: `gibsey-index --import-card FILE` keeps one"
+        : "known are: " + known.joined(separator: ", ")
     case .unknownPage(_, let example):
       example.map { "pages are named as in \($0); `gibsey-index --export` lists them" }
     case .knowledgeOfNobody: "name one with --character or character_id, or take --knowledge reader"

@@ -64,6 +64,7 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     WireCase(
       "ollama/error-pretty.txt",
       Reading(failure: .providerFailed(provider: "ollama", status: nil, reason: "model exploded"))),
+    WireCase("ollama/marked.txt", Reading(tokens: ["A", " fox"], end: end(.stop, usage(7, 2)))),
     WireCase("ollama/whole-pretty.txt", Reading(tokens: ["A fox"], end: end(.stop, usage(7, 2)))),
     WireCase(
       "ollama/object-broken.txt",
@@ -137,6 +138,8 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     WireCase(
       "openai/error-pretty.txt",
       Reading(failure: .providerFailed(provider: "openai", status: 500, reason: "model exploded"))),
+    WireCase("openai/two-choices.txt", Reading(tokens: ["A", " fox"], end: end(.stop))),
+    WireCase("openai/parts.txt", Reading(tokens: ["A", " fox", " ran"], end: end(.stop))),
     WireCase("openai/whole.txt", Reading(tokens: ["A \"fox\"\n"], end: end(.length, usage(9, 2)))),
     WireCase("openai/whole-pretty.txt", Reading(tokens: ["A \"fox\"\n"], end: end(.length, usage(9, 2)))),
     WireCase(
@@ -165,6 +168,7 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     WireCase(
       "anthropic/thinking-only.txt",
       Reading(reasoning: "Hm", failure: .emptyAnswer(provider: "anthropic", thought: true))),
+    WireCase("anthropic/unknown-delta.txt", Reading(tokens: ["A", " fox"], end: end(.stop, usage(7, 2)))),
     WireCase("anthropic/blank.txt", Reading(failure: .emptyAnswer(provider: "anthropic", thought: false))),
     WireCase(
       "anthropic/no-message-stop.txt",
