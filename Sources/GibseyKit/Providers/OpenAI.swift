@@ -176,7 +176,7 @@ struct OpenAIParser: EventStreamParser {
           default: try scanner.skipValue()
           }
         }
-      case "index": said.index = try scanner.integerOrSkip()
+      case "index": said.index = try scanner.countOrSkip()
       case "finish_reason": said.finishReason = try scanner.stringOrSkip()
       // OpenRouter has it here, too.
       case "error":
