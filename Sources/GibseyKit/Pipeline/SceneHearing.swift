@@ -44,7 +44,7 @@ struct SceneHearing {
         heard.dropFirst(conversation.recent.count).first
         ?? chains.compactMap { $0.places().first { $0 < below } }.max() ?? oldest
       conversation.rest = PromptConversation.Rest(
-        count: count, ids: try store.number(atPlace: oldest, of: session)...store.number(atPlace: newest, of: session))
+        count: count, ids: try store.numbers(atPlaces: oldest, newest, of: session))
     }
     return conversation
   }

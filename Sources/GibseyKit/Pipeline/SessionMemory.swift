@@ -127,8 +127,7 @@ public struct SessionMemory {
         let oldest = chain.oldest
       {
         conversation.rest = PromptConversation.Rest(
-          count: count,
-          ids: try store.number(atPlace: oldest, of: chain.session)...store.number(atPlace: newest, of: chain.session))
+          count: count, ids: try store.numbers(atPlaces: oldest, newest, of: chain.session))
       }
       return conversation
     }

@@ -116,6 +116,12 @@ extension ConversationStore {
   /// The number of a turn at a place that a block of turns has.
   func number(atPlace place: Int, of session: Int) throws -> Int { try turn(atPlace: place, of: session).id }
 
+  /// The numbers of two turns, and those between them. In a damaged file the later one may have the lower.
+  func numbers(atPlaces first: Int, _ last: Int, of session: Int) throws -> ClosedRange<Int> {
+    let (first, last) = (try number(atPlace: first, of: session), try number(atPlace: last, of: session))
+    return min(first, last)...max(first, last)
+  }
+
   /// Where a turn stands in a session; nil when it is not of it.
   func place(ofTurn id: Int, in session: Int) throws -> Int? {
     let find = try connection.prepare("SELECT place FROM turn WHERE turn_id = ?1 AND session_id = ?2")
