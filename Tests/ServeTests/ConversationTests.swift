@@ -46,7 +46,7 @@ import Testing
       try reader.ask("What?")
       #expect(try reader.hearStream().token == "one")
       try reader.say("ping", "{\"timestamp\":[1.50,{\"a\":null}]}")
-      #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":[1.5,{\"a\":null}]}}")
+      #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":[1.50,{\"a\":null}]}}")
       try reader.say("prompt_selection", "{\"prompt_id\":\"mine\"}")
       #expect(try reader.hearText() == "{\"type\":\"prompt_selected\",\"data\":{\"prompt_id\":\"mine\"}}")
       try reader.say("page_navigation", "{\"page_index\":7}")

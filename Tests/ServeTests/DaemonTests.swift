@@ -18,7 +18,8 @@ import Testing
 
   @Test func howeverManyComeThoseInsideAreServedFromTheFirstRequestOn() async throws {
     let files = 72
-    try await Self.with(files: files) { daemon in
+    // Who is inside says nothing until all others have come.
+    try await Self.with(["--head-time", "600"], files: files) { daemon in
       let inside = try RawClient(port: daemon.port)
       var crowd = try (0..<files + 60).map { _ in try RawClient(port: daemon.port) }
       // The last of them is not let in, so all of those before it are where they stay.

@@ -41,7 +41,9 @@ import Testing
   }
 
   @Test func whoHasSentAllAndClosesItsSideIsAnswered() async throws {
-    try await TestServer.with(TestServer.Wishes(routes: [Self.echo()])) { (server: TestServer) async throws -> Void in
+    var wishes = TestServer.Wishes(routes: [Self.echo()])
+    wishes.limits.halfClosedTime = .seconds(200)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       let client = try server.client()
       try client.send("GET /ready HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\r\n")
       client.closeOutput()
@@ -148,14 +150,16 @@ import Testing
       func send(_ line: String, _ headers: [String], _ body: String = "") throws -> RawResponse {
         let client = try server.client()
         let lines = (shared + headers).map { $0 + space + "\r\n" }.joined()
-        try client.send("\(line) HTTP/1.1\r\n\(lines)\r\n\(body)")
+        // The length is read by the parser, who takes no tab behind it.
+        let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
+        try client.send("\(line) HTTP/1.1\r\n\(lines)\(length)\r\n\(body)")
         let response = try client.response()
         return response.status == 100 ? try client.response() : response
       }
       let question = #"{"prompt":"Who counts the boats?"}"#
       let asked = try send(
         "POST /api/v1/context",
-        ["Content-Type: application/json", "Expect: 100-continue", "Content-Length: \(question.utf8.count)"], question)
+        ["Content-Type: application/json", "Expect: 100-continue"], question)
       #expect(asked.status == 200)
       #expect(asked.header("access-control-allow-origin") == "http://story.example")
       let handshake = RawClient.handshakeHeaders.split(separator: "\r\n").map(String.init)

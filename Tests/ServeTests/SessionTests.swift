@@ -196,7 +196,9 @@ import Testing
       reader = nil
       await provider.abandoned.wait()
       var history = ""
-      while !history.contains("A lantern ") { history = try server.get("/api/v1/sessions/s1").body }
+      while !history.contains("A lantern ") || history.contains("\"outcome\":\"running\"") {
+        history = try server.get("/api/v1/sessions/s1").body
+      }
       #expect(history.contains("\"outcome\":\"interrupted\""))
     }
   }

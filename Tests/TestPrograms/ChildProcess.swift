@@ -2,7 +2,7 @@
 //
 // Foundation's Process counts the open files of whoever starts a program by copying directory entries as if all were as long as
 // the longest; where the last of a thousand lies at the end of its memory, it crashes the tests.
-public import Glibc
+internal import Glibc
 internal import CSpawn
 internal import Foundation
 internal import Synchronization

@@ -15,9 +15,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   /// What a closing connection may still send before it is cut: else the kernel resets it, and the answer is lost.
   private static let lingerTime = TimeAmount.seconds(1)
 
-  /// Who has closed its side may be waiting for its response, or gone: so long it is taken for the one, then for the other.
-  private static let halfClosedTime = TimeAmount.milliseconds(750)
-
   private enum State {
     /// Nothing of a request yet, since the connection or the last response.
     case idle
@@ -91,7 +88,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   func check(now: NIODeadline) {
     if let stuck = outlet.stuckSince, now - stuck > service.limits.writeTime { return cut() }
     if case .idle = state, service.isDraining, !gauge.hasBegun { return cut() }
-    if let closedSince, now - closedSince > Self.halfClosedTime { return cut() }
+    if let closedSince, now - closedSince > service.limits.halfClosedTime { return cut() }
     guard let deadline, deadline < now else { return }
     switch state {
     case .idle where !gauge.hasBegun: cut()

@@ -29,6 +29,9 @@ struct Limits: Sendable, Equatable {
   var bodyTime = TimeAmount.seconds(30)
   /// How long a connection is kept without a request.
   var idleTime = TimeAmount.seconds(60)
+  /// Who has closed its side may be waiting for its response, or gone: so long it is taken for the one, then for the other. No flag:
+  /// the work for who has left ends within a second.
+  var halfClosedTime = TimeAmount.milliseconds(750)
   /// A reader that takes nothing for so long is cut.
   var writeTime = TimeAmount.seconds(10)
   /// What may wait for one reader before its writer has to.

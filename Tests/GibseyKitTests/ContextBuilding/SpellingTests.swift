@@ -55,7 +55,7 @@ import Testing
 
   @Test(arguments: [[one, two], [two, one]])
   func aTurnIsAsFarAsTheFurthestOfThePagesThatItSaw(_ pages: [String]) throws {
-    let store = try ConversationStore(try book())
+    let store = try ConversationStore(book())
     let session = try #require(SessionID("s1"))
     let turn = try store.append(
       TurnToKeep(

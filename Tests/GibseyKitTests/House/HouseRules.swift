@@ -106,7 +106,7 @@ struct Ban {
         rooms: ["Store", "Pipeline", "Prompting", "Sources"]),
       Ban(
         hint: "= ",
-        pattern: #/\b(?:[pP]ageID|[cC]haracterID|(?:[pP]age|current|gate)\??\.id)\)? (?:==|!=) (?!nil\b)/#,
+        pattern: #/(?:[pP]ageID|[cC]haracterID|(?:[pP]age|current|gate)\??\.id)\)? (?:==|!=) (?!nil\b)/#,
         reason: "names are compared by their spelling"),
     ]
   }

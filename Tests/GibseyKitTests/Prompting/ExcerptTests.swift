@@ -19,8 +19,6 @@ import Testing
   func paragraphsArePartedByBlankLinesOfAnyKind(_ end: String) {
     let page = ["The harbour slept.", "", "Nothing.", " ", "The ferry sank."].joined(separator: end)
     #expect(PageText.paragraphs(of: page) == ["The harbour slept.", "Nothing.", "The ferry sank."])
-    #expect(
-      excerpt(page, "Which harbour, which ferry?", limit: 45) == "The harbour slept.\n\n[…]\n\nThe ferry sank.")
   }
 
   @Test func aLongParagraphThatMatchesIsNotDroppedForAHeading() {

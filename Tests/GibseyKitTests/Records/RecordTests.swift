@@ -27,7 +27,7 @@ import Testing
       bare: .page)
     #expect(
       encode(record)
-        == #"{"type":"page","data":{"character_id":"princhetta","page_index":3,"metadata":{"k":"v","mood":{"x":[1.5]}},"text":"t"}}"#
+        == #"{"type":"page","data":{"character_id":"princhetta","page_index":3,"metadata":{"k":"v","mood":{"x":[1.50]}},"text":"t"}}"#
         + "\n")
   }
 
@@ -81,7 +81,7 @@ import Testing
         == #"{"type":"vault_update","data":{"vault_data":{"a":1},"timestamp":"t"}}"# + "\n")
     #expect(
       encode(try decode(#"{"type":"pong","data":{"timestamp":[1e3,{"x":null}]}}"#))
-        == #"{"type":"pong","data":{"timestamp":[1000,{"x":null}]}}"# + "\n")
+        == #"{"type":"pong","data":{"timestamp":[1e3,{"x":null}]}}"# + "\n")
   }
 
   @Test func aPromptThatWasChangedOnItsWayIsAnotherPrompt() throws {

@@ -39,7 +39,7 @@ import Testing
     #expect(page.motifs == ["ice", "a, b", "c]", "d"])
     #expect(
       JSONValue.object(page.metadata).text
-        == #"{"quoted name":"tab\there é","weight":1.5,"whole":-3,"draft":true,"nothing":null,"date":"2025-06-16","url":"https://example.org/a#b","tags":["one","two: 2",3]}"#
+        == #"{"quoted name":"tab\there é","weight":1.50,"whole":-3,"draft":true,"nothing":null,"date":"2025-06-16","url":"https://example.org/a#b","tags":["one","two: 2",3]}"#
     )
     #expect(page.text == "Body.")
   }

@@ -76,7 +76,7 @@ import Testing
     #expect(whole.map(\.id) == ["012"])
     #expect(whole[0].title == "It's late")
     #expect(whole[0].motifs == ["ice", "a \"lamp\""])
-    #expect(whole[0].metadata["weight"] == .number(JSONNumber(1.5)))
+    #expect(whole[0].metadata["weight"]?.text == "1.50")
   }
 
   @Test(arguments: [
