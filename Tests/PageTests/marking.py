@@ -65,6 +65,8 @@ class Marking(PageTest):
             reader.read_to(place)
             self.told(reader, words)
             script = self.script("anything?", "No.")
+            # So that what is told next is told to the question.
+            reader.tab.run("document.querySelector('#page-trouble').textContent = ''")
             reader.ask("Is there anything?")
             self.told(reader, words)
             self.assertEqual((script.asked, reader.tab.run("document.querySelector('#question').value")), (0, "Is there anything?"))
