@@ -1,10 +1,9 @@
 // What the answers of OpenAI and Anthropic have in common: server-sent events, each with one object of JSON.
 
 /// Reads an answer that comes as events. A provider says what its objects mean.
-protocol EventStreamParser: AnswerParser {
+protocol EventStreamParser: FramedParser {
   var tally: AnswerTally { get set }
   var events: SSEParser { get set }
-  var shape: FrameShape { get set }
   /// Reads one event that is no error.
   /// - Parameter frame: its bytes up to where the next one starts; nil when they do not lie in one piece.
   /// - Throws: `JSONError` for what is no JSON; `GibseyError` for a failure that it tells.
@@ -18,20 +17,7 @@ extension EventStreamParser {
   var usage: Usage? { tally.usage }
   var lineCount: Int { events.lineCount + shape.count }
 
-  mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
-    let (start, other) = shape.goOn(with: block, into: &batch)
-    try readStrange(other, into: &batch)
-    try read(UnsafeBufferPointer(rebasing: block[start...]), isStrange: false, into: &batch)
-  }
-
-  private mutating func readStrange(_ bytes: [UInt8], into batch: inout AnswerBatch) throws {
-    try bytes.withUnsafeBufferPointer { try read($0, isStrange: true, into: &batch) }
-  }
-
-  /// - Parameter isStrange: whether it is not of the shape, for sure.
-  private mutating func read(
-    _ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch
-  ) throws {
+  mutating func read(_ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch) throws {
     guard !block.isEmpty else { return }
     var events = self.events
     defer { self.events = events }

@@ -157,3 +157,23 @@ struct FrameShape: Sendable {
     }
   }
 }
+
+/// Reads an answer whose frames are mostly of one shape, which need no parsing.
+protocol FramedParser: AnswerParser {
+  var shape: FrameShape { get set }
+  /// - Parameter isStrange: whether the block is not of the shape, for sure.
+  mutating func read(_ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch) throws
+}
+
+extension FramedParser {
+  mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
+    let (start, other) = shape.goOn(with: block, into: &batch)
+    try readStrange(other, into: &batch)
+    try read(UnsafeBufferPointer(rebasing: block[start...]), isStrange: false, into: &batch)
+  }
+
+  /// Reads what was held of a frame that is not of the shape.
+  mutating func readStrange(_ bytes: [UInt8], into batch: inout AnswerBatch) throws {
+    try bytes.withUnsafeBufferPointer { try read($0, isStrange: true, into: &batch) }
+  }
+}

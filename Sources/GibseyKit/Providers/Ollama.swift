@@ -67,10 +67,10 @@ public struct Ollama: ChatProvider {
 }
 
 /// Reads the lines of one answer.
-struct OllamaParser: AnswerParser {
+struct OllamaParser: FramedParser {
   private var lines = LineSplitter(limitBytes: RecordCoder.lineLimitBytes)
   private var tally: AnswerTally
-  private(set) var shape = FrameShape()
+  var shape = FrameShape()
   /// An object over several lines, as of a server that does not stream.
   private var object: OpenObject?
 
@@ -82,20 +82,7 @@ struct OllamaParser: AnswerParser {
   var lineCount: Int { parsedCount + shape.count }
   private var parsedCount = 0
 
-  mutating func consume(_ block: UnsafeBufferPointer<UInt8>, into batch: inout AnswerBatch) throws {
-    let (start, other) = shape.goOn(with: block, into: &batch)
-    try readStrange(other, into: &batch)
-    try read(UnsafeBufferPointer(rebasing: block[start...]), isStrange: false, into: &batch)
-  }
-
-  private mutating func readStrange(_ bytes: [UInt8], into batch: inout AnswerBatch) throws {
-    try bytes.withUnsafeBufferPointer { try read($0, isStrange: true, into: &batch) }
-  }
-
-  /// - Parameter isStrange: whether it is not of the shape, for sure.
-  private mutating func read(
-    _ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch
-  ) throws {
+  mutating func read(_ block: UnsafeBufferPointer<UInt8>, isStrange: Bool, into batch: inout AnswerBatch) throws {
     guard !block.isEmpty else { return }
     var lines = self.lines
     defer { self.lines = lines }
