@@ -107,6 +107,8 @@ final class TestServer: Sendable {
 
   private func end() async {
     await server.shutDown()
+    // What was answered is written into a database that is there.
+    _ = await service.conversing.settle(atMost: .seconds(60))
     try? FileManager.default.removeItem(atPath: folder)
   }
 

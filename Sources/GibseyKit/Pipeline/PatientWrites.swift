@@ -5,7 +5,8 @@ internal import Synchronization
 /// Runs writes that somebody would like to see done before they go on. Its identity is the database's.
 ///
 /// Who has waited in vain is let go, and the write goes on. As long as it does nobody else waits at all: those who come together
-/// have one wait, not one after the other.
+/// have one wait, not one after the other. But no more than `limit` go on at once without being waited for: each holds what it
+/// writes, and where writing is slower than talking, talk waits.
 final class PatientWrites: Sendable {
   private struct State {
     var lastNumber = 0
@@ -28,34 +29,45 @@ final class PatientWrites: Sendable {
   }
 
   private let state = Mutex(State())
+  private let limit: Int
   private let late: @Sendable (any Error) -> Void
 
-  /// - Parameter late: told why a write failed that nobody waits for any more.
-  init(late: @escaping @Sendable (any Error) -> Void) { self.late = late }
+  /// - Parameters:
+  ///   - limit: beyond so many that go on, each is waited for until it is done.
+  ///   - late: told why a write failed that nobody waits for any more.
+  init(limit: Int = 256, late: @escaping @Sendable (any Error) -> Void) {
+    self.limit = limit
+    self.late = late
+  }
 
   /// How many go on.
   var count: Int { state.withLock { $0.running.count } }
 
-  /// Starts a write, and waits for it so long at most. Cancelling the task ends neither.
+  /// Starts a write, and waits for it so long at most, or until it is done where too many go on already. Cancelling the task ends
+  /// neither.
   /// - Throws: what the write throws, when it was waited for.
   func run(atMost patience: Duration, _ write: @escaping @Sendable () async throws -> Void) async throws {
-    let (number, isBehind) = state.withLock { state in
+    let (number, isBehind, isFull) = state.withLock { state in
       state.lastNumber += 1
       state.running.insert(state.lastNumber)
-      if !state.overdue.isEmpty { state.overdue.insert(state.lastNumber) }
-      return (state.lastNumber, !state.overdue.isEmpty)
+      let isFull = state.running.count > limit
+      if !state.overdue.isEmpty, !isFull { state.overdue.insert(state.lastNumber) }
+      return (state.lastNumber, !state.overdue.isEmpty, isFull)
     }
     let outcome = Outcome()
     Task {
       do { try await write() } catch { outcome.error = error }
       end(number, outcome)
     }
-    guard !isBehind else { return }
-    let bell = Task {
-      // A deadline, not a wait: the database may be held for longer than a reader has patience; a write that is done ends it.
-      guard (try? await Task.sleep(for: patience)) != nil else { return }
-      giveUp(number)
-    }
+    guard !isBehind || isFull else { return }
+    let bell =
+      isFull
+      ? nil
+      : Task {
+        // A deadline, not a wait: the database may be held for longer than a reader has patience; a write that is done ends it.
+        guard (try? await Task.sleep(for: patience)) != nil else { return }
+        giveUp(number)
+      }
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in
         guard state.running.contains(number), !state.overdue.contains(number) else { return true }
@@ -64,7 +76,7 @@ final class PatientWrites: Sendable {
       }
       if isOver { continuation.resume() }
     }
-    bell.cancel()
+    bell?.cancel()
     if let error = outcome.error { throw error }
   }
 

@@ -47,4 +47,27 @@ import Testing
     // It is over: who comes now is waited for again.
     await #expect(throws: Full.self) { try await writes.run(atMost: .seconds(3600)) { throw Full() } }
   }
+
+  @Test func whereTooManyGoOnEachIsWaitedForUntilItIsDone() async throws {
+    let writes = PatientWrites(limit: 2) { Issue.record("late: \($0)") }
+    let (early, gate) = (Gate(), Gate())
+    for _ in 0..<2 { try await writes.run(atMost: .zero) { await early.wait() } }
+    let events = Mutex<[String]>([])
+    let third = Task {
+      try await writes.run(atMost: .zero) {
+        await gate.wait()
+        events.withLock { $0.append("done") }
+      }
+      events.withLock { $0.append("gone on") }
+    }
+    while writes.count < 3 { await Task.yield() }
+    // Had it not to wait, it would be gone by now.
+    for _ in 0..<100 { await Task.yield() }
+    gate.open()
+    try await third.value
+    #expect(events.withLock(\.self) == ["done", "gone on"])
+    #expect(writes.count == 2)
+    early.open()
+    await writes.settle(atMost: .seconds(3600))
+  }
 }
