@@ -15,9 +15,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export ASAN_OPTIONS="detect_leaks=0 exitcode=66 abort_on_error=0 ${ASAN_OPTIONS:-}"
 cat >"$work/thread.swift" <<'END'
-import Dispatch
+import Glibc
 nonisolated(unsafe) var count = 0
-DispatchQueue.concurrentPerform(iterations: 4) { _ in for _ in 0..<10_000 { count += 1 } }
+// Two threads for sure: a pool may give all of the work to one.
+var threads = [pthread_t](repeating: 0, count: 2)
+for place in 0..<2 {
+  pthread_create(&threads[place], nil, { _ in for _ in 0..<10_000 { count += 1 }; return nil }, nil)
+}
+for thread in threads { pthread_join(thread, nil) }
 END
 cat >"$work/address.swift" <<'END'
 let pointer = UnsafeMutablePointer<Int>.allocate(capacity: 1)
