@@ -112,7 +112,9 @@ public struct Conversing: Sendable {
 
   private func end(_ turn: KeptAnswer) async {
     do {
-      try await writes.run(atMost: turn.isStopped ? Self.shortPatience : Self.endPatience) { try await turn.end() }
+      // Who stops an answer waits for its end, and four times as many writes may go on before that takes longer.
+      let (patience, share) = turn.isStopped ? (Self.shortPatience, 4) : (Self.endPatience, 1)
+      try await writes.run(atMost: patience, share: share) { try await turn.end() }
     } catch { problem(error) }
   }
 

@@ -45,12 +45,15 @@ final class PatientWrites: Sendable {
 
   /// Starts a write, and waits for it so long at most, or until it is done where too many go on already. Cancelling the task ends
   /// neither.
+  /// - Parameter share: of somebody who is to be kept waiting the least, how many times as many writes may go on.
   /// - Throws: what the write throws, when it was waited for.
-  func run(atMost patience: Duration, _ write: @escaping @Sendable () async throws -> Void) async throws {
+  func run(
+    atMost patience: Duration, share: Int = 1, _ write: @escaping @Sendable () async throws -> Void
+  ) async throws {
     let (number, isBehind, isFull) = state.withLock { state in
       state.lastNumber += 1
       state.running.insert(state.lastNumber)
-      let isFull = state.running.count > limit
+      let isFull = state.running.count > limit * share
       if !state.overdue.isEmpty, !isFull { state.overdue.insert(state.lastNumber) }
       return (state.lastNumber, !state.overdue.isEmpty, isFull)
     }
