@@ -7,8 +7,8 @@ bin=$(cd "$1" && pwd)
 work=$(mktemp -d)
 pids=()
 finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do kill -- "$pid" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do wait "${pid#-}" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap finish EXIT
@@ -96,9 +96,10 @@ pids+=($!)
 until_true 20 test -s "$work/broker" || fail "no broker: $(cat "$work/broker.log")"
 broker=$(cat "$work/broker")
 port=$(free_port)
+# In a group of its own, which ends together: a signal to the shell would leave the daemon of its pipe.
 PATH=$bin:$PATH BROKER=$broker TOPIC=gibsey.events LISTEN=127.0.0.1:$port \
-  examples/daemon/events-to-kafka.sh "$work/story.db" 2>"$work/kafka.log" &
-pids+=($!)
+  setsid examples/daemon/events-to-kafka.sh "$work/story.db" 2>"$work/kafka.log" &
+pids+=("-$!")
 reads_page() { curl -sf -o /dev/null "http://127.0.0.1:$port/api/v1/pages/001?page=012"; }
 until_true 15 reads_page || fail "the daemon with events does not answer: $(cat "$work/kafka.log")"
 has_event() {

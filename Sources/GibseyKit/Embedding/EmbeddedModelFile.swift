@@ -4,7 +4,8 @@ internal import Glibc
 
 /// A model's file, mapped: nothing is read before it is used, and what is read is shared by all processes.
 ///
-/// Its identity is the mapping, which ends with it. The bytes are never written, so any thread may read them.
+/// Its identity is the mapping, which ends with it, and so does the descriptor beside it. The bytes are never written, so any thread
+/// may read them; from the descriptor they are read at places that are named, and it has no position of its own that moves.
 ///
 /// Unchecked because pointers are not Sendable: these point into a mapping that nobody can write (PROT_READ) and only `deinit` ends.
 final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only read, until deinit

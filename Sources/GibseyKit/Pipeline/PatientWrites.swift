@@ -45,7 +45,8 @@ final class PatientWrites: Sendable {
 
   /// Starts a write, and waits for it so long at most, or until it is done where too many go on already. Cancelling the task ends
   /// neither.
-  /// - Parameter share: of somebody who is to be kept waiting the least, how many times as many writes may go on.
+  /// - Parameter share: how many times `limit` may go on before this one is waited for until it is done; more for whoever is to
+  ///   be kept waiting the least.
   /// - Throws: what the write throws, when it was waited for.
   func run(
     atMost patience: Duration, share: Int = 1, _ write: @escaping @Sendable () async throws -> Void

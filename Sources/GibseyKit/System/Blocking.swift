@@ -32,8 +32,8 @@ enum Blocking {
     return try result.get()
   }
 
-  /// Waits, on the thread of `run` where the task is of one, which takes nothing that the system might not give; elsewhere as
-  /// `Task.sleep` does.
+  /// Waits for as long as somebody asked for: the pause before a retry, the rest of a deadline, the pace of a recording. On the
+  /// thread of `run` where the task is of one, for `Task.sleep` wants a thread of the pool, which may not be to be had.
   /// - Throws: `CancellationError` as soon as the task is cancelled.
   static func sleep(for duration: Duration) async throws {
     guard let thread = CallingThread.own else { return try await Task.sleep(for: duration) }
@@ -82,7 +82,7 @@ private final class CallingThread: TaskExecutor {
     news.signal()
   }
 
-  /// Suspends the task for so long; until the call ends at most.
+  /// Suspends the task for so long, which is what `Blocking.sleep` is asked for; until the call ends at most.
   func sleep(for duration: Duration) async throws {
     let end = ContinuousClock.now + duration
     let id = state.withLock { state in

@@ -67,6 +67,9 @@ import Testing
     try await third.value
     #expect(events.withLock(\.self) == ["done", "gone on"])
     #expect(writes.count == 2)
+    // Of whom more may go on, does not wait: nothing here ends this one before they have gone on.
+    try await writes.run(atMost: .zero, share: 2) { await early.wait() }
+    #expect(writes.count == 3)
     early.open()
     await writes.settle(atMost: .seconds(3600))
   }
