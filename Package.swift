@@ -8,6 +8,9 @@ let modern: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 let strict = modern + [.enableUpcomingFeature("MemberImportVisibility")]
+// What is awaited runs where its caller does: each of the dozen calls that a token passes through would look twice for another
+// executor. Not for tests, whose calls go to threads that may block.
+let product = strict + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -36,7 +39,7 @@ let fixed = LinkerSetting.unsafeFlags(
 
 func tool(_ name: String) -> Target {
   .executableTarget(
-    name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: strict, linkerSettings: [fixed])
+    name: name, dependencies: ["GibseyKit", argumentParser], swiftSettings: product, linkerSettings: [fixed])
 }
 
 // The daemon's net; nothing else knows it. See docs/design/0014-the-daemons-net.md.
@@ -69,13 +72,13 @@ let package = Package(
       name: "GibseyKit",
       dependencies: ["CCurl", "CKernels", "CSanitizing", "CSQLite", argumentParser],
       resources: characters.map { .embedInCode("Prompting/Characters/\($0).md") },
-      swiftSettings: strict),
+      swiftSettings: product),
     tool("gibsey-index"),
     tool("gibsey-context"),
     tool("gibsey-ask"),
     .executableTarget(
       name: "gibsey-serve", dependencies: ["GibseyKit", argumentParser] + net,
-      resources: pageFiles.map { .embedInCode("Page/\($0)") }, swiftSettings: strict),
+      resources: pageFiles.map { .embedInCode("Page/\($0)") }, swiftSettings: product),
     .testTarget(
       name: "GibseyKitTests", dependencies: ["CKernels", "GibseyKit"],
       exclude: ["Embedding/Reference", "Tokens", "Wires"],

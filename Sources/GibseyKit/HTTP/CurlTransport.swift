@@ -46,6 +46,8 @@ public final class CurlTransport: Transport {
           block.withUnsafeBufferPointer { if !$0.isEmpty { digest($0) } }
           transfer.recycle(block)
           return true
+        } cancel: {
+          hold.cancel(transfer)
         })
     } onCancel: {
       hold.cancel(transfer)
@@ -70,13 +72,9 @@ private final class CurlHold: Sendable {
 
   /// What came since the last call, none of it where `digest` has read it; nil at the end.
   func next(_ transfer: Transfer, _ digest: HTTPBody.Digest? = nil) async throws -> [UInt8]? {
-    try await withTaskCancellationHandler {
-      let portion = try await transfer.next(digest)
-      if portion.mustResume { mailbox.post(.resume(id)) }
-      return portion.block
-    } onCancel: {
-      cancel(transfer)
-    }
+    let portion = try await transfer.next(digest)
+    if portion.mustResume { mailbox.post(.resume(id)) }
+    return portion.block
   }
 
   func cancel(_ transfer: Transfer) {

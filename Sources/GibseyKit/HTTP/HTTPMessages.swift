@@ -129,47 +129,72 @@ public struct HTTPBody: Sendable {
 
   private let source: @Sendable () async throws -> [UInt8]?
   private let recycle: @Sendable (consuming [UInt8]) -> Void
-  private let digestSource: @Sendable (@escaping Digest) async throws -> Bool?
+  fileprivate let digestSource: @Sendable (@escaping Digest) async throws -> Bool?
+  private let cancel: @Sendable () -> Void
 
   /// - Parameters:
   ///   - source: gives everything received since its last call, waiting for at least a byte; nil is the end. Whatever it
   ///     holds on to lives as long as the body.
   ///   - recycle: takes a block that the reader no longer needs, to use its memory again.
-  ///   - digest: what `digest` does without blocks; nil where it cannot now.
+  ///   - digest: what `Digesting` does without blocks; nil where it cannot now.
+  ///   - cancel: ends the transfer: whoever waits for a byte is thrown a `CancellationError`.
   public init(
     _ source: @escaping @Sendable () async throws -> [UInt8]?,
     recycle: @escaping @Sendable (consuming [UInt8]) -> Void = { _ in },
-    digest: @escaping @Sendable (@escaping Digest) async throws -> Bool? = { _ in nil }
+    digest: @escaping @Sendable (@escaping Digest) async throws -> Bool? = { _ in nil },
+    cancel: @escaping @Sendable () -> Void = {}
   ) {
     self.source = source
     self.recycle = recycle
     digestSource = digest
+    self.cancel = cancel
+  }
+
+  /// Has `read` read the body without blocks. A task that is cancelled meanwhile ends the transfer.
+  public func digesting<Value>(_ read: (Digesting) async throws -> Value) async rethrows -> Value {
+    // Once for the whole body: where each block is a token, a handler for each is felt.
+    try await withTaskCancellationHandler {
+      try await read(Digesting(body: self))
+    } onCancel: {
+      cancel()
+    }
   }
 
   /// The next block, never empty; nil at the end.
   /// - Throws: `TransportFailure`, or `CancellationError` when the task is cancelled, which ends the transfer.
-  public func next() async throws -> [UInt8]? { try await source() }
+  public func next() async throws -> [UInt8]? {
+    try await withTaskCancellationHandler {
+      try await source()
+    } onCancel: {
+      cancel()
+    }
+  }
 
   /// Gives back a block that is no longer needed: a stream then lives in two blocks of memory, whatever its length.
   public func giveBack(_ block: consuming [UInt8]) { recycle(block) }
-
-  /// Has `digest` read what came since the last call, in pieces that are never empty; waits for at least a byte.
-  /// For a task that runs on the transport's executor the pieces are the network's own memory, and none is copied.
-  /// - Returns: false at the end.
-  /// - Throws: as `next` does.
-  public func digest(_ digest: @escaping Digest) async throws -> Bool {
-    if let isMore = try await digestSource(digest) { return isMore }
-    guard let block = try await next() else { return false }
-    block.withUnsafeBufferPointer(digest)
-    giveBack(block)
-    return true
-  }
 
   /// The whole body, or its first `limitBytes` bytes.
   public func collect(limitBytes: Int) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < limitBytes, let block = try await next() { bytes += block }
     return bytes.count > limitBytes ? Array(bytes.prefix(limitBytes)) : bytes
+  }
+}
+
+/// A body that is being read where its bytes lie: see `HTTPBody.digesting`.
+public struct Digesting: Sendable {
+  fileprivate let body: HTTPBody
+
+  /// Has `digest` read what came since the last call, in pieces that are never empty; waits for at least a byte.
+  /// For a task that runs on the transport's executor the pieces are the network's own memory, and none is copied.
+  /// - Returns: false at the end.
+  /// - Throws: as `HTTPBody.next` does.
+  public func callAsFunction(_ digest: @escaping HTTPBody.Digest) async throws -> Bool {
+    if let isMore = try await body.digestSource(digest) { return isMore }
+    guard let block = try await body.next() else { return false }
+    block.withUnsafeBufferPointer(digest)
+    body.giveBack(block)
+    return true
   }
 }
 

@@ -46,12 +46,18 @@ struct AskingAttempt {
       throw AttemptFailure(
         GibseyError.streamCut(provider: provider.name, reason: "a page came in place of it: \(words)"))
     }
+    return try await response.body.digesting { try await read($0, since: start, take) }
+  }
+
+  private mutating func read(
+    _ body: Digesting, since start: Double, _ take: (AnswerBatch) async throws -> Void
+  ) async throws -> AnswerEnd {
     let reading = AnswerReading(by: provider)
     var batch = AnswerBatch()
     var silence = Silence(since: start, deadlines: deadlines)
     var progress = AnswerReading.Progress()
     while !progress.hasEnded,
-      try await goesOn(after: progress, { try await response.body.digest { reading.digest($0) } })
+      try await goesOn(after: progress, { try await body { reading.digest($0) } })
     {
       progress = reading.collect(&batch)
       usage = progress.usage

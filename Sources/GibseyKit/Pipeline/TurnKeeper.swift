@@ -160,10 +160,15 @@ public actor TurnKeeper {
     guard let firstTurn, let active = try store.activeEmbedder(), let embedder = try make(active) else { return 0 }
     let turns = try store.turnsWantingVectors(of: active, after: firstTurn - 1, limit: TurnEmbedding.batchTurns)
     guard !turns.isEmpty else { return 0 }
-    let embeddings = try await embedder.embed(TurnEmbedding.texts(of: turns))
+    let embeddings = try await Self.embed(TurnEmbedding.texts(of: turns), with: embedder)
     store.wait(milliseconds: Self.beginPatienceMilliseconds)
     try store.write(try TurnEmbedding.vectors(of: turns, embeddings, active), of: turns, active)
     return turns.count
+  }
+
+  /// Not on the thread of the keeper: turns are written meanwhile.
+  @concurrent private static func embed(_ texts: [String], with embedder: any Embedder) async throws -> [TextEmbedding] {
+    try await embedder.embed(texts)
   }
 
   /// A prompt as the turn that it will be: behind the turn that it was built behind, and as far in the book as its reader and as

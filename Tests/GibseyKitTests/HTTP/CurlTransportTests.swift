@@ -260,9 +260,11 @@ import Testing
     let tally = Tally()
     let task = Task(executorPreference: isThere ? transport.executor : nil) {
       let response = try await transport.send(request(server.url))
-      while try await response.body.digest({ tally.add($0) }) {
-        tally.look()
-        if dawdling { await Task.detached {}.value }
+      try await response.body.digesting { body in
+        while try await body({ tally.add($0) }) {
+          tally.look()
+          if dawdling { await Task.detached {}.value }
+        }
       }
     }
     try await task.value
@@ -279,7 +281,9 @@ import Testing
     let (started, continuation) = AsyncStream.makeStream(of: Int.self)
     let task = Task(executorPreference: transport.executor) {
       let response = try await transport.send(request(server.url, Self.patient))
-      while try await response.body.digest({ continuation.yield($0.count) }) {}
+      try await response.body.digesting { body in
+        while try await body({ continuation.yield($0.count) }) {}
+      }
     }
     for await count in started {
       #expect(count == 4)
