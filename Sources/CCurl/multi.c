@@ -13,7 +13,7 @@ struct ccurl_multi {
   int poller;
   int alarm;                 // an eventfd: somebody wants us
   int64_t due;               // when libcurl wants to be called whatever happens, in milliseconds; -1 is never
-  int ready;                 // how many of `events` wait for ccurl_multi_perform
+  int next, ready;           // of `events` these wait for ccurl_multi_perform
   struct epoll_event events[ccurl_multi_events];
 };
 
@@ -38,7 +38,7 @@ static int note_socket(CURL *easy, curl_socket_t socket, int what, void *context
   if (what == CURL_POLL_REMOVE) {
     epoll_ctl(multi->poller, EPOLL_CTL_DEL, socket, NULL);
     // A number that is used again must not get what happened on the one that it was.
-    for (int i = 0; i < multi->ready; i++)
+    for (int i = multi->next; i < multi->ready; i++)
       if (multi->events[i].data.fd == socket) multi->events[i].events = 0;
     return 0;
   }
@@ -88,27 +88,29 @@ void ccurl_multi_wait(ccurl_multi *multi, int milliseconds) {
     if (left < milliseconds) milliseconds = left > 0 ? (int)left : 0;
   }
   int ready = epoll_wait(multi->poller, multi->events, ccurl_multi_events, milliseconds);
+  multi->next = 0;
   multi->ready = ready > 0 ? ready : 0;
 }
 
-void ccurl_multi_perform(ccurl_multi *multi) {
+bool ccurl_multi_perform(ccurl_multi *multi) {
   int running;
-  for (int i = 0; i < multi->ready; i++) {
-    struct epoll_event event = multi->events[i];
+  if (multi->next < multi->ready) {
+    struct epoll_event event = multi->events[multi->next++];
     if (event.data.fd == multi->alarm) {
       uint64_t count;
       while (read(multi->alarm, &count, sizeof count) > 0) {}
-      continue;
+      return true;
     }
     int mask = (event.events & EPOLLIN ? CURL_CSELECT_IN : 0) | (event.events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (event.events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
     if (mask) library.curl_multi_socket_action(multi->curl, event.data.fd, mask, &running);
+    return true;
   }
-  multi->ready = 0;
   if (multi->due >= 0 && multi->due <= now()) {
     multi->due = -1;
     library.curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
   }
+  return false;
 }
 
 void ccurl_multi_wake(ccurl_multi *multi) {

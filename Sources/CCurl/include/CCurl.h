@@ -3,6 +3,7 @@
 #define CCURL_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /// Opens libcurl once and for all. NULL when it is ready, else the reason why not. Any thread; first call costs 5 ms.
@@ -42,8 +43,8 @@ CURLMcode ccurl_multi_remove(ccurl_multi *_Nonnull multi, CURL *_Nonnull easy);
 enum { ccurl_multi_events = 128 };
 /// Waits until something happens on a transfer, `ccurl_multi_wake` is called or the time is over.
 void ccurl_multi_wait(ccurl_multi *_Nonnull multi, int milliseconds);
-/// Moves the transfers on which something has happened.
-void ccurl_multi_perform(ccurl_multi *_Nonnull multi);
+/// Moves the next transfer on which something has happened; false when there was none, and what is due by the clock was done.
+bool ccurl_multi_perform(ccurl_multi *_Nonnull multi);
 void ccurl_multi_wake(ccurl_multi *_Nonnull multi);
 /// The next transfer that ended, and how; NULL when there is none.
 CURL *_Nullable ccurl_multi_ended(ccurl_multi *_Nonnull multi, CURLcode *_Nonnull code);

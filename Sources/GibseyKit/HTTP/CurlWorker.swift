@@ -30,7 +30,11 @@ struct CurlWorker: ~Copyable {
     var begun = clock.now
     while readLetters() {
       mailbox.runJobs()
-      ccurl_multi_perform(multi)
+      // Each to its end before the next one: what a token waits for are those before it, however many come behind it.
+      while ccurl_multi_perform(multi) {
+        takeNews(now: clock.now)
+        mailbox.runJobs()
+      }
       let now = clock.now
       takeNews(now: now)
       reapLate(now: now)
@@ -120,7 +124,7 @@ struct CurlWorker: ~Copyable {
     // Who was stopped, or held up by a task, has slept over the deadline: what waits in the sockets came before it.
     for _ in 0...exchanges.count / Int(ccurl_multi_events) {
       ccurl_multi_wait(multi, 0)
-      ccurl_multi_perform(multi)
+      while ccurl_multi_perform(multi) {}
     }
     takeNews(now: now)
     for exchange in exchanges.values {
