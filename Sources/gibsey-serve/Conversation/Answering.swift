@@ -82,7 +82,10 @@ extension SocketConversation {
     let active = ActiveAnswer(live, for: socket, isResumable: isResuming)
     guard note(active, number: number) else { return }
     service.sessions.begin(active, in: session.text)
+    let socket = socket
+    socket?.beginStream()
     await answer(prompt, active)
+    socket?.endStream()
     active.told()
     live.abandon()
     if active.isResumable {

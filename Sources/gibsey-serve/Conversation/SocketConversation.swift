@@ -320,6 +320,8 @@ final class SocketConversation: SocketPeer {
     _ live: LiveAnswer, from start: LiveAnswer.Place, _ frames: AnswerFrames, _ socket: Socket
   ) async {
     var (place, frames) = (start, frames)
+    socket.beginStream()
+    defer { socket.endStream() }
     while !Task.isCancelled {
       while let piece = live.next(&place) {
         if piece.isEnd, !takeEnd(of: live) { return }

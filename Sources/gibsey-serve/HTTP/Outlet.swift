@@ -34,6 +34,9 @@ final class Outlet: Sendable {
     /// Since when nothing was taken although something waits.
     var stuckSince: NIODeadline?
     var onRoom: (@Sendable () -> Void)?
+    /// How many stream now, and their way past the event loop.
+    var streams = 0
+    var line: Line?
   }
 
   /// So many times the limit are waiting, and what the reader says is not heard any more.
@@ -68,23 +71,77 @@ final class Outlet: Sendable {
   /// - Parameter isLast: nothing is written after it.
   @discardableResult
   func offer<Data: Sendable>(_ data: Data, count: Int, isLast: Bool = false) -> Bool {
-    let message = Message(count: count) { channel, promise in channel.write(data, promise: promise) }
-    let mustCall: Bool? = state.withLock { state in
-      guard !state.isClosed else { return nil }
+    let next = state.withLock { state -> Next in
+      guard !state.isClosed else { return .closed }
       state.isClosed = isLast
-      if state.pendingBytes == 0 { state.stuckSince = .now() }
-      state.pendingBytes += count
-      state.messages.append(message)
-      defer { state.isCalled = true }
-      return !state.isCalled
+      return Self.queue(data, count, in: &state)
     }
-    guard let mustCall else { return false }
+    return go(next)
+  }
+
+  /// What is to be done once something was queued.
+  private enum Next {
+    case nothing, call, closed
+  }
+
+  private static func queue<Data: Sendable>(_ data: Data, _ count: Int, in state: inout State) -> Next {
+    if state.pendingBytes == 0 { state.stuckSince = .now() }
+    state.pendingBytes += count
+    state.messages.append(Message(count: count) { channel, promise in channel.write(data, promise: promise) })
+    defer { state.isCalled = true }
+    return state.isCalled ? .nothing : .call
+  }
+
+  private func go(_ next: Next) -> Bool {
+    guard next != .closed else { return false }
     if channel.eventLoop.inEventLoop {
       give()
-    } else if mustCall {
+    } else if next == .call {
       channel.eventLoop.execute { [self] in give() }
     }
     return true
+  }
+
+  /// Somebody streams from now on: as soon as there is a line, `stream` goes past the event loop.
+  func beginStream() {
+    let isFirst = state.withLock { state in
+      state.streams += 1
+      return state.streams == 1
+    }
+    guard isFirst else { return }
+    channel.eventLoop.execute { [self] in
+      guard let line = Line(channel) else { return }
+      state.withLock { state in
+        if state.streams > 0, !state.isClosed { state.line = line }
+      }
+    }
+  }
+
+  /// Somebody who began streams no more.
+  func endStream() {
+    // Closed outside of the lock.
+    _ = state.withLock { state -> Line? in
+      state.streams -= 1
+      return state.streams == 0 ? state.line.take() : nil
+    }
+  }
+
+  /// Writes bytes for somebody who streams, and waits while as much waits as may. What the kernel takes at once is written at
+  /// once, by the thread that calls, unless something waits before it.
+  /// - Returns: whether the reader lags.
+  /// - Throws: as `send`.
+  func stream(_ bytes: ByteBuffer) async throws -> Bool {
+    var bytes = bytes
+    let next = state.withLock { state -> Next in
+      guard !state.isClosed else { return .closed }
+      if state.pendingBytes == 0, let line = state.line {
+        line.write(&bytes)
+        guard bytes.readableBytes > 0 else { return .nothing }
+      }
+      return Self.queue(bytes, bytes.readableBytes, in: &state)
+    }
+    guard go(next) else { throw CancellationError() }
+    return try await room()
   }
 
   /// On the event loop: what the kernel takes, it takes now.
@@ -159,12 +216,14 @@ final class Outlet: Sendable {
 
   /// The connection is gone: nobody waits any more.
   func close() {
-    let waiters = state.withLock { state in
+    let (waiters, line) = state.withLock { state in
       state.isClosed = true
       state.onRoom = nil
       defer { state.waiters = [:] }
-      return Array(state.waiters.values)
+      return (Array(state.waiters.values), state.line.take())
     }
+    // The last to hold it closes it, and with it the connection.
+    _ = line
     for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
   }
 }

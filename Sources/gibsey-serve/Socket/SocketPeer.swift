@@ -42,7 +42,11 @@ final class Socket: Sendable {
   /// - Returns: whether the reader lags: see `Outlet.room`.
   /// - Throws: `CancellationError` when the connection is gone or the task is cancelled.
   @discardableResult
-  func send(_ frames: ByteBuffer) async throws -> Bool { try await outlet.send(frames, count: frames.readableBytes) }
+  func send(_ frames: ByteBuffer) async throws -> Bool { try await outlet.stream(frames) }
+
+  /// An answer is streamed from now on, or is no more: see `Outlet.beginStream`.
+  func beginStream() { outlet.beginStream() }
+  func endStream() { outlet.endStream() }
 
   /// Waits until there is room to write.
   /// - Throws: as `send`.
