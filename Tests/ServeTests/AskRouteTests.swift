@@ -286,7 +286,10 @@ import Testing
     let (wishes, provider) = Self.wishes(Self.answer)
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       server.service.drain()
-      #expect(try server.post("/api/v1/ask", Self.question).code == "SHUTTING_DOWN")
+      // Who has not said a word when the daemon looks at its connections is cut, and comes again.
+      var refused: RawResponse?
+      for _ in 0..<5 where refused == nil { refused = try? server.post("/api/v1/ask", Self.question) }
+      #expect(refused?.code == "SHUTTING_DOWN")
       #expect(provider.requests.isEmpty)
     }
   }
