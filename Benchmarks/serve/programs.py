@@ -55,6 +55,8 @@ class Programs:
         self.database = None
 
     def __enter__(self):
+        # What was started here ends here, when the measurement is told to end, too.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         self.provider = subprocess.Popen([os.path.join(self.load, "upstream"), "0"], stdout=subprocess.PIPE, text=True)
         self.provider_port = int(self.provider.stdout.readline())
         return self
