@@ -128,6 +128,20 @@ import Testing
     }
   }
 
+  @Test func aLineTakesNoneOfTheLastDescriptors() async throws {
+    try await Pair.with { pair in
+      let channel = pair.channel
+      let (isThere, isRefused) = try await channel.eventLoop.submit {
+        (Line(channel) != nil, Line(channel, below: 3) == nil)
+      }.get()
+      #expect(isThere)
+      #expect(isRefused)
+      // The refused one was given back: without a line it is seen that the connection ends.
+      try await channel.close()
+      #expect(pair.read(1).isEmpty)
+    }
+  }
+
   @Test func whoStreamsNoMoreHoldsNoConnection() async throws {
     try await Pair.with { pair in
       try await pair.begin()
