@@ -115,10 +115,11 @@ import Testing
       let asker = try ReaderClient(server, query: "?resume=1")
       try asker.ask("What?")
       #expect(try asker.hearStream().token == "one ")
-      try Self.resume(asker, after: -1)
-      #expect(try asker.hearStream().token == "one ")
-      try Self.resume(asker, after: -1)
-      #expect(try asker.hearStream().token == "one ")
+      // Often, and at last while a token is on its way: what was being sent to it is not sent among what is sent now.
+      for _ in 0..<50 {
+        try Self.resume(asker, after: -1)
+        #expect(try asker.hearStream().token == "one ")
+      }
       go.fire()
       #expect(try asker.hearStream().token == "two ")
       last.fire()

@@ -26,6 +26,9 @@ final class ActiveAnswer: Sendable {
     var stop: (@Sendable () -> Void)?
     var isCancelled = false
     var isTold = false
+    /// The socket that the maker is writing to, and who waits until it has.
+    var written: Socket?
+    var waiters: [CheckedContinuation<Void, Never>] = []
 
     var isRead: Bool { if case .apart = asker { !followers.isEmpty } else { true } }
   }
@@ -41,9 +44,34 @@ final class ActiveAnswer: Sendable {
     state = Mutex(State(asker: socket.map { .direct($0) } ?? .apart))
   }
 
-  /// The socket that the maker of the answer writes to; nil while there is none, or it has its own way.
-  var direct: Socket? {
-    state.withLock { if case .direct(let socket) = $0.asker { socket } else { nil } }
+  /// Has `body` write to the socket that the maker of the answer writes to; does nothing while there is none, or it has its own
+  /// way.
+  func write(_ body: (Socket) async -> Void) async {
+    let socket: Socket? = state.withLock { state in
+      guard case .direct(let socket) = state.asker else { return nil }
+      state.written = socket
+      return socket
+    }
+    guard let socket else { return }
+    await body(socket)
+    let waiters = state.withLock { state in
+      state.written = nil
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Waits until the maker has written what it is writing to a socket. After `join` of that one it writes nothing more there.
+  func written(to socket: Socket?) async {
+    await withCheckedContinuation { continuation in
+      let waits = state.withLock { state in
+        guard let written = state.written, written === socket else { return false }
+        state.waiters.append(continuation)
+        return true
+      }
+      if !waits { continuation.resume() }
+    }
   }
 
   /// Whether who asked is to be sent the rest by a task of their own from now on; true once.

@@ -107,15 +107,17 @@ extension SocketConversation {
         telling.note(part)
         guard let piece = LiveAnswer.Piece(part) else { return }
         if active.parts() { goOn(active, after: frames, LiveAnswer.Place(token: frames.tokens, part: switches)) }
-        guard !isLost, let socket = active.direct else { return }
-        if case .part = piece { switches += 1 }
-        if piece.isEnd, !takeEnd(of: live) { return }
-        do {
-          try await frames.send(piece, to: socket)
-        } catch {
-          // Cancelled while its reader lags: the end is still told. Gone: it ends here, unless the reader may come back.
-          isLost = socket.isClosed
-          if isLost, !active.isResumable { active.cancel() }
+        guard !isLost else { return }
+        await active.write { socket in
+          if case .part = piece { switches += 1 }
+          if piece.isEnd, !takeEnd(of: live) { return }
+          do {
+            try await frames.send(piece, to: socket)
+          } catch {
+            // Cancelled while its reader lags: the end is still told. Gone: it ends here, unless the reader may come back.
+            isLost = socket.isClosed
+            if isLost, !active.isResumable { active.cancel() }
+          }
         }
       }
     } catch {

@@ -89,12 +89,8 @@ final class LiveAnswer: Sendable {
 
   /// It will not go on: who waits need not any more.
   func abandon() {
-    let waiters = state.withLock { state in
-      state.hasEnded = true
-      defer { state.waiters = [] }
-      return state.waiters
-    }
-    for waiter in waiters { waiter.resume() }
+    state.withLock { $0.hasEnded = true }
+    wake()
   }
 
   /// A follower is given no more tokens at a time than this, however far it is behind: it has a copy of them.
@@ -118,16 +114,27 @@ final class LiveAnswer: Sendable {
     }
   }
 
-  /// Waits until there is something after a place. Whoever waits is woken at the latest by the end of the answer.
+  /// Waits until there is something after a place, or `wake`. Whoever waits is woken at the latest by the end of the answer.
   func news(after place: Place) async {
     await withCheckedContinuation { continuation in
       let isReady = state.withLock { state in
-        let isReady = place.token < state.tokenEnds.count || place.part < state.parts.count || state.hasEnded
+        // Who cancels a task cancels first and wakes then: one of them is seen here.
+        let isReady =
+          place.token < state.tokenEnds.count || place.part < state.parts.count || state.hasEnded || Task.isCancelled
         if !isReady { state.waiters.append(continuation) }
         return isReady
       }
       if isReady { continuation.resume() }
     }
+  }
+
+  /// Has all who wait look whether they still want to.
+  func wake() {
+    let waiters = state.withLock { state in
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
   }
 
   /// How many tokens there are up to the end of the record of a number. A number means the same to all who may come back,

@@ -281,27 +281,33 @@ final class SocketConversation: SocketPeer {
   }
 
   /// Sends what there is of an answer from a place on, and then what comes. What was sent of the same answer in this way before
-  /// is not gone on with: a socket is sent one end.
+  /// is not gone on with: a socket is sent one end, and what was being sent comes before what is sent now.
+  /// - Parameter written: returns when whatever else was sent of it here has been.
   func follow(
-    _ live: LiveAnswer, from place: LiveAnswer.Place, _ frames: AnswerFrames, then: @escaping @Sendable () -> Void
+    _ live: LiveAnswer, from place: LiveAnswer.Place, _ frames: AnswerFrames,
+    after written: @escaping @Sendable () async -> Void = {}, then: @escaping @Sendable () -> Void
   ) {
     let old = state.withLock { state -> [Task<Void, Never>]? in
       guard !state.hasEnded, let socket = state.socket else { return nil }
+      let before = state.following.filter { $0.value.responseID == live.responseID }
+      for key in before.keys { state.following[key] = nil }
+      let old = before.values.map(\.task)
       state.lastNumber += 1
       let number = state.lastNumber
       let task = Task { [self] in
+        for one in old { await one.value }
+        await written()
         await read(live, from: place, frames, socket)
         self.state.withLock { _ = $0.following.removeValue(forKey: number) }
         then()
         leaveIfDone()
       }
-      let old = state.following.filter { $0.value.responseID == live.responseID }
-      for key in old.keys { state.following[key] = nil }
       state.following[number] = Following(responseID: live.responseID, task: task)
-      return old.values.map(\.task)
+      return old
     }
     guard let old else { return then() }
     for task in old { task.cancel() }
+    if !old.isEmpty { live.wake() }
   }
 
   /// Whether the end of an answer has been written to this socket: there is no second one.
@@ -323,7 +329,7 @@ final class SocketConversation: SocketPeer {
     socket.beginStream()
     defer { socket.endStream() }
     while !Task.isCancelled {
-      while let piece = live.next(&place) {
+      while !Task.isCancelled, let piece = live.next(&place) {
         if piece.isEnd, !takeEnd(of: live) { return }
         guard (try? await frames.send(piece, to: socket)) != nil, !piece.isEnd else { return }
         place.token = frames.tokens

@@ -153,8 +153,11 @@ extension SocketConversation {
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
       live.tokens(withRecord: seq, wanted: tokens)
     }
+    let socket = socket
     answer.join(turn: turn, socket)
-    follow(live, from: place, frames) { [weak self] in self?.stopReading(answer, turn: turn) }
+    follow(live, from: place, frames, after: { await answer.written(to: socket) }) { [weak self] in
+      self?.stopReading(answer, turn: turn)
+    }
   }
 }
 
