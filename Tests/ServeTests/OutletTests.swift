@@ -75,14 +75,16 @@ import Testing
     }
   }
 
+  /// Of the text of each line; some are longer than all that the kernel holds.
+  private static func length(_ number: Int) -> Int { number % 500 == 499 ? 1 << 20 : number * 7 % 4000 }
+
   @Test func whateverTheKernelRefusesNothingIsLostOrOutOfOrder() async throws {
     try await Pair.with { pair in
       try await pair.begin()
       let count = 3000
       let writer = Task {
-        // Each a line of its own length, some of them longer than all that the kernel holds.
         for number in 0..<count {
-          let text = String(repeating: "x", count: number % 500 == 499 ? 1 << 20 : number * 7 % 4000)
+          let text = String(repeating: "x", count: Self.length(number))
           _ = try await pair.outlet.stream(ByteBuffer(string: "s\(number) \(text)\n"))
         }
       }
@@ -106,9 +108,7 @@ import Testing
           let who = String(words[0].prefix(1))
           let number = try #require(next[who])
           try #require(words[0] == "\(who)\(number)")
-          if who == "s" {
-            try #require((words.count > 1 ? words[1].utf8.count : 0) == (number % 500 == 499 ? 1 << 20 : number * 7 % 4000))
-          }
+          if who == "s" { try #require((words.count > 1 ? words[1].utf8.count : 0) == Self.length(number)) }
           next[who] = number + 1
         }
       }

@@ -167,7 +167,9 @@ public actor TurnKeeper {
   }
 
   /// Not on the thread of the keeper: turns are written meanwhile.
-  @concurrent private static func embed(_ texts: [String], with embedder: any Embedder) async throws -> [TextEmbedding] {
+  @concurrent private static func embed(
+    _ texts: [String], with embedder: any Embedder
+  ) async throws -> [TextEmbedding] {
     try await embedder.embed(texts)
   }
 
