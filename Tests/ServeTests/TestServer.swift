@@ -67,7 +67,7 @@ final class TestServer: Sendable {
     var policy = try context.settings.askingPolicy()
     policy.answerLimitBytes = wishes.limits.answerBytes
     let asking = Asking(
-      candidates: context.settings.candidates, transport: wishes.transport ?? CurlTransport(),
+      candidates: context.settings.candidates, transport: wishes.transport ?? CurlPool(threads: 2),
       policy: policy,
       clock: AskingClock(
         seconds: { 0 }, sleep: { try await Task.sleep(for: $0) }, chance: { 0 }))

@@ -171,8 +171,10 @@ struct AskBatch: Sendable {
     tally.running += 1
     tally.hasPrompt = true
     let diagnostics = context.diagnostics(at: place, line: options.isBatch ? lineNumber : nil)
-    group.addTask(executorPreference: asking.executor) {
-      await answer(prompt, at: place, line: lineNumber, diagnostics)
+    let seat = asking.seat()
+    group.addTask(executorPreference: seat.executor) {
+      defer { seat.leave() }
+      return await answer(prompt, at: place, line: lineNumber, diagnostics)
     }
   }
 

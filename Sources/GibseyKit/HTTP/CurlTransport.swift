@@ -1,4 +1,4 @@
-// HTTP by libcurl: one thread runs all transfers of a process, and sleeps when there is nothing to do.
+// HTTP by libcurl: one thread runs all transfers, and sleeps when there is nothing to do.
 internal import CCurl
 internal import Glibc
 internal import Synchronization
@@ -21,7 +21,13 @@ public final class CurlTransport: Transport {
   /// first request.
   public static func openLibrary() { _ = ccurl_open() }
 
-  public var executor: (any TaskExecutor)? { (try? mailbox.start()) == nil ? nil : mailbox }
+  /// The worker's thread; nil where there can be none.
+  var executor: (any TaskExecutor)? { (try? mailbox.start()) == nil ? nil : mailbox }
+
+  /// Whether the task that asks runs on the worker's thread.
+  var runsThisTask: Bool { mailbox.runsThisTask }
+
+  public func seat() -> NetworkSeat { NetworkSeat(executor: executor) }
 
   public func letOthersGoFirst() async { await mailbox.letOthersGoFirst() }
 

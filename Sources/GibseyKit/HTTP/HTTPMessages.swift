@@ -216,11 +216,24 @@ public enum TransportFailure: Error, Equatable, Sendable {
   case headersTooLong(limitBytes: Int)
 }
 
-/// Sends requests. Two implementations: curl, and the tests' own.
+/// Where a task had best run that does nothing but read one answer and write it: on the thread that reads the network, so that a
+/// block costs no hand-over between threads.
+public struct NetworkSeat: Sendable {
+  /// nil where it does not matter where the task runs.
+  public let executor: (any TaskExecutor)?
+  /// To be called once, when the task has come to its end.
+  public let leave: @Sendable () -> Void
+
+  public init(executor: (any TaskExecutor)? = nil, leave: @escaping @Sendable () -> Void = {}) {
+    self.executor = executor
+    self.leave = leave
+  }
+}
+
+/// Sends requests: by curl, by what was recorded, or as the tests do.
 public protocol Transport: Sendable {
-  /// Where a task had best run that does nothing but read one answer and write it: on the thread that reads the network, so
-  /// that a block costs no hand-over between threads. nil where it does not matter.
-  var executor: (any TaskExecutor)? { get }
+  /// A place for one task. What it sends goes by the thread that it runs on.
+  func seat() -> NetworkSeat
   /// The response as soon as its head is there.
   /// - Throws: `TransportFailure`, `GibseyError.libraryMissing`, or `CancellationError`.
   func send(_ request: HTTPRequest) async throws -> HTTPResponse
@@ -230,6 +243,6 @@ public protocol Transport: Sendable {
 }
 
 extension Transport {
-  public var executor: (any TaskExecutor)? { nil }
+  public func seat() -> NetworkSeat { NetworkSeat() }
   public func letOthersGoFirst() async {}
 }

@@ -74,8 +74,8 @@ public struct Asking: Sendable {
     self.memory = memory
   }
 
-  /// Where a task that only asks and writes had best run: see `Transport.executor`.
-  public var executor: (any TaskExecutor)? { transport.executor }
+  /// A place for a task that only asks and writes.
+  public func seat() -> NetworkSeat { transport.seat() }
 
   /// For a task that has plenty of its answer: see `Transport.letOthersGoFirst`.
   func letOthersGoFirst() async { await transport.letOthersGoFirst() }

@@ -35,8 +35,8 @@ public struct Conversing: Sendable {
 
   private var asking: Asking { place.asking }
 
-  /// Where a task that only answers had best run: see `Transport.executor`.
-  public var executor: (any TaskExecutor)? { asking.executor }
+  /// A place for a task that only answers.
+  public func seat() -> NetworkSeat { asking.seat() }
 
   /// For a task that has plenty of its answer: see `Transport.letOthersGoFirst`.
   public func letOthersGoFirst() async { await asking.letOthersGoFirst() }

@@ -20,7 +20,7 @@ public final class RecordingTransport: Transport {
     self.write = write
   }
 
-  public var executor: (any TaskExecutor)? { inner.executor }
+  public func seat() -> NetworkSeat { inner.seat() }
   public func letOthersGoFirst() async { await inner.letOthersGoFirst() }
 
   /// - Throws: what the inner transport throws, and what `write` does.

@@ -24,7 +24,9 @@ extension Service {
       sessions.end(active, in: prompt.sessionID)
     }
     // A task of its own: to cancel an answer is not to cut the connection that it goes out on.
-    let task = Task(executorPreference: conversing.executor) { [self] in
+    let seat = conversing.seat()
+    let task = Task(executorPreference: seat.executor) { [self] in
+      defer { seat.leave() }
       try await make(active, prompt, identity, take)
     }
     active.made { task.cancel() }

@@ -220,7 +220,9 @@ final class SocketConversation: SocketPeer {
         return (state.lastNumber, request)
       }
       guard let next else { return }
-      let task = Task(executorPreference: service.conversing.executor) { [self] in
+      let seat = service.conversing.seat()
+      let task = Task(executorPreference: seat.executor) { [self] in
+        defer { seat.leave() }
         await run(next.request, number: next.number)
         state.withLock { _ = $0.running.removeValue(forKey: next.number) }
         startNext()

@@ -26,6 +26,9 @@ struct Daemon {
   /// Tokens of five hundred answers come one by one: nobody sees a millisecond, and looking at each by itself costs the most.
   private static let gathering = Duration.milliseconds(1)
 
+  /// Answers stream on all processors, but for machines with so many that one of these serves tens of thousands of readers.
+  private static let networkThreads = 4
+
   private let context: ToolContext
   private var options: Options
   private let service: Service
@@ -43,7 +46,9 @@ struct Daemon {
     events = try EventLog.make(options.logging, in: context)
     let context = context.saying(events.diagnostics)
     self.context = context
-    transport = CurlTransport(trust: context.settings.trust, buffers: Self.buffers, gathering: Self.gathering)
+    transport = CurlPool(
+      threads: min(System.coreCount, Self.networkThreads), trust: context.settings.trust, buffers: Self.buffers,
+      gathering: Self.gathering)
     supervisor = Supervisor()
     let tokens = try Tokens(path: context.settings.string(.tokenFile), credentials: supervisor.credentials)
     self.tokens = tokens

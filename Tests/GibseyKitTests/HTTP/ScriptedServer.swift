@@ -11,6 +11,8 @@ final class ScriptedServer: Sendable {
     case sendBytes(Int)
     /// Waits until the other side closes, and notes it.
     case awaitClose
+    /// Waits for the next request on the same connection.
+    case awaitRequest
     case awaitSignal(DispatchSemaphore)
     case signal(DispatchSemaphore)
   }
@@ -85,8 +87,7 @@ final class ScriptedServer: Sendable {
   }
 
   private func play(_ script: [Step], on connection: Int32) {
-    let request = read(connection)
-    received.withLock { $0.append(request) }
+    note(read(connection))
     for step in script {
       switch step {
       case .send(let text): _ = send(connection, Array(text.utf8))
@@ -100,11 +101,14 @@ final class ScriptedServer: Sendable {
         var byte: UInt8 = 0
         while recv(connection, &byte, 1, 0) > 0 {}
         closed.signal()
+      case .awaitRequest: note(read(connection))
       case .awaitSignal(let semaphore): semaphore.wait()
       case .signal(let semaphore): semaphore.signal()
       }
     }
   }
+
+  private func note(_ request: String) { received.withLock { $0.append(request) } }
 
   /// The request's head, and its body by Content-Length.
   private func read(_ connection: Int32) -> String {
