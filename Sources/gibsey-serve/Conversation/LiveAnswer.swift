@@ -114,22 +114,27 @@ final class LiveAnswer: Sendable {
     }
   }
 
-  /// Waits until there is something after a place, or `wake`. Whoever waits is woken at the latest by the end of the answer.
+  /// Waits until there is something after a place, at the latest for the end of the answer; or until the task is cancelled, or
+  /// another that waits here, so it may return for nothing.
   func news(after place: Place) async {
-    await withCheckedContinuation { continuation in
-      let isReady = state.withLock { state in
-        // Who cancels a task cancels first and wakes then: one of them is seen here.
-        let isReady =
-          place.token < state.tokenEnds.count || place.part < state.parts.count || state.hasEnded || Task.isCancelled
-        if !isReady { state.waiters.append(continuation) }
-        return isReady
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isReady = state.withLock { state in
+          // A task is cancelled first and its handler called then: one of them is seen here.
+          let isReady =
+            place.token < state.tokenEnds.count || place.part < state.parts.count || state.hasEnded || Task.isCancelled
+          if !isReady { state.waiters.append(continuation) }
+          return isReady
+        }
+        if isReady { continuation.resume() }
       }
-      if isReady { continuation.resume() }
+    } onCancel: {
+      wake()
     }
   }
 
   /// Has all who wait look whether they still want to.
-  func wake() {
+  private func wake() {
     let waiters = state.withLock { state in
       defer { state.waiters = [] }
       return state.waiters

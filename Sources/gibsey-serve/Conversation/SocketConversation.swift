@@ -309,7 +309,6 @@ final class SocketConversation: SocketPeer {
     }
     guard let old else { return then() }
     for task in old { task.cancel() }
-    if !old.isEmpty { live.wake() }
   }
 
   /// Whether the end of an answer has been written to this socket: there is no second one.

@@ -1,0 +1,34 @@
+// An answer that is being made, and those who wait for more of it.
+import GibseyKit
+import Testing
+
+@testable import gibsey_serve
+
+@Suite struct LiveAnswerTests {
+  @Test(.timeLimit(.minutes(1))) func `who is cancelled waits for no news, begun or not`() async {
+    let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
+    for turns in 0..<100 {
+      let reader = Task { await live.news(after: LiveAnswer.Place()) }
+      for _ in 0..<turns { await Task.yield() }
+      reader.cancel()
+      await reader.value
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `one who is cancelled does not end the waiting of another`() async {
+    let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
+    let stays = Task {
+      var place = LiveAnswer.Place()
+      while !live.hasEnded(at: place) {
+        if live.next(&place) == nil { await live.news(after: place) }
+      }
+      return place
+    }
+    let leaves = Task { await live.news(after: LiveAnswer.Place()) }
+    await Task.yield()
+    leaves.cancel()
+    await leaves.value
+    live.add(.failed(.noProvider(failures: []), usage: nil))
+    #expect(await stays.value == LiveAnswer.Place(token: 0, part: 1))
+  }
+}
