@@ -135,13 +135,7 @@ struct AskBatch: Sendable {
   private func read() async throws -> [UInt8]? {
     // With nothing else to do a thread may wait, and none must be made for it.
     guard options.width > 1 else { return try readNow() }
-    return try await withCheckedThrowingContinuation { continuation in
-      do {
-        try WorkerThread.start { continuation.resume(with: Result { try readNow() }) }
-      } catch {
-        continuation.resume(throwing: error)
-      }
-    }
+    return try await Pending { try readNow() }.awaited()
   }
 
   private func readNow() throws -> [UInt8]? {

@@ -6,7 +6,7 @@ internal import Synchronization
 final class Pending<Value: Sendable>: Sendable {
   private struct State {
     var result: Result<Value, any Error>?
-    var waiter: CheckedContinuation<Value, any Error>?
+    var waiter: CheckedContinuation<Void, Never>?
   }
 
   private let state = Mutex(State())
@@ -21,7 +21,7 @@ final class Pending<Value: Sendable>: Sendable {
         state.result = made
         return state.waiter.take()
       }
-      waiter?.resume(with: made)
+      waiter?.resume()
       end.signal()
     }
   }
@@ -31,19 +31,25 @@ final class Pending<Value: Sendable>: Sendable {
   func value() throws -> Value {
     end.wait()
     end.signal()
-    guard let result = state.withLock({ $0.result }) else { throw GibseyError.ourBug("work without an outcome") }
-    return try result.get()
+    return try made()
   }
 
   /// The value; one task waits for it if need be, and no thread.
   /// - Throws: what making it threw.
   func awaited() async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      let result = state.withLock { state in
+    await withCheckedContinuation { continuation in
+      let isMade = state.withLock { state in
         if state.result == nil { state.waiter = continuation }
-        return state.result
+        return state.result != nil
       }
-      if let result { continuation.resume(with: result) }
+      if isMade { continuation.resume() }
     }
+    // Not by the continuation: one that is resumed before it is awaited hands its value over where ThreadSanitizer does not see it.
+    return try made()
+  }
+
+  private func made() throws -> Value {
+    guard let result = state.withLock({ $0.result }) else { throw GibseyError.ourBug("work without an outcome") }
+    return try result.get()
   }
 }
