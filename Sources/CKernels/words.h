@@ -19,6 +19,15 @@ ALWAYS_INLINE void add_row(const ckernels_encoder *model, size_t id, size_t i, f
   }
 }
 
+/// Words ahead of the one in hand whose rows are fetched: they lie all over the model.
+enum { words_ahead = 4 };
+
+ALWAYS_INLINE void fetch_row(const ckernels_encoder *model, size_t id) {
+  if (!model->near_words) return;
+  const char *row = (const char *)model->near_words + id * (4 + model->dims / 2);
+  for (size_t byte = 0; byte < 4 + model->dims / 2; byte += 64) __builtin_prefetch(row + byte);
+}
+
 /// Terms whose products are summed up side by side.
 enum { terms_abreast = 4 };
 
@@ -40,6 +49,8 @@ static void compare_words(const ckernels_encoder *model, const int32_t *ids, con
   size_t dims = model->dims;
   float numbers[CKERNELS_DIMS_MOST];
   for (size_t word = 0; word < count; word++, cosines += term_count) {
+    if (word + words_ahead < count && bounds[word + words_ahead] < bounds[count])
+      fetch_row(model, (size_t)ids[bounds[word + words_ahead]]);
     f32x16 square = f32_all(0);
     for (size_t i = 0; i < dims; i += 32) {
       f32x16 low = f32_all(0), high = f32_all(0);
@@ -53,6 +64,10 @@ static void compare_words(const ckernels_encoder *model, const int32_t *ids, con
     size_t term = 0;
     for (; term + terms_abreast <= term_count; term += terms_abreast)
       compare_terms(terms_abreast, numbers, length, terms + term * dims, dims, cosines + term);
-    for (; term < term_count; term++) compare_terms(1, numbers, length, terms + term * dims, dims, cosines + term);
+    switch (term_count - term) {
+      case 3: compare_terms(3, numbers, length, terms + term * dims, dims, cosines + term); break;
+      case 2: compare_terms(2, numbers, length, terms + term * dims, dims, cosines + term); break;
+      case 1: compare_terms(1, numbers, length, terms + term * dims, dims, cosines + term); break;
+    }
   }
 }

@@ -152,6 +152,25 @@ import Testing
     #expect(words.indices.allSatisfy { near[$0 * words.count + $0] > 0.97 })
   }
 
+  @Test(arguments: [false, true])
+  func aTermIsAsNearAmongOthersAsAlone(hasNearWords: Bool) async throws {
+    try await Self.with(TinyModel(hasNearWords: hasNearWords)) { path in
+      let model = try EmbeddedModel(path: path)
+      let words = (0..<11).map { ["a", "b", "ab", "abab", "é"][$0 % 5] }
+      var spelled = SpelledWords()
+      for word in words { spelled.append(model.pieces(of: word)) }
+      spelled.append([])
+      let vectors = try words.map { try #require(model.vector(ofWord: $0)) }
+      let alone = vectors.map { model.cosines(of: spelled, with: $0, count: 1) }
+      #expect(Set(alone).count > 1)
+      for count in 1...words.count {
+        let together = model.cosines(of: spelled, with: vectors.prefix(count).flatMap(\.self), count: count)
+        let expected = (0..<spelled.count).flatMap { word in (0..<count).map { alone[$0][word] } }
+        #expect(together == expected, "\(count) terms")
+      }
+    }
+  }
+
   @Test func nothingInIsNothingOut() async throws {
     try await Self.with(TinyModel()) { path in
       let embeddings = try await EmbeddedModel(path: path).embed([])
