@@ -29,9 +29,10 @@ public final class KnownPages: Sendable {
   /// About what it takes.
   var bytes: Int { state.withLock { $0.bytes + $0.vocabulary.bytes } }
 
-  /// What numbers the words of pages, spelled by those of `words`.
+  /// What numbers the words of pages and turns, spelled by those of `words`.
   func vocabulary(spelledBy words: (any WordVectors)?) -> Vocabulary {
     state.withLock { state in
+      makeRoom(&state, 0)
       if state.vocabulary.vectors?.name != words?.name { state.vocabulary = Vocabulary(words) }
       return state.vocabulary
     }

@@ -17,12 +17,14 @@ public struct SessionMemory {
   ///   - pages: the store whose conversations are read.
   ///   - embedder: whose vectors of turns are compared with a question's; nil to look for words alone.
   ///   - words: what words mean by themselves; nil compares words by their letters alone.
+  ///   - known: what is known of the story's words from the questions before.
   public init(
-    _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil }
+    _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil },
+    known: KnownPages = KnownPages()
   ) throws {
     self.pages = pages
     store = ConversationStore(pages)
-    recalling = Recalling(pages: pages, store: store, words: words, embedder: embedder)
+    recalling = Recalling(pages: pages, store: store, words: words, known: known, embedder: embedder)
   }
 
   /// The session of a request; nil when it names none, or one that there is not.
