@@ -186,7 +186,7 @@ import Testing
       (prompt(pages: ["gone"], gate: "p2"), elsewhere), (prompt(turns: [99]), elsewhere), (brought, elsewhere),
       (gated, 2),
     ] {
-      var kept = answer(prompt, keeper)
+      let kept = answer(prompt, keeper)
       await kept.begin()
       try await kept.end()
       #expect(try turns().last?.furthestPageIndex == furthest)
@@ -197,7 +197,7 @@ import Testing
     let keeper = try keeper()
     var prompt = self.prompt(pages: ["p3"])
     prompt.currentPageID = "p2"
-    var kept = answer(prompt, keeper)
+    let kept = answer(prompt, keeper)
     await kept.begin()
     try await kept.end()
     let session = try #require(try scene.store().session(scene.session))
