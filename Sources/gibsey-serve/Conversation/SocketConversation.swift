@@ -222,8 +222,9 @@ final class SocketConversation: SocketPeer {
       guard let next else { return }
       let seat = service.conversing.seat()
       let task = Task(executorPreference: seat.executor) { [self] in
-        defer { seat.leave() }
         await run(next.request, number: next.number)
+        // Before the next one takes its own: so it meets the connection that this one kept.
+        seat.leave()
         state.withLock { _ = $0.running.removeValue(forKey: next.number) }
         startNext()
         leaveIfDone()
