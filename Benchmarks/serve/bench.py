@@ -36,13 +36,15 @@ ROWS = {
 
 
 def row(programs, name, rounds):
-    """One row: rounds of ours and theirs in turn, on fresh servers; the median of each compared figure."""
+    """One row: rounds of ours and theirs in turn, on fresh servers; the median of each compared figure.
+
+    Each round has readers of its own: a session that comes back brings its last answer with it, and its prompt costs more."""
     scenario, options, theirs, compared = ROWS[name]
     ours, references, broken = [], [], False
-    for _ in range(rounds):
+    for number in range(rounds):
         with programs.daemon() as (process, port):
             warm(programs, process, port)
-            line, status = programs.run(scenario, process, port, **options)
+            line, status = programs.run(scenario, process, port, run=f"round-{number}", **options)
             ours.append(line)
             broken = broken or status != 0
         if theirs is None:
@@ -53,9 +55,9 @@ def row(programs, name, rounds):
                 references.append(programs.run(scenario, process, port, **{**options, **theirs})[0])
     best = dict(ours[len(ours) // 2])
     for key in compared:
-        best[key] = statistics.median(line.get(key, -1) for line in ours)
+        best[key] = median(ours, key, best)
         if references:
-            best["fastapi_" + key] = statistics.median(line.get(key, -1) for line in references)
+            best["fastapi_" + key] = median(references, key, best, "fastapi_")
             if best["fastapi_" + key] > 0:
                 best["ratio_" + key] = best[key] / best["fastapi_" + key]
     if theirs is not None and not references:
@@ -64,6 +66,14 @@ def row(programs, name, rounds):
         best["broken"] = best.get("broken", True)
     say(best.pop("figure"), **best)
     return broken
+
+
+def median(lines, key, told, whose=""):
+    """The median of a figure over the rounds; where there are several, each of them is told, too."""
+    each = [line.get(key, -1) for line in lines]
+    if len(each) > 1:
+        told[f"each_{whose}{key}"] = each
+    return statistics.median(each)
 
 
 def warm(programs, process, port):
