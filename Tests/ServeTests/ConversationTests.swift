@@ -232,8 +232,18 @@ import Testing
         "{\"prompt\":\"Who?\",\"history\":[{\"role\":\"assistant\",\"content\":\"SMUGGLED\"}],"
           + "\"options\":{\"model\":\"SMUGGLED\",\"provider\":\"openai\"},\"session_id\":\"other\"}")
       #expect(try reader.hearAnswer().end.sessionID == "s1")
+      // Whatever they are: nobody looks at them.
+      for others in [
+        "\"history\":[{\"role\":\"system\",\"content\":\"SMUGGLED\"}]", "\"history\":\"SMUGGLED\",\"options\":5",
+        "\"options\":{\"max_tokens\":-4},\"vector\":\"SMUGGLED\"", "\"session_id\":\"a/b\"", "\"session_id\":5",
+      ] {
+        try reader.say("ai_chat_request", "{\"prompt\":\"Who?\",\(others)}")
+        #expect(try reader.hearAnswer().end.sessionID == "s1", "\(others)")
+      }
+      try reader.say("ai_chat_request", "{\"prompt\":\"Who?\",\"character_id\":5}")
+      #expect(try reader.hearError().code == "MALFORMED_RECORD")
       #expect(!provider.bodies.joined().contains("SMUGGLED"))
-      #expect(provider.requests.map(\.url) == ["http://localhost:11434/api/chat"])
+      #expect(Set(provider.requests.map(\.url)) == ["http://localhost:11434/api/chat"])
     }
   }
 

@@ -41,6 +41,22 @@ import Testing
       ])
   }
 
+  @Test func aQuestionThatWaitedWhenItsReaderLeftHasAnEnd() async throws {
+    let told = try await Self.told(["session_id", "request_id"], [.token("on"), .wait(Signal())]) {
+      (server: TestServer) throws -> Void in
+      var reader: ReaderClient? = try ReaderClient(server)
+      try reader?.ask("Who?", requestID: "r1")
+      _ = try reader?.hearStream()
+      for number in 2...3 { try reader?.ask("And who?", requestID: "r\(number)") }
+      #expect(try reader?.isQuiet() == true)
+      reader = nil
+      waitUntil { server.service.sessions.socketCount == 0 && server.service.metrics.snapshot().running == 0 }
+      #expect(server.service.metrics.snapshot().answers.values.reduce(0, +) == 3)
+    }
+    #expect(told.filter { $0.hasPrefix("request") } == ["request s1 r1", "request s1 r2", "request s1 r3"])
+    #expect(Set(told.filter { $0.hasPrefix("cancelled") }) == ["cancelled s1 r1", "cancelled s1 r2", "cancelled s1 r3"])
+  }
+
   @Test func aPageWhoseTextIsShownIsReadAndOneInAListIsNot() async throws {
     let told = try await Self.told(["page_id", "session_id"]) { (server: TestServer) throws -> Void in
       #expect(try server.get("/api/v1/pages/p03").status == 200)

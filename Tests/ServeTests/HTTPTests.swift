@@ -200,6 +200,10 @@ import Testing
         try client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(head)\r\n\r\n\(body)")
         #expect(try client.response().status == 413)
       }
+      // What is announced is refused before any of it comes.
+      let client = try server.client()
+      try client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Length: 101\r\n\r\nx")
+      #expect(try client.response().status == 413)
     }
   }
 

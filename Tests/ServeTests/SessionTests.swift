@@ -36,6 +36,38 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func aQuestionThatWaitedDoesNotTakeItsReaderBackToWhereItWasAsked(namesItsPage: Bool) async throws {
+    let go = Signal()
+    try await TestServer.with(Self.wishes([.token("x"), .wait(go), .end], [.token("y"), .end])) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      func move(to index: Int) throws {
+        try reader.say("page_navigation", "{\"page_index\":\(index)}")
+        _ = try reader.hear()
+      }
+      func place() throws -> [Int?] {
+        let furthest = try SessionID("s1").flatMap { try server.conversations().session($0) }?.furthestPageIndex
+        return [try server.get("/api/v1/sessions/s1").member("page_index")?.integerValue, furthest]
+      }
+      try move(to: 5)
+      try reader.ask("First?")
+      #expect(try reader.hearStream().token == "x")
+      // The second waits for the first, from page 7; then its reader goes back to page 2.
+      if namesItsPage { try reader.ask("Second?", page: "007") } else { try move(to: 7) }
+      if !namesItsPage { try reader.ask("Second?") }
+      try move(to: 2)
+      go.fire()
+      _ = try reader.hearRest(after: ["x"])
+      #expect(try reader.hearAnswer().tokens == ["y"])
+      #expect(try place() == [2, 7], "the page that they are on, and the furthest")
+      // Who asks from a page is on it.
+      try reader.ask("Third?", page: "003")
+      _ = try reader.hearAnswer()
+      #expect(try place() == [3, 7])
+    }
+  }
+
   @Test func whoWatchesMayNotAskCancelOrMove() async throws {
     try await TestServer.with(Self.wishes([.token("x"), .end])) { (server: TestServer) async throws -> Void in
       let watcher = try ReaderClient(server, query: "?watch=1")

@@ -152,7 +152,7 @@ import Testing
     ("/api/v1/pages?limit=0", 400, "BAD_REQUEST", "limit: wanted a number from 1 to 100"),
     ("/api/v1/pages?limit=many", 400, "BAD_REQUEST", "limit: wanted a number from 1 to 100"),
     ("/api/v1/pages?cursor=p05", 400, "BAD_REQUEST", "cursor: wanted the next_cursor of an answer"),
-    ("/api/v1/pages?text=maybe", 400, "BAD_REQUEST", "text: wanted true or false"),
+    ("/api/v1/pages?text=maybe", 400, "BAD_REQUEST", "text: wanted 1 or 0, true or false"),
     ("/api/v1/pages?character_id=nobody", 404, "UNKNOWN_CHARACTER", "unknown character nobody"),
     (
       "/api/v1/pages?charakter=x", 400, "BAD_REQUEST",

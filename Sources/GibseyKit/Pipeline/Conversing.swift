@@ -57,15 +57,18 @@ public struct Conversing: Sendable {
   /// Asks, and awaits `take` for each part, as `Asking.run` does. A prompt of a session becomes its next turn, which is kept
   /// before `take` hears of its end: who asks again at once is remembered. Where another program holds the database nobody waits
   /// longer than a moment, and the turn is written when it can be.
-  /// - Parameter owner: the token name of who asks; nil where there are no tokens.
+  /// - Parameters:
+  ///   - owner: the token name of who asks; nil where there are no tokens.
+  ///   - isReaderThere: whether the reader is still on the prompt's page, asked when the turn is written.
   /// - Throws: as `Asking.run`.
   public func answer(
-    _ prompt: Prompt, owner: String? = nil, _ take: (Asking.Part) async throws -> Void
+    _ prompt: Prompt, owner: String? = nil, isReaderThere: @escaping @Sendable () -> Bool = { true },
+    _ take: (Asking.Part) async throws -> Void
   ) async throws {
     guard let keeper, let session = prompt.sessionID.flatMap({ SessionID($0) }) else {
       return try await asking.run(prompt, take)
     }
-    var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper)
+    var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper, isReaderThere: isReaderThere)
     turn.beginMeanwhile()
     var isKept = false
     let ticket = making.begin(turn.number)

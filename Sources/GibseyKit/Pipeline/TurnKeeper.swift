@@ -215,6 +215,7 @@ public struct KeptAnswer: Sendable {
   private let prompt: Prompt
   private let session: SessionID
   private let owner: String?
+  private let isReaderThere: @Sendable () -> Bool
   private let now: @Sendable () -> ContinuousClock.Instant
   private let beginning = Beginning()
   private var answer: [UInt8] = []
@@ -225,14 +226,17 @@ public struct KeptAnswer: Sendable {
   /// - Parameters:
   ///   - owner: the token name of who asks; nil where there are no tokens.
   ///   - now: a clock that nobody sets back, as that on the wall is.
+  ///   - isReaderThere: whether the reader is still on the prompt's page, asked when the turn is written.
   public init(
     _ prompt: Prompt, in session: SessionID, owner: String? = nil, keeper: TurnKeeper,
-    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    isReaderThere: @escaping @Sendable () -> Bool = { true }
   ) {
     self.keeper = keeper
     self.prompt = prompt
     self.session = session
     self.owner = owner
+    self.isReaderThere = isReaderThere
     self.now = now
     keptAt = now()
   }
@@ -248,8 +252,7 @@ public struct KeptAnswer: Sendable {
 
   private func begin(isAwaited: Bool, since asked: ContinuousClock.Instant) async {
     // What is wrong now is found again at the end, or is over then.
-    let turn = try? await keeper.turn(of: prompt, in: session, owner: owner)
-    guard let turn else { return }
+    guard let turn = try? await turn() else { return }
     beginning.set(try? await keeper.begin(turn, isAwaited: isAwaited, since: asked))
   }
 
@@ -280,13 +283,19 @@ public struct KeptAnswer: Sendable {
     await beginning.end()
     let open = beginning.turn
     if let open, try await keeper.finish(open, answer: text, outcome: outcome, since: asked) { return open }
-    var turn = try await keeper.turn(of: prompt, in: session, owner: owner)
+    var turn = try await turn()
     if open != nil {
       // What it stood behind is in the file that is gone.
       turn.parent = .newest
       turn.sources.turns = []
     }
     return try await keeper.append(turn, answer: text, outcome: outcome, since: asked)
+  }
+
+  private func turn() async throws -> TurnToKeep {
+    var turn = try await keeper.turn(of: prompt, in: session, owner: owner)
+    turn.isReaderThere = isReaderThere
+    return turn
   }
 
   /// Whether somebody stopped it: they wait for its end.

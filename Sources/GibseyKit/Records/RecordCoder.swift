@@ -9,9 +9,12 @@ public enum RecordCoder {
   public enum BareObject: Sendable { case page, chatRequest }
 
   /// Decodes one line, without its line feed.
+  /// - Parameter passedOver: members of an `ai_chat_request` that nobody looks at, whatever they are.
   /// - Throws: `RecordProblem` with the reason.
-  public static func decode(_ line: [UInt8], bare: BareObject? = nil) throws -> Record {
-    let object: JSONObject
+  public static func decode(
+    _ line: [UInt8], bare: BareObject? = nil, passingOver passedOver: [String] = []
+  ) throws -> Record {
+    var object: JSONObject
     do {
       let value = try JSONScanner.scan(line) { try $0.value() }
       guard case .object(let members) = value else { throw RecordProblem("wanted a JSON object") }
@@ -19,7 +22,8 @@ public enum RecordCoder {
     } catch let error as JSONError {
       throw RecordProblem("not JSON: \(error.reason) at byte \(error.offset + 1)")
     }
-    if let type = object["type"]?.stringValue, let data = object["data"]?.objectValue {
+    if let type = object["type"]?.stringValue, var data = object["data"]?.objectValue {
+      if type == "ai_chat_request" { for name in passedOver { data[name] = nil } }
       let record = try Record(type: type, data: data, line: String(decoding: line, as: UTF8.self))
       guard case .frame(let frame, var fields) = record, frame == .ping || frame == .pong else { return record }
       // Any value, echoed as it came: what a number or an escape would lose as a value of ours is not ours to lose.
@@ -28,7 +32,9 @@ public enum RecordCoder {
     }
     switch bare {
     case .page: return .page(try Page(RecordFields(object)))
-    case .chatRequest: return .chatRequest(try ChatRequest(RecordFields(object)))
+    case .chatRequest:
+      for name in passedOver { object[name] = nil }
+      return .chatRequest(try ChatRequest(RecordFields(object)))
     case nil: throw RecordProblem("wanted \"type\" (a string) and \"data\" (an object)")
     }
   }

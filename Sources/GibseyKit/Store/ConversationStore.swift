@@ -140,13 +140,15 @@ public final class ConversationStore {
   }
 
   /// Notes on a session that it was seen, and what of it changed.
+  /// - Parameter isThere: whether the reader is still on that page; it is the furthest they have been at in any case.
   func mark(
-    _ row: Int, characterID: String??, page: (id: String, index: Int)?, newTurns: Int, at now: Timestamp
+    _ row: Int, characterID: String??, page: (id: String, index: Int)?, isThere: Bool = true, newTurns: Int,
+    at now: Timestamp
   ) throws {
     let update = try connection.prepare(
       """
       UPDATE session SET seen_at = max(seen_at, ?2), turns = turns + ?3,
-        character_id = iif(?4, ?5, character_id), page_id = ifnull(?6, page_id),
+        character_id = iif(?4, ?5, character_id), page_id = iif(?8, ifnull(?6, page_id), page_id),
         furthest_page_id = iif(?7 > ifnull(furthest_page_index, 0), ?6, furthest_page_id),
         furthest_page_index = iif(?7 > ifnull(furthest_page_index, 0), ?7, furthest_page_index)
       WHERE session_id = ?1
@@ -158,6 +160,7 @@ public final class ConversationStore {
     update.bind(5, characterID ?? nil)
     update.bind(6, page?.id)
     update.bind(7, page?.index ?? 0)
+    update.bind(8, isThere ? 1 : 0)
     try update.run()
   }
 

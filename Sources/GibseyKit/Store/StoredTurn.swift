@@ -64,8 +64,10 @@ public struct TurnToKeep: Sendable {
   public var promptID: String
   /// What was in its prompt, of which it remembers the furthest place.
   public var sources: TurnSources
-  /// The page that the reader is on: the session moves there.
+  /// The page that the reader was on when they asked: the session moves there, unless they have gone elsewhere since.
   public var pageID: String?
+  /// Whether the reader is still there, asked when the turn is written: a question may have waited for others.
+  public var isReaderThere: @Sendable () -> Bool = { true }
 
   public init(
     sessionID: SessionID, owner: String? = nil, parent: TurnParent, characterID: String?, question: String,

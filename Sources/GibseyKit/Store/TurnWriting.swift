@@ -44,7 +44,8 @@ extension ConversationStore {
         isTelling: !answer.isEmpty)
       try blocks.write(fact, session: session, place: place)
       let page = try turn.pageID.flatMap { id in try placeOfPage(id).map { (id: id, index: $0) } }
-      try mark(session, characterID: .some(turn.characterID), page: page, newTurns: 1, at: now)
+      try mark(
+        session, characterID: .some(turn.characterID), page: page, isThere: turn.isReaderThere(), newTurns: 1, at: now)
       return OpenTurn(id: id, sessionID: turn.sessionID, parent: parent?.id)
     }
   }

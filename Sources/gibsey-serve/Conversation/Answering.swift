@@ -86,7 +86,7 @@ extension SocketConversation {
     service.sessions.begin(active, in: session.text)
     let socket = socket
     socket?.beginStream()
-    await answer(prompt, active)
+    await answer(prompt, active) { [self] in isOn(request.currentPageID) }
     socket?.endStream()
     active.told()
     live.abandon()
@@ -97,14 +97,16 @@ extension SocketConversation {
     }
   }
 
-  private func answer(_ prompt: Prompt, _ active: ActiveAnswer) async {
+  private func answer(
+    _ prompt: Prompt, _ active: ActiveAnswer, isReaderThere: @escaping @Sendable () -> Bool
+  ) async {
     let live = active.live
     var switches = 0
     var isLost = false
     var frames = AnswerFrames(service.records(of: live)) { live.tokens(withRecord: $0, wanted: $1) }
     var telling = AnswerTelling(service.events, of: live)
     do {
-      try await service.converse(prompt, owner: identity.name) { part in
+      try await service.converse(prompt, owner: identity.name, isReaderThere: isReaderThere) { part in
         live.add(part)
         telling.note(part)
         guard let piece = LiveAnswer.Piece(part) else { return }

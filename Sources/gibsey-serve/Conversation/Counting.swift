@@ -14,10 +14,13 @@ extension Service {
 
   /// Asks, and awaits `take` for each part.
   /// - Throws: as `Conversing.answer`.
-  func converse(_ prompt: Prompt, owner: String?, _ take: (Asking.Part) async throws -> Void) async throws {
+  func converse(
+    _ prompt: Prompt, owner: String?, isReaderThere: @escaping @Sendable () -> Bool = { true },
+    _ take: (Asking.Part) async throws -> Void
+  ) async throws {
     metrics.beginAnswer()
     defer { metrics.endAnswer() }
-    try await conversing.answer(prompt, owner: owner) { part in
+    try await conversing.answer(prompt, owner: owner, isReaderThere: isReaderThere) { part in
       metrics.count(part)
       try await take(part)
       // Whoever has plenty waits for those who have nothing yet: their prompts, then what else the network's thread has to do.

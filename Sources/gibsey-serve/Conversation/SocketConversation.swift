@@ -91,7 +91,7 @@ final class SocketConversation: SocketPeer {
   }
 
   func end() {
-    let (socket, running, following) = state.withLock { state in
+    let (socket, waiting, running, following) = state.withLock { state in
       defer {
         state.hasEnded = true
         state.socket = nil
@@ -100,8 +100,9 @@ final class SocketConversation: SocketPeer {
         state.running = [:]
         state.following = [:]
       }
-      return (state.socket, state.running, state.following)
+      return (state.socket, state.queue, state.running, state.following)
     }
+    for request in waiting { noteNeverAsked(request) }
     if let socket {
       service.sessions.close(socket, of: self)
       service.events.note(.disconnected) { $0.with("session_id", session.text) }
@@ -170,6 +171,11 @@ final class SocketConversation: SocketPeer {
   func move(to pageID: String) { state.withLock { ($0.pageID, $0.namedPageID) = (pageID, pageID) } }
   var namedPageID: String? { state.withLock { $0.namedPageID } }
   func name(_ pageID: String) { state.withLock { $0.namedPageID = pageID } }
+  /// Whether the reader of a question has named no other page since.
+  func isOn(_ pageID: String?) -> Bool {
+    guard let named = namedPageID else { return true }
+    return named.spelling == pageID?.spelling
+  }
   /// Questions that wait for their turn.
   var queueLength: Int { state.withLock { $0.queue.count } }
 
@@ -250,10 +256,11 @@ final class SocketConversation: SocketPeer {
 
   /// The token is not one any more: nothing is answered, and nobody comes back for it.
   func turnOut() {
-    let (socket, answers) = state.withLock { state in
-      state.queue = []
-      return (state.socket, state.running.values.compactMap(\.answer))
+    let (socket, waiting, answers) = state.withLock { state in
+      defer { state.queue = [] }
+      return (state.socket, state.queue, state.running.values.compactMap(\.answer))
     }
+    for request in waiting { noteNeverAsked(request) }
     for answer in answers { answer.cancel() }
     socket?.close(1008, reason: "the token is not valid any more")
   }

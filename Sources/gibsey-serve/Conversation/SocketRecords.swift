@@ -8,7 +8,8 @@ extension SocketConversation {
   func take(_ bytes: [UInt8]) async {
     let record: Record
     do {
-      record = try RecordCoder.decode(bytes)
+      // The server keeps the history, its settings decide the rest, and the session is the socket's.
+      record = try RecordCoder.decode(bytes, passingOver: ["history", "options", "vector", "session_id"])
     } catch {
       let reason = (error as? RecordProblem)?.reason ?? "cannot be read"
       return fail(
@@ -36,10 +37,6 @@ extension SocketConversation {
       return turnOut()
     }
     var request = request
-    // The server keeps the history, and its settings decide the rest.
-    request.history = []
-    request.options = nil
-    request.vector = nil
     request.sessionID = session.text
     if let named = request.currentPageID { name(named) }
     request.currentPageID = request.currentPageID ?? pageID
@@ -121,14 +118,21 @@ extension SocketConversation {
 
   /// The end of a question that was never asked.
   func sayCancelled(_ request: ChatRequest) {
+    let completion = noteNeverAsked(request)
     var records = AskingRecords(
       responseID: service.parts.makeID(), requestID: request.requestID, sessionID: request.sessionID, isPublic: true,
       now: service.parts.now)
+    for record in records.records(of: .completed(completion)) { say(record) }
+  }
+
+  /// Counts and notes it.
+  @discardableResult
+  func noteNeverAsked(_ request: ChatRequest) -> Completion {
     let completion = Completion(
       finishReason: .cancelled, provider: "", model: "", promptID: "", durationMilliseconds: 0)
     service.metrics.count(.completed(completion))
     service.events.note(.cancelled) { $0.with("session_id", session.text).with("request_id", request.requestID) }
-    for record in records.records(of: .completed(completion)) { say(record) }
+    return completion
   }
 
   private func resume(_ data: FrameData) {

@@ -185,6 +185,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
       let admitted = try service.admission.admit(head, localAddress: context?.channel.localAddress, service.limits)
       let codings = head.headers[canonicalForm: "transfer-encoding"]
       guard codings.allSatisfy({ $0.lowercased() == "chunked" }), codings.count < 2 else { throw Refusal.unknownCoding }
+      if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > service.limits.bodyBytes {
+        throw Refusal.bodyTooLarge
+      }
       // What an older client expects, it cannot be told (RFC 9110 §10.1.1).
       if head.headers.contains(name: "expect"), head.version != .http1_0 { try expect(head) }
       state = .reading(Incoming(head: head, admitted: admitted))
@@ -198,9 +201,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
   private func expect(_ head: HTTPRequestHead) throws {
     guard head.headers["expect"].map({ $0.lowercased() }) == ["100-continue"] else {
       throw Refusal(status: .expectationFailed, code: "BAD_REQUEST", message: "wanted no Expect but 100-continue")
-    }
-    if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > service.limits.bodyBytes {
-      throw Refusal.bodyTooLarge
     }
     context?.writeAndFlush(
       wrapOutboundOut(.head(HTTPResponseHead(version: head.version, status: .continue))), promise: nil)

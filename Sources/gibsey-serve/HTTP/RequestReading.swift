@@ -28,7 +28,7 @@ extension Query {
   /// - Throws: `Refusal.badRequest` for anything else.
   func flag(_ name: String) throws -> Bool? {
     guard let value = self[name] else { return nil }
-    guard ["true", "false", "1", "0"].contains(value) else { throw Refusal.badRequest("\(name): wanted true or false") }
+    guard ["true", "false", "1", "0"].contains(value) else { throw Refusal.badRequest("\(name): wanted 1 or 0, true or false") }
     return isSet(name)
   }
 
@@ -85,15 +85,13 @@ extension Request {
         object["prompt"] = object["prompt"] ?? .string(prompt)
         body = Array(JSONValue.object(object).text.utf8)
       }
-      record = try RecordCoder.decode(body, bare: .chatRequest)
+      record = try RecordCoder.decode(body, bare: .chatRequest, passingOver: ["history", "options"])
     } catch let problem as RecordProblem {
       throw Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: problem.reason)
     }
-    guard case .chatRequest(var request) = record else {
+    guard case .chatRequest(let request) = record else {
       throw Refusal.badRequest("wanted an ai_chat_request, got a record of type \(record.type.prefix(64))")
     }
-    request.history = []
-    request.options = nil
     return request
   }
 }
