@@ -16,21 +16,27 @@ final class DaemonProcess: Sendable {
   private let errors: Mutex<Pipe>
   var pid: Int32 { process.pid }
 
+  /// Where the programs are that were built with these tests.
+  private static let programs = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+
+  private static func settings(home: String) -> [String: String] {
+    [
+      "PATH": programs + ":/usr/bin:/bin", "HOME": home, "GIBSEY_EMBEDDER": "none", "GIBSEY_FALLBACK": "ollama",
+    ]
+  }
+
   /// Waits until it listens.
   /// - Parameter files: how many descriptors it may have.
   init(_ flags: [String] = [], files: Int = 1024, environment: [String: String] = [:]) throws {
     folder = NSTemporaryDirectory() + "daemon-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try TestServer.write(TestServer.pages(3), to: folder + "/story.db")
-    let programs = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
     let said = Pipe()
     process = try ChildProcess(
-      ["/bin/sh", "-c", "ulimit -n \(files); exec \"$@\"", "sh", programs + "/gibsey-serve"]
+      ["/bin/sh", "-c", "ulimit -n \(files); exec \"$@\"", "sh", Self.programs + "/gibsey-serve"]
         + ["--database", "story.db", "--listen", "127.0.0.1:0"] + flags,
       in: folder,
-      environment: [
-        "PATH": "/usr/bin:/bin", "HOME": folder, "GIBSEY_EMBEDDER": "none", "GIBSEY_FALLBACK": "ollama",
-      ].merging(environment) { $1 }, errors: said.fileHandleForWriting.fileDescriptor)
+      environment: Self.settings(home: folder).merging(environment) { $1 }, errors: said.fileHandleForWriting.fileDescriptor)
     try said.fileHandleForWriting.close()
     var text = ""
     var port: Int?
@@ -53,6 +59,16 @@ final class DaemonProcess: Sendable {
 
   /// Waits for its end.
   func ending() async -> ChildProcess.Ending { await process.ending() }
+
+  /// What `gibsey-context | gibsey-ask --json` write of a line, on the same database.
+  func piped(_ line: String, _ environment: [String: String]) async throws -> String {
+    let script = "printf '%s\\n' \"$1\" | gibsey-context --database story.db | gibsey-ask --json >piped"
+    let pipe = try ChildProcess(
+      ["/bin/sh", "-c", script, "sh", line], in: folder,
+      environment: Self.settings(home: folder).merging(environment) { $1 })
+    _ = await pipe.ending()
+    return try String(contentsOfFile: folder + "/piped", encoding: .utf8)
+  }
 
   /// Waits until it has said some words since it listened; false when it ended without them.
   func says(_ words: String) -> Bool {
