@@ -234,6 +234,20 @@ class Going(PageTest):
         self.assertEqual(reader.tab.run("document.querySelector('#page').value"), "30")
         self.assertEqual(reader.texts("#cast-name") or reader.texts(".speaker"), ["Old Natalie Weissman"])
 
+    def test_what_an_answer_cited_is_there_after_a_reload(self):
+        reader = self.reader().open()
+        self.ask_of_the_machine(reader)
+        sources, answer = reader.texts(".sources li"), reader.texts(".answer")
+        labels = reader.texts(".answer .page-link")
+        self.assertTrue(labels)
+        reader.reload()
+        reader.tab.wait("document.querySelector('.sources li')")
+        self.assertEqual(reader.texts(".answer"), answer)
+        self.assertEqual(reader.texts(".sources li"), sources)
+        self.assertEqual(reader.texts(".answer .page-link"), labels)
+        reader.click(".sources .page-link")
+        reader.tab.wait("document.querySelector('#leaf mark')")
+
     def test_a_new_conversation_forgets_the_old_one(self):
         self.script("private?", "Between us.")
         reader = self.reader().open()

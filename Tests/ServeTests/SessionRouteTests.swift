@@ -44,6 +44,34 @@ import Testing
     }
   }
 
+  @Test func whatAnAnswerCitedIsToldAgainAsItsPagesAreNow() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      let store = try server.conversations()
+      let id = try #require(SessionID("s1"))
+      var turn = TurnToKeep(sessionID: id, parent: .newest, characterID: nil, question: "What was that?", promptID: "x")
+      turn.sources.pages = [Story.id(2), Story.id(5)]
+      let page = try #require(try server.get("/api/v1/pages/p02").member("text")?.stringValue)
+      let words = page.split(separator: " ").prefix(6).joined(separator: " ")
+      let answers = [
+        "Look: \u{201C}\(words)\u{201D} [page p02]. \u{201C}But nobody ever said such a thing\u{201D} [page 05], nor [page p09].",
+        "Nothing at all.", "A list [of things], and no page.",
+      ]
+      for answer in answers { try store.append(turn, answer: answer, outcome: .complete, at: Self.time) }
+      func cited() throws -> [[String]] {
+        let turns = try server.get("/api/v1/sessions/s1").member("turns")?.arrayValue ?? []
+        return turns.map { ($0.objectValue?["citations"]?.arrayValue ?? []).map(\.text) }
+      }
+      #expect(
+        try cited() == [
+          [
+            #"{"page_id":"p02","in_prompt":true,"quote":"\#(words)","verified":true}"#,
+            #"{"page_id":"05","in_prompt":false,"quote":"But nobody ever said such a thing"}"#,
+            #"{"page_id":"p09","in_prompt":false}"#,
+          ], [], [],
+        ])
+    }
+  }
+
   @Test(arguments: ["page=p05", "page_index=5"])
   func turnsBehindTheReadersPageAreAsIfTheyHadNotBeen(_ place: String) async throws {
     try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in

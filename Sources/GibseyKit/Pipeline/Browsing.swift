@@ -49,6 +49,8 @@ public struct Browsing {
     public let page: PagePlace?
     /// The newest ones, oldest first.
     public let turns: [StoredTurn]
+    /// What their answers cite, by the numbers of the turns: see `Browsing.citations`.
+    public let citations: [Int: [Citation]]
     /// Whether there are earlier ones.
     public let hasEarlier: Bool
   }
@@ -176,9 +178,34 @@ public struct Browsing {
         .turns(of: id, owner: reader.owner, gate: gate, before: before, limit: limit + 1)
       let page = try session.pageID.flatMap { try store.page(id: $0) }
         .flatMap { $0.pageIndex <= gate ?? Int.max ? PagePlace(pageIndex: $0.pageIndex, id: $0.id) : nil }
+      let shown = Array(turns.suffix(limit))
       return Session(
-        session: session, page: page, turns: Array(turns.suffix(limit)), hasEarlier: turns.count > limit)
+        session: session, page: page, turns: shown, citations: try citations(of: shown, upTo: gate),
+        hasEarlier: turns.count > limit)
     }
+  }
+
+  /// What answers cite, found in them anew: among the pages that each was made of, as these are now.
+  private func citations(of turns: [StoredTurn], upTo gate: Int?) throws -> [Int: [Citation]] {
+    let conversations = ConversationStore(store)
+    var texts: [Spelling: String?] = [:]
+    var found: [Int: [Citation]] = [:]
+    for turn in turns where turn.answer.utf8.contains(UInt8(ascii: "[")) {
+      let ids = try conversations.pagesSeen(by: turn.id)
+      guard !ids.isEmpty else { continue }
+      var known: [Spelling: String] = [:]
+      for id in ids {
+        let text =
+          try texts[id.spelling]
+          ?? store.page(id: id).flatMap { $0.pageIndex <= gate ?? Int.max ? $0.text : nil }
+        texts[id.spelling] = .some(text)
+        known[PageBlock.shown(id).spelling] = text
+      }
+      var citations = Citations(CitedPages(question: turn.question, ids: ids, texts: known))
+      citations.consume(turn.answer.utf8)
+      found[turn.id] = citations.found
+    }
+    return found
   }
 
   /// Who may speak, by id.

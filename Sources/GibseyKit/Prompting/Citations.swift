@@ -27,8 +27,8 @@ public struct Citations: Sendable {
 
   private var scanner: CitationScanner
   /// Read when something is cited: most answers of most models cite nothing.
-  private lazy var pages = CitedPages(prompt)
-  private let prompt: Prompt
+  private lazy var pages = readPages()
+  private let readPages: @Sendable () -> CitedPages
   private var lastLabel: Label?
   /// Those after the last label, which the next one may belong to.
   private var waiting: [Quotation] = []
@@ -37,8 +37,14 @@ public struct Citations: Sendable {
   private var quotationCount = 0
 
   public init(_ prompt: Prompt) {
-    self.prompt = prompt
     scanner = CitationScanner(ids: prompt.pages.map(\.id))
+    readPages = { CitedPages(prompt) }
+  }
+
+  /// Checks an answer against other pages than a prompt's.
+  init(_ pages: CitedPages) {
+    scanner = CitationScanner(ids: pages.all)
+    readPages = { pages }
   }
 
   /// Takes the next bytes of the answer, UTF-8; a character may be cut.

@@ -13,10 +13,16 @@ struct CitedPages: Sendable {
   private var wordsOfQuestion: [Int]
 
   init(_ prompt: Prompt) {
-    wordsOfQuestion = words.numbers(ofPage: prompt.prompt)
-    ids = Set(prompt.pages.map(\.id.spelling))
-    texts = PageBlock.texts(in: prompt.messages)
-    for id in ids {
+    self.init(
+      question: prompt.prompt, ids: prompt.pages.map(\.id), texts: PageBlock.texts(in: prompt.messages))
+  }
+
+  /// - Parameter texts: by ids as labels show them (`PageBlock.shown`).
+  init(question: String, ids: [String], texts: [Spelling: String]) {
+    wordsOfQuestion = words.numbers(ofPage: question)
+    self.ids = Set(ids.map(\.spelling))
+    self.texts = texts
+    for id in self.ids {
       for label in Set([PageBlock.shown(id.text).spelling, Self.oneLine(id.text).spelling]) where label != id {
         idOfLabel[label] = .some(idOfLabel[label] == nil ? id.text : nil)
       }
@@ -24,6 +30,8 @@ struct CitedPages: Sendable {
       idOfNumber[number] = .some(idOfNumber[number] == nil ? id.text : nil)
     }
   }
+
+  var all: [String] { ids.map(\.text) }
 
   func contains(_ id: String) -> Bool { ids.contains(id.spelling) }
 

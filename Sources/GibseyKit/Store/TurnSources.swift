@@ -81,6 +81,19 @@ extension ConversationStore {
     return try find.step() ? TurnSource(least: 0, pages: [], turns: find.bytes(0)).turns : []
   }
 
+  /// The ids of the pages that a turn has seen, also of those that are gone. Of a turn from before this was remembered, none.
+  func pagesSeen(by turn: Int) throws -> [String] {
+    let find = try connection.prepare("SELECT pages FROM turn_source WHERE turn_id = ?1")
+    find.bind(1, turn)
+    guard try find.step() else { return [] }
+    let page = try connection.prepare("SELECT id FROM seen_page WHERE seen_id = ?1")
+    return try TurnSource(least: 0, pages: find.bytes(0), turns: []).pages.compactMap { row in
+      defer { page.reset() }
+      page.bind(1, row)
+      return try page.step() ? page.text(0) : nil
+    }
+  }
+
   /// What is remembered of a page that a turn has seen.
   private func seenPage(_ id: String) throws -> (row: Int, place: Int)? {
     let find = try connection.prepare("SELECT seen_id, page_index FROM seen_page WHERE id = ?1")

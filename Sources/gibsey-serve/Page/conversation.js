@@ -194,8 +194,8 @@ export class Conversation {
     return this.turns.filter((turn) => {
       const kept = turn.state === "elsewhere" && past.find(({ number }) => number === turn.number);
       if (!kept || (kept.text === turn.text && kept.end === turn.end)) return false;
-      const { text, state, end } = kept;
-      Object.assign(turn, { text, state, end });
+      const { text, state, end, citations } = kept;
+      Object.assign(turn, { text, state, end, citations });
       return true;
     });
   }

@@ -106,6 +106,6 @@ function pastTurn(kept) {
   const turn = new Turn({ character: kept.character_id ?? "", prompt: kept.question, page: null });
   return Object.assign(turn, {
     number: kept.turn, text: kept.answer ?? "", state: kept.outcome === "running" ? "elsewhere" : "whole", end: kept.outcome === "complete" ? "stop" : kept.outcome,
-    isPast: true,
+    citations: kept.citations ?? [], isPast: true,
   });
 }

@@ -48,19 +48,16 @@ export class Prose {
     this.box.append(element("p", { dir: "auto" }, this.line));
   }
 
-  /**
-   * Makes the labels of cited pages, as in "[page 12]", into buttons; `button` makes one of an id. Without ids every label
-   * that has a number is one.
-   */
+  /** Makes the labels of cited pages, as in "[page 12]", into buttons; `button` makes one of an id. */
   link(ids, button) {
-    const known = ids && new Map(ids.map((id) => [pageName(id).toLowerCase(), id]));
+    const known = new Map(ids.map((id) => [pageName(id).toLowerCase(), id]));
     for (const paragraph of this.box.querySelectorAll("p")) {
       const text = paragraph.textContent;
       const pieces = [];
       let from = 0;
       for (const match of text.matchAll(label)) {
         const name = match[1].trim();
-        const id = known ? known.get(pageName(name).toLowerCase()) : /^[0-9]+$/.test(name) && name;
+        const id = known.get(pageName(name).toLowerCase());
         if (!id) continue;
         pieces.push(text.slice(from, match.index), button(id, match[0].slice(1, -1)));
         from = match.index + match[0].length;

@@ -71,8 +71,7 @@ class TurnView {
         : "The connection was lost before an answer came.", true);
     }
     this.aside(endWords(turn.end));
-    const cited = turn.isPast ? null : turn.citations.map((citation) => citation.page_id);
-    this.prose.link(cited, (id, text) => this.pageButton(id, text));
+    this.prose.link(turn.citations.map((citation) => citation.page_id), (id, text) => this.pageButton(id, text));
     if (turn.citations.length) this.after.append(this.sources());
     if (turn.state === "elsewhere") return;
     const again = element("button", {

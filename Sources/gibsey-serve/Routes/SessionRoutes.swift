@@ -28,7 +28,10 @@ extension Route {
       writer.member("page_id", found.page?.id)
       writer.member("page_index", found.page?.pageIndex)
       writer.key("turns")
-      writer.array(found.turns) { writer, turn in writer.object { $0.turn(turn, isRunning: running.contains(turn.id)) }
+      writer.array(found.turns) { writer, turn in
+        writer.object {
+          $0.turn(turn, citing: found.citations[turn.id] ?? [], isRunning: running.contains(turn.id))
+        }
       }
       writer.member("earlier", found.hasEarlier ? found.turns.first?.id : nil)
     }
@@ -42,7 +45,7 @@ extension Refusal {
 }
 
 extension JSONWriter {
-  fileprivate mutating func turn(_ turn: StoredTurn, isRunning: Bool) {
+  fileprivate mutating func turn(_ turn: StoredTurn, citing citations: [Citation], isRunning: Bool) {
     member("turn", turn.id)
     key("parent_turn")
     if let parent = turn.parent { integer(parent) } else { null() }
@@ -51,5 +54,8 @@ extension JSONWriter {
     member("answer", turn.answer)
     member("outcome", isRunning && turn.outcome == .interrupted ? "running" : turn.outcome.rawValue)
     member("made_at", turn.madeAt)
+    guard !citations.isEmpty else { return }
+    key("citations")
+    array(citations) { writer, citation in writer.object { citation.write(to: &$0) } }
   }
 }
