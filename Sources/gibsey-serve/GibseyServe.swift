@@ -42,6 +42,10 @@ import GibseyKit
       .overriding(.tokenFile, tokenFile, flag: "--token-file")
   }
 
+  func speaking(like usual: Diagnostics) -> Diagnostics {
+    logging.logFormat == .text ? usual : Diary.beforeTheLog(usual)
+  }
+
   func run(in context: ToolContext) async throws -> ExitStatus {
     let daemon = try Daemon(
       context: context,

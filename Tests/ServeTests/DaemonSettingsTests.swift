@@ -37,6 +37,21 @@ import Testing
     }
   }
 
+  @Test func whatIsWrongAtTheStartIsToldInTheFormatOfTheLog() async throws {
+    await withTaskExecutorPreference(BlockingExecutor()) {
+      for (flags, words) in [(["--listen", "0.0.0.0:1"], "0.0.0.0:1"), (["--characters", "missing"], "missing")] {
+        let error = #expect(throws: DaemonProcess.NeverListened.self) {
+          try DaemonProcess(flags + ["--log-format", "json"])
+        }
+        let said = (error?.said ?? "").split(separator: "\n")
+          .map { try? JSONValue(parsing: Array($0.utf8)).objectValue }
+        #expect(said.first??["level"]?.stringValue == "error")
+        #expect(said.first??["message"]?.stringValue?.contains(words) == true)
+        #expect(said.allSatisfy { $0 != nil }, "\(error?.said ?? "")")
+      }
+    }
+  }
+
   @Test func anAnswerIsPriced() async throws {
     let prices = NSTemporaryDirectory() + "prices-\(UUID().uuidString).json"
     defer { try? FileManager.default.removeItem(atPath: prices) }

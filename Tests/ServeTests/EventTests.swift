@@ -62,6 +62,14 @@ import Testing
     #expect(json.log.count == 1)
     #expect(json.events.count == 1)
     #expect(!json.log[0].utf8.contains(0x1B))
+    // Neither for who reads lines as Unicode has them, nor for a terminal.
+    for forging in ["\u{85}", "\u{2028}", "\u{2029}", "\u{7F}", "\u{9B}31m", "\u{202E}"] {
+      for format in [LogFormat.text, .json] {
+        let told = try lines(format) { $0.note(.failed) { $0.with("session_id", "s1\(forging)x") } }
+        #expect(told.log.count == 1)
+        #expect(!told.log[0].unicodeScalars.contains { forging.unicodeScalars.first == $0 }, "\(format): \(told.log)")
+      }
+    }
   }
 
   @Test func whatAClientChoseIsCut() throws {

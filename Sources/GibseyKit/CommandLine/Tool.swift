@@ -99,12 +99,15 @@ public protocol ToolCommand: ParsableCommand {
   /// The command, when its flags can be read without ArgumentParser, which takes a millisecond.
   /// - Throws: where they cannot.
   static func plain(_ arguments: inout PlainArguments) throws -> Self?
+  /// How the program speaks on stderr, where its flags say that.
+  func speaking(like usual: Diagnostics) -> Diagnostics
   /// Does the work. A thrown `GibseyError` becomes a sentence on stderr and its exit status.
   func run(in context: ToolContext) async throws -> ExitStatus
 }
 
 extension ToolCommand {
   public func overriding(_ settings: Settings) -> Settings { settings }
+  public func speaking(like usual: Diagnostics) -> Diagnostics { usual }
   public static func plain(_ arguments: inout PlainArguments) throws -> Self? { nil }
 }
 
@@ -163,10 +166,11 @@ public enum Tool {
     let name = Command._commandName
     checkArguments(diagnostics(name, isVerbose: false))
     let command = parse(type, name: name)
-    var diagnostics = diagnostics(name, isVerbose: command.common.verbose)
+    var diagnostics = command.speaking(like: diagnostics(name, isVerbose: command.common.verbose))
     do {
       let settings = command.overriding(try Settings.ofProcess())
-      diagnostics = Self.diagnostics(name, isVerbose: command.common.verbose || settings.isVerbose)
+      diagnostics = command.speaking(
+        like: Self.diagnostics(name, isVerbose: command.common.verbose || settings.isVerbose))
       if command.common.showSettings {
         try FileDescriptor.standardOutput.write(Array(settings.description.utf8))
         leave(.done)

@@ -49,10 +49,11 @@ public struct Diagnostics: Sendable {
     return line
   }
 
-  /// Whether a terminal may obey it, or turn a text around for it: DEL, C1 and the bidirectional controls.
+  /// Whether a terminal may obey it, turn a text around for it, or a reader of lines take it for the end of one: DEL, C1, the
+  /// bidirectional controls, and the separators of lines and paragraphs.
   static func drivesTerminal(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
+    case 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
     default: false
     }
   }

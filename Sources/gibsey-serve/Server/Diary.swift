@@ -32,10 +32,25 @@ final class Diary: Sendable {
   /// What the rest of the program says, in the same log.
   var diagnostics: Diagnostics {
     Diagnostics(tool: tool, isVerbose: isVerbose) { [self] line in
-      let text = line.hasPrefix("\(tool): ") ? String(line.dropFirst(tool.count + 2)) : line
-      let level = ["error", "hint", "warning", "debug"].first { text.hasPrefix("\($0): ") }
-      say(level ?? "notice", level.map { String(text.dropFirst($0.count + 2)) } ?? text, JSONObject(), at: now())
+      let (level, message) = Self.parts(of: line, tool)
+      say(level, message, JSONObject(), at: now())
     }
+  }
+
+  /// What the program says before there is a log, and when there will be none: written at once, in the log's JSON.
+  static func beforeTheLog(_ usual: Diagnostics) -> Diagnostics {
+    Diagnostics(tool: usual.tool, isVerbose: usual.isVerbose) { line in
+      let (level, message) = parts(of: line, usual.tool)
+      // Where standard error cannot be written to nobody hears it.
+      try? FileDescriptor.standardError.write(json(level, message, JSONObject(), at: Timestamp.now()))
+    }
+  }
+
+  /// A line of `Diagnostics`: its level, and what it says.
+  private static func parts(of line: String, _ tool: String) -> (level: String, message: String) {
+    let text = line.hasPrefix("\(tool): ") ? String(line.dropFirst(tool.count + 2)) : line
+    let level = ["error", "hint", "warning", "debug"].first { text.hasPrefix("\($0): ") }
+    return (level ?? "notice", level.map { String(text.dropFirst($0.count + 2)) } ?? text)
   }
 
   func tells(_ event: Event.Name) -> Bool { isVerbose || event.isNews }
@@ -58,16 +73,22 @@ final class Diary: Sendable {
         for fact in facts.members { line += " \(fact.key)=\(Self.word(fact.value))" }
         if dropped > 0 { line += " (\(dropped) lines before this one were lost)" }
         return Array((Diagnostics.oneLine(line) + "\n").utf8)
-      case .json:
-        var object = JSONObject()
-        object["time"] = .string(time.text)
-        object["level"] = .string(level)
-        object["message"] = .string(message)
-        for fact in facts.members where object[fact.key] == nil { object[fact.key] = Self.cut(fact.value) }
-        if dropped > 0 { object["dropped"] = .number(JSONNumber(dropped)) }
-        return Array((JSONValue.object(object).text + "\n").utf8)
+      case .json: return Self.json(level, message, facts, at: time, dropped: dropped)
       }
     }
+  }
+
+  private static func json(
+    _ level: String, _ message: String, _ facts: JSONObject, at time: Timestamp, dropped: Int = 0
+  ) -> [UInt8] {
+    var object = JSONObject()
+    object["time"] = .string(time.text)
+    object["level"] = .string(level)
+    object["message"] = .string(message)
+    for fact in facts.members where object[fact.key] == nil { object[fact.key] = cut(fact.value) }
+    if dropped > 0 { object["dropped"] = .number(JSONNumber(dropped)) }
+    // Wherever it goes: what a client chose neither drives a terminal nor ends a line.
+    return TerminalJSON.shown(Array(JSONValue.object(object).text.utf8)) + [0x0A]
   }
 
   private static func cut(_ value: JSONValue) -> JSONValue {

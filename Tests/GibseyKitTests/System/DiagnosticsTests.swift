@@ -25,7 +25,7 @@ import Testing
 
   @Test func foreignTextCanNeitherForgeALineNorDriveATerminal() {
     #expect(
-      Diagnostics.oneLine("a\nb\u{1B}[2J\u{202E}c\u{9B}é") == "a\\nb\\u{1b}[2J\\u{202e}c\\u{9b}é")
+      Diagnostics.oneLine("a\nb\u{1B}[2J\u{202E}c\u{9B}é\u{2028}") == "a\\nb\\u{1b}[2J\\u{202e}c\\u{9b}é\\u{2028}")
   }
 
   @Test func recordsForATerminalAreTheSameValuesInHarmlessLetters() throws {
