@@ -105,6 +105,7 @@ struct AskingChain {
         return completion(.length, attempt, usage: nil)
       } catch let failure as AttemptFailure {
         try await stopIfOver(failure, attempt, take)
+        if failure.isUnhealthy { asking.memory.noteFailure(of: provider.name, at: asking.clock.seconds()) }
         if attempt.tokenCount > 0 {
           return try resume(after: failure, attempt, hasNext: hasNext)
         }
@@ -113,7 +114,6 @@ struct AskingChain {
           try await take(.adapted(provider: provider.name, without: lesson.words))
           continue
         }
-        if failure.isUnhealthy { asking.memory.noteFailure(of: provider.name, at: asking.clock.seconds()) }
         guard let wait = wait(after: failure, done: repetitions, hasNext: hasNext) else {
           failures.append(failure.error)
           failed = (provider.name, failure.error)

@@ -1,7 +1,7 @@
 // Which provider to try last for a while, because it keeps failing.
 
-/// Counts failures before the first token. Three within a minute put a provider behind the others for half a minute; it is
-/// never left out. A value; the clock is the caller's.
+/// Counts failures, before the first token or in mid-answer. Three within a minute put a provider behind the others for half a
+/// minute; it is never left out. A value; the clock is the caller's.
 struct CircuitBreaker: Sendable {
   private static let failureLimit = 3
   private static let windowSeconds = 60.0
@@ -25,7 +25,7 @@ struct CircuitBreaker: Sendable {
     records[name] = record
   }
 
-  /// An answer clears the name.
+  /// An answer that came to its end clears the name.
   mutating func noteAnswer(of name: String) { records[name] = nil }
 
   /// The names in their order, those that rest after those that do not.

@@ -221,6 +221,18 @@ import Testing
     #expect(await Telling.of(asking).text == "A")
   }
 
+  @Test func `a provider whose answers keep breaking off is failing, and tried last for a while`() async throws {
+    let cut = ScriptedTransport.Script.answer(200, [Answers.line("A")], then: .cut(reason: "reset"))
+    let transport = ScriptedTransport([cut, cut, Self.answer, cut, cut, cut, Self.other])
+    let asking = try asking(transport, ScriptedClock(), ["ollama", "openai"])
+    for count in 1...6 {
+      #expect(asking.providerStates()[0].state == .usable, "before answer \(count): a whole one clears the name")
+      _ = await Telling.of(asking)
+    }
+    #expect(asking.providerStates().map(\.state) == [.failing, .usable])
+    #expect(await Telling.of(asking).steps.isEmpty, "the other is asked at once")
+  }
+
   @Test func `failures far apart do not count together`() {
     var breaker = CircuitBreaker()
     for time in [0.0, 30, 61] { breaker.noteFailure(of: "a", at: time) }
