@@ -75,7 +75,8 @@ import Testing
         "{\"type\":\"ai_chat_request\",\"data\":{\"prompt\":\"What swings over the river?\",\"character_id\":\"london-fox\","
           + "\"current_page_id\":\"003\",\"session_id\":\"\(session)\",\"request_id\":\"r1\"}}"
       }
-      let piped = try await daemon.piped(request("pipe"), settings).split(separator: "\n").map { Self.timeless(String($0)) }
+      let piped = try await daemon.piped(request("pipe"), settings)
+        .split(separator: "\n").map { Self.timeless(String($0)) }
       #expect(piped.count == answer.count + 1)
       #expect(piped.last?.contains("\"verified\":true") == true)
       let client = try RawClient(port: daemon.port)

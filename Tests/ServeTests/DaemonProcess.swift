@@ -17,7 +17,8 @@ final class DaemonProcess: Sendable {
   var pid: Int32 { process.pid }
 
   /// Where the programs are that were built with these tests.
-  private static let programs = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+  private static let programs =
+    URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
 
   private static func settings(home: String) -> [String: String] {
     [
@@ -36,7 +37,8 @@ final class DaemonProcess: Sendable {
       ["/bin/sh", "-c", "ulimit -n \(files); exec \"$@\"", "sh", Self.programs + "/gibsey-serve"]
         + ["--database", "story.db", "--listen", "127.0.0.1:0"] + flags,
       in: folder,
-      environment: Self.settings(home: folder).merging(environment) { $1 }, errors: said.fileHandleForWriting.fileDescriptor)
+      environment: Self.settings(home: folder).merging(environment) { $1 },
+      errors: said.fileHandleForWriting.fileDescriptor)
     try said.fileHandleForWriting.close()
     var text = ""
     var port: Int?

@@ -54,7 +54,8 @@ import Testing
       #expect(server.service.metrics.snapshot().answers.values.reduce(0, +) == 3)
     }
     #expect(told.filter { $0.hasPrefix("request") } == ["request s1 r1", "request s1 r2", "request s1 r3"])
-    #expect(Set(told.filter { $0.hasPrefix("cancelled") }) == ["cancelled s1 r1", "cancelled s1 r2", "cancelled s1 r3"])
+    #expect(
+      Set(told.filter { $0.hasPrefix("cancelled") }) == ["cancelled s1 r1", "cancelled s1 r2", "cancelled s1 r3"])
   }
 
   @Test func aPageWhoseTextIsShownIsReadAndOneInAListIsNot() async throws {

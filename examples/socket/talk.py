@@ -42,4 +42,6 @@ async def main(address, session, character, page, *questions):
             await ask(socket, character, page, question, number)
 
 
+if len(sys.argv) < 6:
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))

@@ -185,9 +185,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
       let admitted = try service.admission.admit(head, localAddress: context?.channel.localAddress, service.limits)
       let codings = head.headers[canonicalForm: "transfer-encoding"]
       guard codings.allSatisfy({ $0.lowercased() == "chunked" }), codings.count < 2 else { throw Refusal.unknownCoding }
-      if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > service.limits.bodyBytes {
-        throw Refusal.bodyTooLarge
-      }
+      let length = head.headers.first(name: "content-length").flatMap { Int($0) }
+      if let length, length > service.limits.bodyBytes { throw Refusal.bodyTooLarge }
       // What an older client expects, it cannot be told (RFC 9110 §10.1.1).
       if head.headers.contains(name: "expect"), head.version != .http1_0 { try expect(head) }
       state = .reading(Incoming(head: head, admitted: admitted))

@@ -28,7 +28,9 @@ extension Query {
   /// - Throws: `Refusal.badRequest` for anything else.
   func flag(_ name: String) throws -> Bool? {
     guard let value = self[name] else { return nil }
-    guard ["true", "false", "1", "0"].contains(value) else { throw Refusal.badRequest("\(name): wanted 1 or 0, true or false") }
+    guard ["true", "false", "1", "0"].contains(value) else {
+      throw Refusal.badRequest("\(name): wanted 1 or 0, true or false")
+    }
     return isSet(name)
   }
 
