@@ -28,10 +28,11 @@ ROWS = {
                       ["steady_tokens_per_second", "cpu_us_per_token", "first_token_p99_ms", "gap_p99_ms"]),
     "idle": ("idle", {"conversations": 1000, "figure": "1000 idle connections"}, {}, ["kib_per_connection", "cpu_percent"]),
     "open": ("idle", {"conversations": 10000, "hold": 2, "figure": "connections open at once"}, {}, ["kib_per_connection"]),
-    "stalled": ("stalled", {"conversations": 100, "figure": "100 readers that stop reading"}, None, []),
+    "stalled": ("stalled", {"conversations": 100, "figure": "100 readers that stop reading"}, None, ["more_mib"]),
     "ping": ("ping", {"conversations": 10, "figure": "ping while 10 answers stream at full speed"}, {},
              ["ping_p50_ms", "ping_p99_ms"]),
-    "leaving": ("leaving", {"conversations": 100, "figure": "100 readers leave in the middle"}, None, []),
+    "leaving": ("leaving", {"conversations": 100, "figure": "100 readers leave in the middle"}, None,
+                ["provider_ends_max_ms", "cancelled_after_max_ms"]),
 }
 
 
