@@ -17,7 +17,7 @@ public struct SessionMemory {
   ///   - pages: the store whose conversations are read.
   ///   - embedder: whose vectors of turns are compared with a question's; nil to look for words alone.
   ///   - words: what words mean by themselves; nil compares words by their letters alone.
-  ///   - known: what is known of the story's words from the questions before.
+  ///   - known: what is known of the words of turns from the questions before.
   public init(
     _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil },
     known: KnownPages = KnownPages()

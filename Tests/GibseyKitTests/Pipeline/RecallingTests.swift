@@ -63,7 +63,7 @@ import Testing
       try scene.say("Tide \(index)?", said.joined(separator: " "), in: store)
     }
     try embed([0, 1, 0, 0])
-    let (known, small) = (KnownPages(), KnownPages(limitBytes: 140_000))
+    let (known, small) = (KnownPages(), KnownPages(limitBytes: 16 * 140_000))
     var found = Set<[Int]>()
     for index in 0..<60 {
       let question = "\(words[index % words.count]) and \(words[index * 3 % words.count]) by word\(index * 3)?"
