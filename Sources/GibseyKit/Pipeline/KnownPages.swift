@@ -8,13 +8,12 @@ internal import Synchronization
 public final class KnownPages: Sendable {
   /// Room for some eight thousand pages of 1.2 KB.
   public static let usualLimitBytes = 32 << 20
-  /// No page takes more of it than this part, and the words of turns no more than that of one question above it.
-  private static let smallPart = 16
+  /// No page takes more of it than this part.
+  private static let pagePart = 16
 
   private struct State {
     var pages: [Int: KnownPage] = [:]
     var vocabulary = Vocabulary()
-    var turnVocabulary = Vocabulary()
     var voices: [[UInt8]: [VoiceSample]] = [:]
     var characters: [Spelling: StoryCharacter] = [:]
     /// Of pages and voices.
@@ -28,7 +27,7 @@ public final class KnownPages: Sendable {
   public init(limitBytes: Int = KnownPages.usualLimitBytes) { self.limitBytes = limitBytes }
 
   /// About what it takes.
-  var bytes: Int { state.withLock { $0.bytes + $0.vocabulary.bytes + $0.turnVocabulary.bytes } }
+  var bytes: Int { state.withLock { $0.bytes + $0.vocabulary.bytes } }
 
   /// What numbers the words of pages, spelled by those of `words`.
   func vocabulary(spelledBy words: (any WordVectors)?) -> Vocabulary {
@@ -38,25 +37,13 @@ public final class KnownPages: Sendable {
     }
   }
 
-  /// What numbers the words of turns, spelled by those of `words`. A book has so many words, but what is said has ever new ones: they
-  /// are let go when they are too many, and gathered anew.
-  func turnVocabulary(spelledBy words: (any WordVectors)?) -> Vocabulary {
-    state.withLock { state in
-      let known = state.turnVocabulary
-      if known.vectors?.name != words?.name || known.bytes > limitBytes / Self.smallPart {
-        state.turnVocabulary = Vocabulary(words)
-      }
-      return state.turnVocabulary
-    }
-  }
-
   /// The page in a row, as it is in the store now; nil when it is gone.
   func page(row: Int, in store: PageStore) throws -> KnownPage? {
     if let known = state.withLock({ $0.pages[row] }), try store.imprint(ofRow: row) == known.imprint { return known }
     guard let (page, imprint) = try store.imprintedPage(row: row) else { return nil }
     let known = KnownPage(page, imprint)
     state.withLock { state in
-      guard known.bytes <= limitBytes / Self.smallPart else { return }
+      guard known.bytes <= limitBytes / Self.pagePart else { return }
       makeRoom(&state, known.bytes)
       state.bytes -= state.pages.updateValue(known, forKey: row)?.bytes ?? 0
     }

@@ -20,8 +20,6 @@ struct Recalling {
   let pages: PageStore
   let store: ConversationStore
   let words: () throws -> (any WordVectors)?
-  /// What numbers the words of turns.
-  let known: KnownPages
   /// Whose vectors are compared; nil to look for words alone.
   let embedder: EmbedderRow?
 
@@ -49,7 +47,7 @@ struct Recalling {
       for (row, cosine) in compared { evidence[row]?.meaning = cosine }
     }
     guard !evidence.isEmpty else { return [] }
-    var coverage = WordCoverage(terms: terms, counts: counts, vocabulary: known.turnVocabulary(spelledBy: try words()))
+    var coverage = WordCoverage(terms: terms, counts: counts, vocabulary: Vocabulary(try words()))
     let found = try evidence.values.sorted { $0.row < $1.row }.map { item in
       let turn = try store.turn(atPlace: item.row, of: chain.session)
       var item = item

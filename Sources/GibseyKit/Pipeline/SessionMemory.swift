@@ -17,14 +17,12 @@ public struct SessionMemory {
   ///   - pages: the store whose conversations are read.
   ///   - embedder: whose vectors of turns are compared with a question's; nil to look for words alone.
   ///   - words: what words mean by themselves; nil compares words by their letters alone.
-  ///   - known: what is known of the words of turns from the questions before.
   public init(
-    _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil },
-    known: KnownPages = KnownPages()
+    _ pages: PageStore, embedder: EmbedderRow? = nil, words: @escaping () throws -> (any WordVectors)? = { nil }
   ) throws {
     self.pages = pages
     store = ConversationStore(pages)
-    recalling = Recalling(pages: pages, store: store, words: words, known: known, embedder: embedder)
+    recalling = Recalling(pages: pages, store: store, words: words, embedder: embedder)
   }
 
   /// The session of a request; nil when it names none, or one that there is not.

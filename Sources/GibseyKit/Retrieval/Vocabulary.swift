@@ -23,9 +23,7 @@ public final class Vocabulary: Sendable {
   public var count: Int { state.withLock { $0.hashes.count } }
 
   /// About what it takes.
-  var bytes: Int {
-    state.withLock { $0.table.bytes + $0.hashes.count * 16 + $0.spellings.pieces.count * 4 + $0.foreign.count * 64 }
-  }
+  var bytes: Int { state.withLock { $0.table.bytes + $0.hashes.count * 16 + $0.spellings.pieces.count * 4 } }
 
   /// The words of a text, each once; new ones get the next numbers.
   func numbers(of text: String) -> [Int32] {

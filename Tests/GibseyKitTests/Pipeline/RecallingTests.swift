@@ -28,8 +28,8 @@ import Testing
     try store.write(turns.map { _ in [unit] }, of: turns, embedder)
   }
 
-  private func recalled(_ question: String, _ vector: [Float]?, _ known: KnownPages = KnownPages()) throws -> [Int] {
-    try SessionMemory(pages, embedder: embedder, known: known).conversation(
+  private func recalled(_ question: String, _ vector: [Float]?) throws -> [Int] {
+    try SessionMemory(pages, embedder: embedder).conversation(
       for: ChatRequest(prompt: question, characterID: "fox", sessionID: scene.session.text), vector: { vector },
       gate: nil, budgetTokens: 1000
     ).recalled.map(\.id)
@@ -53,28 +53,6 @@ import Testing
     #expect(found.first == told)
     #expect(found.count == SessionMemory.recalledLimit, "those near in meaning come after it")
     #expect(try recalled(Self.question, nil) == [told], "by words alone it is the only one")
-  }
-
-  @Test func whatIsCalledBackIsTheSameWhateverWasAskedBeforeAndItsWordsTakeNoMoreThanMayBeKept() throws {
-    let words = "ferry lantern bees supper Zanzibar été uncle warm evening tide".split(separator: " ")
-    for index in 0..<200 {
-      let known = (0..<3).map { words[(index * 7 + $0 * $0 * 3 + index / 10) % words.count] }
-      let said = known + ["word\(index)"] + (0..<8).map { "naïve\(index)\($0)" }
-      try scene.say("Tide \(index)?", said.joined(separator: " "), in: store)
-    }
-    try embed([0, 1, 0, 0])
-    let (known, small) = (KnownPages(), KnownPages(limitBytes: 16 * 140_000))
-    var found = Set<[Int]>()
-    for index in 0..<60 {
-      let question = "\(words[index % words.count]) and \(words[index * 3 % words.count]) by word\(index * 3)?"
-      let fresh = try recalled(question, nil)
-      #expect(try recalled(question, nil, known) == fresh, "\(question)")
-      #expect(try recalled(question, nil, small) == fresh, "\(question), with room for a few")
-      #expect(small.bytes < 230_000, "what the words of one question's turns take is more than the limit")
-      found.insert(fresh)
-    }
-    #expect(found.count > 10)
-    #expect(known.bytes > 230_000)
   }
 
   @Test func aDaemonsReadersAreCalledBackByMeaningTooAsThePipeIs() async throws {
