@@ -142,7 +142,9 @@ def serve():
 threading.Thread(target=serve, daemon=True).start()
 environment = dict(os.environ, OPENAI_BASE_URL=f"http://127.0.0.1:{door.getsockname()[1]}/v1")
 child = subprocess.Popen([sys.argv[1], "--provider", "openai", "--max-tokens", "1500", "--json"], stdin=subprocess.PIPE,
-                         stdout=subprocess.PIPE, env=environment, start_new_session=True)
+                         stdout=subprocess.PIPE, env=environment, start_new_session=True,
+                         # What a shell starts behind itself ignores the signal, and so would what it starts.
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 child.stdin.write(b"Tell a very long story about a ferry.\n")
 child.stdin.close()
 lines = [child.stdout.readline() for _ in range(5)]
