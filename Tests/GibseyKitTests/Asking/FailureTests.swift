@@ -223,7 +223,8 @@ import Testing
 
   @Test func `a provider whose answers keep breaking off is failing, and tried last for a while`() async throws {
     let cut = ScriptedTransport.Script.answer(200, [Answers.line("A")], then: .cut(reason: "reset"))
-    let transport = ScriptedTransport([cut, cut, Self.answer, cut, cut, cut, Self.other])
+    // More than one of the others, so that whoever asks the wrong one fails and does not crash.
+    let transport = ScriptedTransport([cut, cut, Self.answer, cut, cut, cut] + Array(repeating: Self.other, count: 9))
     let asking = try asking(transport, ScriptedClock(), ["ollama", "openai"])
     for count in 1...6 {
       #expect(asking.providerStates()[0].state == .usable, "before answer \(count): a whole one clears the name")
