@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// One library, four programs, two doorsteps to C. The rooms of the library are folders; a test polices them.
+// One library, four programs, and what they need of C. The rooms of the library are folders; a test polices them.
 import PackageDescription
 
 let modern: [SwiftSetting] = [
