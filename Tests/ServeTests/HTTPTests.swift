@@ -200,10 +200,12 @@ import Testing
         try client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\(head)\r\n\r\n\(body)")
         #expect(try client.response().status == 413)
       }
-      // What is announced is refused before any of it comes.
-      let client = try server.client()
-      try client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Length: 101\r\n\r\nx")
-      #expect(try client.response().status == 413)
+      // What is announced is refused before any of it comes, be it more than can be counted.
+      for length in ["101", "9223372036854775808", "18446744073709551615"] {
+        let client = try server.client()
+        try client.send("POST /echo HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nContent-Length: \(length)\r\n\r\nx")
+        #expect(try client.response().status == 413)
+      }
     }
   }
 
@@ -247,6 +249,16 @@ import Testing
       try client.send("GET /health HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\r\n")
       #expect(try client.response().status == 200)
       #expect(try client.takeAll() == "")
+    }
+  }
+
+  @Test func whatComesInChunksFromAnOlderClientIsTheLastOfItsConnection() async throws {
+    try await TestServer.with(TestServer.Wishes(routes: [Self.echo()])) { (server: TestServer) async throws -> Void in
+      let client = try server.client()
+      try client.send(
+        "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+          + "POST /echo HTTP/1.0\r\nContent-Length: 6\r\n\r\nsecond")
+      #expect(try !client.takeAll().contains("second"))
     }
   }
 

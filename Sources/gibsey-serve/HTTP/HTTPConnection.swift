@@ -185,7 +185,10 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
       let admitted = try service.admission.admit(head, localAddress: context?.channel.localAddress, service.limits)
       let codings = head.headers[canonicalForm: "transfer-encoding"]
       guard codings.allSatisfy({ $0.lowercased() == "chunked" }), codings.count < 2 else { throw Refusal.unknownCoding }
-      let length = head.headers.first(name: "content-length").flatMap { Int($0) }
+      // A server of HTTP/1.0 before this one may have passed on what it did not understand (RFC 9112 §6.1).
+      if !codings.isEmpty, head.version == .http1_0 { keepsAlive = false }
+      // The parser lets digits through and nothing else: what is no Int is too large for one.
+      let length = head.headers.first(name: "content-length").map { Int($0) ?? .max }
       if let length, length > service.limits.bodyBytes { throw Refusal.bodyTooLarge }
       // What an older client expects, it cannot be told (RFC 9110 §10.1.1).
       if head.headers.contains(name: "expect"), head.version != .http1_0 { try expect(head) }
