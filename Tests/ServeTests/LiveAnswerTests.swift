@@ -5,7 +5,7 @@ import Testing
 @testable import gibsey_serve
 
 @Suite struct LiveAnswerTests {
-  @Test(.timeLimit(.minutes(1))) func `who is cancelled waits for no news, begun or not`() async {
+  @Test(.timeLimit(.minutes(5))) func `who is cancelled waits for no news, begun or not`() async {
     let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
     for turns in 0..<100 {
       let reader = Task { await live.news(after: LiveAnswer.Place()) }
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func `one who is cancelled does not end the waiting of another`() async {
+  @Test(.timeLimit(.minutes(5))) func `one who is cancelled does not end the waiting of another`() async {
     let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
     let stays = Task {
       var place = LiveAnswer.Place()
