@@ -58,6 +58,38 @@ import Testing
       Set(told.filter { $0.hasPrefix("cancelled") }) == ["cancelled s1 r1", "cancelled s1 r2", "cancelled s1 r3"])
   }
 
+  @Test func aQuestionThatWaitedWhenTheDaemonEndsHasAnEnd() async throws {
+    let told = try await Self.told(["request_id", "code"], [.token("on"), .wait(Signal())]) {
+      (server: TestServer) throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("Who?", requestID: "r1")
+      _ = try reader.hearStream()
+      try reader.ask("And who?", requestID: "r2")
+      #expect(try reader.isQuiet())
+      server.service.sessions.drain()
+      #expect(try reader.hearError().code == "SHUTTING_DOWN")
+      server.service.sessions.cancelAll()
+      #expect(try reader.hearStream().completion?.finishReason == .cancelled)
+    }
+    #expect(told.filter { $0.hasSuffix("SHUTTING_DOWN") } == ["failed r2 SHUTTING_DOWN"])
+  }
+
+  @Test func whoLeavesBeforeAnAnswerIsWholeIsNoFailureOfAProvider() async throws {
+    let told = try await Self.told(["code"], [.token("on"), .wait(Signal())]) { (server: TestServer) throws -> Void in
+      var client: RawClient? = try server.client()
+      let chat = #"{"model":"london-fox","messages":[{"role":"user","content":"Who?"}]}"#
+      try client?.send(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n"
+          + "Content-Type: application/json\r\nContent-Length: \(chat.utf8.count)\r\n\r\n\(chat)")
+      waitUntil { server.service.metrics.snapshot().running == 1 }
+      client = nil
+      waitUntil { server.service.metrics.snapshot().answers.values.reduce(0, +) == 1 }
+      #expect(try server.get("/health").status == 200)
+      #expect(server.service.metrics.snapshot().refused == [:])
+    }
+    #expect(told.contains("cancelled"))
+  }
+
   @Test func aPageWhoseTextIsShownIsReadAndOneInAListIsNot() async throws {
     let told = try await Self.told(["page_id", "session_id"]) { (server: TestServer) throws -> Void in
       #expect(try server.get("/api/v1/pages/p03").status == 200)

@@ -52,7 +52,9 @@ import Testing
       try reader.ask("What?")
       #expect(try reader.hearStream().token == "one ")
       try reader.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":\(seq)}")
-      #expect(try reader.hearError().code == "MALFORMED_RECORD")
+      let error = try reader.hearError()
+      #expect(error.code == "MALFORMED_RECORD")
+      #expect(error.responseID == nil, "which would be the end of an answer")
       go.fire()
       #expect(try reader.hearStream().token == "two")
       #expect(try reader.hearStream().isComplete)
@@ -155,6 +157,26 @@ import Testing
       let all = try other.hearRest(after: beginning).tokens
       #expect(all.joined() == words.joined())
       #expect(Array(all[..<heard.count]) == heard)
+    }
+  }
+
+  @Test func whoComesBackDoesNotWaitForTheOldConnectionThatTakesNothing() async throws {
+    let words = (0..<40_000).map { "w\($0) " }
+    let blocks = stride(from: 0, to: words.count, by: 200).map {
+      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
+    }
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
+    wishes.limits.outboundBytes = 16 << 10
+    wishes.limits.writeTime = .hours(1)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let deaf = try ReaderClient(server, query: "?resume=1")
+      try deaf.ask("What?")
+      waitUntil { server.service.sessions.sockets.contains(where: \.isAwaited) }
+      let back = try ReaderClient(server, query: "?resume=1")
+      try Self.resume(back, after: -1)
+      #expect(try back.hearAnswer().tokens.joined() == words.joined())
+      // And whoever was deaf may still have all of it.
+      #expect(try deaf.hearAnswer().tokens.joined() == words.joined())
     }
   }
 

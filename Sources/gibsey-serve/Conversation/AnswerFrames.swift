@@ -38,19 +38,22 @@ struct AnswerFrames: Sendable {
   /// Writes a piece to its reader, and waits while as much waits as may. No more is made of it before than `writeBytes` and a
   /// record, however many tokens there are. Tokens at its end are left for the next piece when they share a record with some that
   /// are not in this one: `tokens` says where it stands.
-  /// - Throws: `CancellationError` when the connection is gone or the task is cancelled; a connection that is there was then
+  /// - Parameter owner: see `Socket.send`.
+  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried; a connection that is there was then
   ///   given all of the piece nevertheless.
-  mutating func send(_ piece: LiveAnswer.Piece, to socket: Socket) async throws {
+  mutating func send(
+    _ piece: LiveAnswer.Piece, to socket: Socket, for owner: ObjectIdentifier? = nil
+  ) async throws {
     switch piece {
     case .part(let part):
       var buffer = ByteBuffer()
       for record in records.records(of: part) { FrameWriter.append(.text, RecordCoder.frame(record), to: &buffer) }
-      isLate = try await socket.send(buffer)
+      isLate = try await socket.send(buffer, for: owner)
     case .tokens(let text, let ends):
       var place = (token: 0, byte: 0)
       while let buffer = frames(of: text, ends, from: &place) {
         do {
-          isLate = try await socket.send(buffer)
+          isLate = try await socket.send(buffer, for: owner)
         } catch {
           isLate = true
           while !socket.isClosed, let buffer = frames(of: text, ends, from: &place) { socket.offer(buffer) }

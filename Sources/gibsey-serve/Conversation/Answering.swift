@@ -82,7 +82,10 @@ extension SocketConversation {
     let live = LiveAnswer(
       responseID: service.parts.makeID(), requestID: request.requestID, sessionID: session.text)
     let active = ActiveAnswer(live, for: socket, isResumable: isResuming)
-    guard note(active, number: number) else { return }
+    guard note(active, number: number) else {
+      noteNeverAsked(request)
+      return
+    }
     service.sessions.begin(active, in: session.text)
     let socket = socket
     socket?.beginStream()
@@ -116,9 +119,9 @@ extension SocketConversation {
           if case .part = piece { switches += 1 }
           if piece.isEnd, !takeEnd(of: live) { return }
           do {
-            try await frames.send(piece, to: socket)
+            try await frames.send(piece, to: socket, for: ObjectIdentifier(active))
           } catch {
-            // Cancelled while its reader lags: the end is still told. Gone: it ends here, unless the reader may come back.
+            // Cancelled while its reader lags: the end is still told. Somebody else reads on: they do not wait. Gone: it ends here, unless the reader may come back.
             isLost = socket.isClosed
             if isLost, !active.isResumable { active.cancel() }
           }

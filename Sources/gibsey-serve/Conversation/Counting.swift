@@ -22,6 +22,7 @@ extension Service {
     defer { metrics.endAnswer() }
     try await conversing.answer(prompt, owner: owner, isReaderThere: isReaderThere) { part in
       metrics.count(part)
+      tell(of: part, prompt)
       try await take(part)
       // Whoever has plenty waits for those who have nothing yet: their prompts, then what else the network's thread has to do.
       if case .batch(let batch) = part, batch.tokenEnds.count >= Self.plentyTokens {
@@ -29,6 +30,12 @@ extension Service {
         await conversing.letOthersGoFirst()
       }
     }
+  }
+
+  /// What of an answer could not be read: it goes on without, and nobody must take it for whole in silence.
+  private func tell(of part: Asking.Part, _ prompt: Prompt) {
+    guard case .batch(let batch) = part, !batch.notices.isEmpty else { return }
+    for notice in batch.notices { parts.diagnostics.warning("\(notice) (prompt \(prompt.promptID))") }
   }
 
   /// So many tokens come in one block of the network only when the provider is far ahead of any reader.

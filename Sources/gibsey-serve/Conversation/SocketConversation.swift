@@ -250,7 +250,10 @@ final class SocketConversation: SocketPeer {
       defer { state.queue = [] }
       return state.queue
     }
-    for request in waiting { fail(Refusal.leaving, request.requestID) }
+    for request in waiting {
+      service.noteFailure(Refusal.leaving, of: request, in: session.text)
+      fail(Refusal.leaving, request.requestID)
+    }
     leaveIfDone()
   }
 

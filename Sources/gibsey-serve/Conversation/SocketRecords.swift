@@ -98,7 +98,7 @@ extension SocketConversation {
 
   private func cancel(_ data: FrameData) {
     let (responseID, requestID) = (data.fields["response_id"]?.stringValue, data.fields["request_id"]?.stringValue)
-    guard !isWatching else { return fail(Refusal.watching, requestID, responseID: responseID) }
+    guard !isWatching else { return fail(Refusal.watching, requestID) }
     guard responseID != nil || requestID != nil else {
       return fail(Refusal.malformed("response_id: wanted a string"), nil)
     }
@@ -140,15 +140,15 @@ extension SocketConversation {
     guard let responseID = data.fields["response_id"]?.stringValue, let seq = data.fields["after_seq"]?.integerValue,
       seq >= -1
     else { return fail(Refusal.malformed("wanted response_id (a string) and after_seq (from -1)"), requestID) }
-    guard !isWatching else { return fail(Refusal.watching, requestID, responseID: responseID) }
+    guard !isWatching else { return fail(Refusal.watching, requestID) }
     let found = service.sessions.answer(in: session.text, responseID: responseID, requestID: nil)
     guard let answer = found, answer.isResumable else {
       return fail(Refusal.unknownResponse, requestID, responseID: responseID)
     }
     let live = answer.live
     guard let (place, turn) = live.resume(after: seq) else {
-      return fail(
-        Refusal.malformed("after_seq: no record of number \(seq) was sent"), requestID, responseID: responseID)
+      // Without its response_id: the answer goes on, and an error that has one is an answer's end.
+      return fail(Refusal.malformed("after_seq: no record of number \(seq) was sent"), requestID)
     }
     // Its end was had, there or here: there is no second one.
     guard !live.hasEnded(at: place), !hasHadEnd(of: live) else {

@@ -7,6 +7,8 @@ final class Outlet: Sendable {
   /// A writer that waits for room.
   private struct Waiter {
     let continuation: CheckedContinuation<Bool, any Error>
+    /// For whom it writes, where somebody may not want to wait for it.
+    let owner: ObjectIdentifier?
     /// Whether the kernel was full meanwhile.
     var isLate: Bool
   }
@@ -31,6 +33,8 @@ final class Outlet: Sendable {
     var isClosed = false
     var lastWaiter = 0
     var waiters: [Int: Waiter] = [:]
+    /// Those for whom nobody waits here.
+    var hurried: Set<ObjectIdentifier> = []
     /// Since when nothing was taken although something waits.
     var stuckSince: NIODeadline?
     var onRoom: (@Sendable () -> Void)?
@@ -128,9 +132,10 @@ final class Outlet: Sendable {
 
   /// Writes bytes for somebody who streams, and waits while as much waits as may. What the kernel takes at once is written at
   /// once, by the thread that calls, unless something waits before it.
+  /// - Parameter owner: for whom; see `hurry`.
   /// - Returns: whether the reader lags.
   /// - Throws: as `send`.
-  func stream(_ bytes: ByteBuffer) async throws -> Bool {
+  func stream(_ bytes: ByteBuffer, for owner: ObjectIdentifier? = nil) async throws -> Bool {
     var bytes = bytes
     let next = state.withLock { state -> Next in
       guard !state.isClosed else { return .closed }
@@ -141,7 +146,17 @@ final class Outlet: Sendable {
       return Self.queue(bytes, bytes.readableBytes, in: &state)
     }
     guard go(next) else { throw CancellationError() }
-    return try await room()
+    return try await room(for: owner)
+  }
+
+  /// From now on nobody waits here for that owner, and who waits goes on, as one who is cancelled does.
+  func hurry(_ owner: ObjectIdentifier) {
+    let waiters = state.withLock { state in
+      state.hurried.insert(owner)
+      let ids = state.waiters.filter { $0.value.owner == owner }.keys
+      return ids.compactMap { state.waiters.removeValue(forKey: $0) }
+    }
+    for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
   }
 
   /// On the event loop: what the kernel takes, it takes now.
@@ -178,7 +193,7 @@ final class Outlet: Sendable {
   /// - Returns: whether the reader lags: that it had to be waited for, and the kernel was full meanwhile.
   /// - Throws: as `send`.
   @discardableResult
-  func room() async throws -> Bool {
+  func room(for owner: ObjectIdentifier? = nil) async throws -> Bool {
     let id: Int? = state.withLock { state in
       guard state.pendingBytes > limitBytes || state.isClosed else { return nil }
       state.lastWaiter += 1
@@ -188,9 +203,11 @@ final class Outlet: Sendable {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bool, any Error>) in
         let ready: Result<Bool, any Error>? = state.withLock { state in
-          if state.isClosed || Task.isCancelled { return .failure(CancellationError()) }
+          if state.isClosed || Task.isCancelled || owner.map(state.hurried.contains) == true {
+            return .failure(CancellationError())
+          }
           if state.pendingBytes <= limitBytes / 2 { return .success(false) }
-          state.waiters[id] = Waiter(continuation: continuation, isLate: state.isRefused)
+          state.waiters[id] = Waiter(continuation: continuation, owner: owner, isLate: state.isRefused)
           return nil
         }
         if let ready { continuation.resume(with: ready) }

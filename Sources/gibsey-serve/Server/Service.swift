@@ -68,7 +68,8 @@ final class Service: Sendable {
 
   /// The response for what went wrong, before anything was answered; nil when it is that who asked has left.
   func refuse(_ error: any Error, of admitted: AdmittedRequest) -> Response? {
-    if error is CancellationError, Task.isCancelled { return nil }
+    // Whatever it ended with: nobody hears it, and it is no failure of a provider.
+    if Task.isCancelled { return nil }
     return allowing(failure(error, of: admitted), for: admitted)
   }
 

@@ -39,10 +39,16 @@ final class Socket: Sendable {
   }
 
   /// Writes frames, and waits while as many wait as may.
+  /// - Parameter owner: for whom; after `hurry` of that one nobody waits.
   /// - Returns: whether the reader lags: see `Outlet.room`.
-  /// - Throws: `CancellationError` when the connection is gone or the task is cancelled.
+  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried.
   @discardableResult
-  func send(_ frames: ByteBuffer) async throws -> Bool { try await outlet.stream(frames) }
+  func send(_ frames: ByteBuffer, for owner: ObjectIdentifier? = nil) async throws -> Bool {
+    try await outlet.stream(frames, for: owner)
+  }
+
+  /// Nobody waits here any more for that owner.
+  func hurry(_ owner: ObjectIdentifier) { outlet.hurry(owner) }
 
   /// An answer is streamed from now on, or is no more: see `Outlet.beginStream`.
   func beginStream() { outlet.beginStream() }
