@@ -9,6 +9,18 @@ import Testing
     try reader.say("ai_response_resume", "{\"response_id\":\"a1\",\"after_seq\":\(seq)}")
   }
 
+  private static let words = (0..<40_000).map { "w\($0) " }
+  /// Far more words than the kernel takes for one reader, whom the answer has to wait for, and nobody is cut for that.
+  private static var flood: TestServer.Wishes {
+    let blocks = stride(from: 0, to: words.count, by: 200).map {
+      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
+    }
+    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
+    wishes.limits.outboundBytes = 16 << 10
+    wishes.limits.writeTime = .hours(1)
+    return wishes
+  }
+
   @Test func whoComesBackBeforeTheOldConnectionIsMissedIsNotCutOffByItsEnd() async throws {
     let (first, second, last) = (Signal(), Signal(), Signal())
     let script: [ScriptedProvider.Step] = [
@@ -131,15 +143,7 @@ import Testing
   }
 
   @Test func whoLaggedAndComesBackIsUnderstoodAlthoughAnotherReadsAlong() async throws {
-    // Far more than the kernel takes for one reader, who begins to read when the answer waits for it.
-    let words = (0..<40_000).map { "w\($0) " }
-    let blocks = stride(from: 0, to: words.count, by: 200).map {
-      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
-    }
-    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
-    wishes.limits.outboundBytes = 16 << 10
-    wishes.limits.writeTime = .seconds(100)
-    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+    try await TestServer.with(Self.flood) { (server: TestServer) async throws -> Void in
       var asker: ReaderClient? = try ReaderClient(server, query: "?resume=1")
       try asker?.ask("What?")
       waitUntil { server.service.sessions.sockets.contains(where: \.isAwaited) }
@@ -153,30 +157,23 @@ import Testing
       waitUntil { server.service.sessions.socketCount == 1 }
       let back = try ReaderClient(server, query: "?resume=1")
       try Self.resume(back, after: heard.count - 1)
-      #expect(try back.hearRest(after: heard).tokens.joined() == words.joined())
+      #expect(try back.hearRest(after: heard).tokens.joined() == Self.words.joined())
       let all = try other.hearRest(after: beginning).tokens
-      #expect(all.joined() == words.joined())
+      #expect(all.joined() == Self.words.joined())
       #expect(Array(all[..<heard.count]) == heard)
     }
   }
 
   @Test func whoComesBackDoesNotWaitForTheOldConnectionThatTakesNothing() async throws {
-    let words = (0..<40_000).map { "w\($0) " }
-    let blocks = stride(from: 0, to: words.count, by: 200).map {
-      ScriptedProvider.Step.block(Array(words[$0..<$0 + 200]))
-    }
-    var wishes = TestServer.Wishes(transport: ScriptedProvider([blocks + [.end]]))
-    wishes.limits.outboundBytes = 16 << 10
-    wishes.limits.writeTime = .hours(1)
-    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+    try await TestServer.with(Self.flood) { (server: TestServer) async throws -> Void in
       let deaf = try ReaderClient(server, query: "?resume=1")
       try deaf.ask("What?")
       waitUntil { server.service.sessions.sockets.contains(where: \.isAwaited) }
       let back = try ReaderClient(server, query: "?resume=1")
       try Self.resume(back, after: -1)
-      #expect(try back.hearAnswer().tokens.joined() == words.joined())
+      #expect(try back.hearAnswer().tokens.joined() == Self.words.joined())
       // And whoever was deaf may still have all of it.
-      #expect(try deaf.hearAnswer().tokens.joined() == words.joined())
+      #expect(try deaf.hearAnswer().tokens.joined() == Self.words.joined())
     }
   }
 

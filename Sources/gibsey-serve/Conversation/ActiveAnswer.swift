@@ -56,6 +56,8 @@ final class ActiveAnswer: Sendable {
     await body(socket)
     let waiters = state.withLock { state in
       state.written = nil
+      // Under the lock, as `join` has it: nobody hurries who writes no more, and the next answer may have this one's address.
+      socket.calm(ObjectIdentifier(self))
       defer { state.waiters = [] }
       return state.waiters
     }
@@ -118,14 +120,14 @@ final class ActiveAnswer: Sendable {
   ///   - turn: as `LiveAnswer.resume` gave it.
   ///   - socket: of the one who came; when it is the asker's own, this takes the place of what they were sent before.
   func join(turn: Int, _ socket: Socket?) {
-    let (lingering, written) = state.withLock { state -> (Task<Void, Never>?, Socket?) in
+    let lingering = state.withLock { state in
       state.followers.insert(turn)
       if case .direct(let asker) = state.asker { state.asker = asker === socket ? .apart : .parting }
-      return (state.lingering.take(), state.written)
+      // The maker may be waiting for a connection that is dead, and who comes would wait with it until that is cut.
+      if let written = state.written, written !== socket { written.hurry(ObjectIdentifier(self)) }
+      return state.lingering.take()
     }
     lingering?.cancel()
-    // The maker may be waiting for a connection that is dead, and who comes would wait with it until that is cut.
-    if let written, written !== socket { written.hurry(ObjectIdentifier(self)) }
   }
 
   /// The reader whose turn it is has all of it.

@@ -39,8 +39,8 @@ struct AnswerFrames: Sendable {
   /// record, however many tokens there are. Tokens at its end are left for the next piece when they share a record with some that
   /// are not in this one: `tokens` says where it stands.
   /// - Parameter owner: see `Socket.send`.
-  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried; a connection that is there was then
-  ///   given all of the piece nevertheless.
+  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried; a connection that is
+  ///   there was then given all of the piece nevertheless.
   mutating func send(
     _ piece: LiveAnswer.Piece, to socket: Socket, for owner: ObjectIdentifier? = nil
   ) async throws {

@@ -121,7 +121,8 @@ extension SocketConversation {
           do {
             try await frames.send(piece, to: socket, for: ObjectIdentifier(active))
           } catch {
-            // Cancelled while its reader lags: the end is still told. Somebody else reads on: they do not wait. Gone: it ends here, unless the reader may come back.
+            // Cancelled while its reader lags: the end is still told. Somebody else reads on: they do not wait. Gone: it ends
+            // here, unless the reader may come back.
             isLost = socket.isClosed
             if isLost, !active.isResumable { active.cancel() }
           }

@@ -149,7 +149,7 @@ final class Outlet: Sendable {
     return try await room(for: owner)
   }
 
-  /// From now on nobody waits here for that owner, and who waits goes on, as one who is cancelled does.
+  /// From now on, and until `calm`, nobody waits here for that owner, and who waits goes on, as one who is cancelled does.
   func hurry(_ owner: ObjectIdentifier) {
     let waiters = state.withLock { state in
       state.hurried.insert(owner)
@@ -158,6 +158,8 @@ final class Outlet: Sendable {
     }
     for waiter in waiters { waiter.continuation.resume(throwing: CancellationError()) }
   }
+
+  func calm(_ owner: ObjectIdentifier) { state.withLock { _ = $0.hurried.remove(owner) } }
 
   /// On the event loop: what the kernel takes, it takes now.
   private func give() {

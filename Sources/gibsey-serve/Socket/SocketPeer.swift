@@ -47,8 +47,9 @@ final class Socket: Sendable {
     try await outlet.stream(frames, for: owner)
   }
 
-  /// Nobody waits here any more for that owner.
+  /// Nobody waits here for that owner, until `calm`.
   func hurry(_ owner: ObjectIdentifier) { outlet.hurry(owner) }
+  func calm(_ owner: ObjectIdentifier) { outlet.calm(owner) }
 
   /// An answer is streamed from now on, or is no more: see `Outlet.beginStream`.
   func beginStream() { outlet.beginStream() }
