@@ -1,5 +1,7 @@
 // What happens is told in one line an event, and nobody waits for whoever listens.
 import Foundation
+import Glibc
+import Synchronization
 import Testing
 
 @testable import GibseyKit
@@ -129,7 +131,35 @@ import Testing
     writer.close()
     #expect(told.hasFired)
     writer.write { _ in Array("two\n".utf8) }
-    #expect(writer.droppedCount == 1)
+    #expect(writer.droppedCount == 2)
+  }
+
+  @Test func aFullDiskLosesWhatComesMeanwhileAndNoMore() throws {
+    let file = NSTemporaryDirectory() + "events-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let place = open("/dev/full", O_WRONLY | O_CLOEXEC)
+    defer { close(place) }
+    let failures = Mutex<[GibseyError]>([])
+    let told = Signal()
+    let writer = try LineWriter(FileDescriptor(number: place), named: "events") { error in
+      failures.withLock { $0.append(error) }
+      told.fire()
+    }
+    let log = EventLog(lines: writer, now: { Self.time })
+    log.note(.request) { $0.with("number", 1) }
+    waitUntil { log.droppedCount == 1 && told.hasFired }
+    log.note(.request) { $0.with("number", 2) }
+    waitUntil { log.droppedCount == 2 }
+    // There is room again.
+    let room = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    #expect(dup2(room, place) == place)
+    close(room)
+    log.note(.request) { $0.with("number", 3) }
+    log.close()
+    let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 1)
+    #expect(lines.first?.hasSuffix(#""number":3,"dropped":2}}"#) == true)
+    #expect(failures.withLock { $0 } == [.cannotWrite(what: "events", reason: "no space left on device")])
   }
 
   @Test(arguments: [

@@ -33,11 +33,12 @@ import Testing
       #expect(try server.post("/api/v1/ask", "{\"prompt\":\"Who?\",\"character_id\":\"nobody\",\(ids)}").status == 404)
       let chat = #"{"model":"london-fox","messages":[{"role":"user","content":"Who?"}]}"#
       #expect(try server.post("/v1/chat/completions", chat).status == 200)
+      #expect(try server.post("/test-llm-debug", "{}").status == 200)
     }
     #expect(
       told == [
         "request s1 r1", "first_token s1 r1", "completed s1 r1", "request s1 r1", "failed s1 r1 UNKNOWN_CHARACTER",
-        "request", "first_token", "completed",
+        "request", "first_token", "completed", "request", "first_token", "completed",
       ])
   }
 

@@ -76,6 +76,10 @@ public final class ReadingRoom: Sendable {
     try await pool.run { desk in try body(desk.reading()) }
   }
 
+  /// Another file has the name of the database: all threads turn to it. Each would at its next reading, but one that has none for
+  /// long must not keep the file of before open: should it come back, it would be read with the log that was left for it.
+  public func reopen() async { await pool.runOnEach { desk in _ = try? desk.reading() } }
+
   /// The prompt for a question.
   public func prompt(for request: ChatRequest) async throws -> Prompt {
     try await read { try $0.building.prompt(for: request) }
@@ -118,23 +122,25 @@ private struct Desk {
     self.path = path
     self.options = options
     self.place = place
+    let file = FileIdentity(path: path)
     let store = try PageStore(path: path, access: .readOnly)
-    current = try Self.open(store, context, path, options, place)
+    current = try Self.open(store, file, context, path, options, place)
     change = try store.changeNumber()
   }
 
   /// The reading that fits what is in the file now.
   mutating func reading() throws -> Reading {
     let store = current.reading.store
-    if FileIdentity(path: path) != current.file {
+    let file = FileIdentity(path: path)
+    if file != current.file {
       let store = try PageStore(path: path, access: .readOnly)
-      current = try Self.open(store, context, path, options, place)
+      current = try Self.open(store, file, context, path, options, place)
       change = try store.changeNumber()
     } else {
       let number = try store.changeNumber()
       let isSame = try number == change || store.activeEmbedder() == current.embedder
       if !isSame || current.edition != place.get().number {
-        current = try Self.open(store, context, path, options, place)
+        current = try Self.open(store, file, context, path, options, place)
       }
       change = number
     }
@@ -142,7 +148,8 @@ private struct Desk {
   }
 
   private static func open(
-    _ store: PageStore, _ context: ToolContext, _ path: String, _ options: ReadingRoom.Options, _ place: Terms
+    _ store: PageStore, _ file: FileIdentity?, _ context: ToolContext, _ path: String,
+    _ options: ReadingRoom.Options, _ place: Terms
   ) throws -> (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int) {
     let active = options.searching.mode == .keywords ? nil : try store.activeEmbedder()
     let questions = QuestionEmbedder(context: context, path: path, active: active)
@@ -152,6 +159,6 @@ private struct Desk {
       cast: edition.cast, known: place.known)
     let reading = Reading(
       store: store, building: building, cast: edition.cast, isWholeBook: edition.defaults.isWholeBook)
-    return (reading, FileIdentity(path: path), active, edition.number)
+    return (reading, file, active, edition.number)
   }
 }

@@ -121,11 +121,17 @@ public struct Conversing: Sendable {
     } catch { problem(error) }
   }
 
-  /// Waits until everything is written, but so long at most. Call it before the process ends.
+  /// Another file has the name of the database: conversations are kept there from now on.
+  public func reopen() async { await keeper?.reopen() }
+
+  /// Waits until everything is written, but so long at most, and then leaves the database as one file whose log is empty: another
+  /// one may take its place when the process has ended. Call it before that.
   /// - Returns: how many writes were not done then.
   public func settle(atMost patience: Duration) async -> Int {
     await writes.settle(atMost: patience)
-    return writes.count
+    let left = writes.count
+    if left == 0 { await keeper?.putAway() }
+    return left
   }
 }
 

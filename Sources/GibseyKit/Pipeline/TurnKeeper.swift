@@ -61,6 +61,8 @@ public actor TurnKeeper {
   private func store(waiting milliseconds: Int) throws -> ConversationStore {
     let file = FileIdentity(path: path)
     if file != self.file {
+      // Where the file of before has gone, its log does not follow it.
+      putAway()
       store = try Self.open(path, patienceMilliseconds: milliseconds)
       (self.file, firstTurn) = (file, nil)
     }
@@ -70,6 +72,15 @@ public actor TurnKeeper {
 
   private func store(waiting milliseconds: Int, since asked: ContinuousClock.Instant) throws -> ConversationStore {
     try store(waiting: Self.rest(ofMilliseconds: milliseconds, since: asked, now: .now))
+  }
+
+  /// Turns to the file that is there now, if it is another one. What cannot be opened now is opened by who writes the next turn.
+  func reopen() { _ = try? store(waiting: Self.beginPatienceMilliseconds) }
+
+  /// Folds what was written into the file. Where others are in the way it stays in the log, and is not lost.
+  func putAway() {
+    store.wait(milliseconds: Self.beginPatienceMilliseconds)
+    try? store.foldLog()
   }
 
   /// Makes a session the name's, when it is nobody's yet.

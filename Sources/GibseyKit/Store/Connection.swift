@@ -13,6 +13,8 @@ final class Connection {
     case writeExisting(busyTimeoutMilliseconds: Int32)
     /// Reads and writes what is gone with the connection; no file.
     case memory
+
+    var makesFiles: Bool { if case .write = self { true } else { false } }
   }
 
   let path: String
@@ -23,7 +25,10 @@ final class Connection {
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`, `.cannotRead`.
   init(path: String, access: Access) throws {
     self.path = path
-    if access != .memory { try Self.checkKind(of: path) }
+    if access != .memory {
+      try Self.checkKind(of: path)
+      try DatabaseLog.removeForeign(of: path, isMaking: access.makesFiles)
+    }
     switch access {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
@@ -121,6 +126,12 @@ final class Connection {
   func giveBack() {
     guard let free = try? integer("PRAGMA freelist_count"), free > 0 else { return }
     try? execute("PRAGMA incremental_vacuum(\(Self.givenBackAtOnce))")
+  }
+
+  /// Folds the write-ahead log into the file and empties it, as far as readers and writers let it.
+  func foldLog() throws {
+    let checkpoint = try prepare("PRAGMA wal_checkpoint(TRUNCATE)")
+    _ = try checkpoint.step()
   }
 
   /// From now on waits so long for other writers.

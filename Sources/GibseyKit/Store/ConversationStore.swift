@@ -54,6 +54,9 @@ public final class ConversationStore {
     findTurnAtPlace = LateStatement(connection, "\(turns) WHERE turn.session_id = ?1 AND turn.place = ?2")
   }
 
+  /// Folds the write-ahead log into the file, as far as others let it: what was written is in the one file then.
+  func foldLog() throws { try connection.foldLog() }
+
   /// From now on a writer waits so long for others.
   public func wait(milliseconds: Int) { connection.setBusyTimeout(Int32(clamping: milliseconds)) }
 

@@ -18,6 +18,9 @@ public final class IndexWatch: Sendable {
   /// What became of the pages since the look before; nil when nothing did. The first look remembers and tells nothing.
   /// - Throws: what opening and reading the database throws; the next look then tells of the time since the last good one.
   public func look() async throws -> IndexChange? { try await pool.run { try $0.look() } }
+
+  /// Whether another file than at the last look has the name now.
+  public func hasAnotherFile() async throws -> Bool { try await pool.run { $0.hasAnotherFile } }
 }
 
 /// The connection of the thread, and what it saw last.
@@ -32,6 +35,11 @@ private struct Desk {
   private var last: Picture?
 
   init(path: String) { self.path = path }
+
+  var hasAnotherFile: Bool {
+    guard let open, let file = FileIdentity(path: path) else { return false }
+    return open.file != file
+  }
 
   mutating func look() throws -> IndexChange? {
     let file = FileIdentity(path: path)

@@ -195,8 +195,7 @@ public final class PageWriter {
   /// Gives back what is free in the file and folds the write-ahead log into it, as far as readers let it.
   public func finish() throws {
     connection.giveBack()
-    let checkpoint = try connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")
-    _ = try checkpoint.step()
+    try connection.foldLog()
   }
 
   private func addWords(_ row: Int, _ text: String) throws {

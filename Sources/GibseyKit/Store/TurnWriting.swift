@@ -119,8 +119,7 @@ extension ConversationStore {
     guard wasThere else { return false }
     connection.giveBack()
     // What was deleted is still in the write-ahead log, until it is folded into the file; a reader may hold that up.
-    let checkpoint = try connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")
-    _ = try checkpoint.step()
+    try connection.foldLog()
     return true
   }
 

@@ -2,16 +2,24 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Writes lines to a descriptor from a thread of its own. What finds no room, because the reader stalls, is dropped and
-/// counted. Its identity is the thread, which ends with it.
+/// Writes lines to a descriptor from a thread of its own. What finds no room, because the reader stalls or the disk is full, is
+/// dropped and counted. Its identity is the thread, which ends with it.
 public final class LineWriter: Sendable {
   private struct State {
     var pending: [UInt8] = []
+    /// Where lines of these end that tell of dropped ones, and of how many.
+    var told: [(end: Int, dropped: Int)] = []
     /// Lines dropped since the last one that was taken.
     var dropped = 0
     var droppedInAll = 0
     /// The reader left, or the writer is closed.
     var isOver = false
+
+    mutating func lose(_ lines: Int, isOver: Bool) {
+      dropped += lines
+      droppedInAll += lines
+      if isOver { self.isOver = true }
+    }
   }
 
   private final class Desk: Sendable {
@@ -21,17 +29,29 @@ public final class LineWriter: Sendable {
 
     /// Writes until there is nothing more to come.
     func work(_ descriptor: FileDescriptor, _ name: String, _ failed: (GibseyError) -> Void) {
+      var (isFailing, isInLine) = (false, false)
       while true {
         news.wait()
-        let (block, isOver) = state.withLock { state in
-          defer { state.pending = [] }
-          return (state.pending, state.isOver)
+        let (block, told, isOver) = state.withLock { state in
+          defer { (state.pending, state.told) = ([], []) }
+          return (state.pending, state.told, state.isOver)
         }
-        do {
-          if !block.isEmpty { try descriptor.write(block, named: name) }
-        } catch {
-          state.withLock { $0.isOver = true }
-          failed(error as? GibseyError ?? .ourBug("\(error)"))
+        if !block.isEmpty {
+          // Of a line that a full disk cut nothing more comes: the next one stands alone.
+          let start: [UInt8] = isInLine ? [0x0A] : []
+          let (count, failure) = descriptor.writeUntilFailure(start + block, named: name)
+          let written = max(0, count - start.count)
+          if count > 0 { isInLine = written > 0 && block[written - 1] != 0x0A }
+          if let failure {
+            let lost = block[written...].count { $0 == 0x0A }
+            state.withLock { state in
+              state.lose(lost, isOver: failure == .readerLeft)
+              // What the lost ones would have told is told by the next.
+              state.dropped += told.reduce(0) { $0 + ($1.end > written ? $1.dropped : 0) }
+            }
+            if !isFailing { failed(failure) }
+          }
+          isFailing = failure != nil
         }
         if isOver || state.withLock({ $0.isOver && $0.pending.isEmpty }) {
           ended.signal()
@@ -46,7 +66,8 @@ public final class LineWriter: Sendable {
 
   /// - Parameters:
   ///   - limitBytes: lines that wait for the reader may be this long, all together.
-  ///   - failed: called once, on the thread, when nothing can be written any more.
+  ///   - failed: called on the thread when writing fails for the first time, and again when it had worked meanwhile. What comes
+  ///     later is tried again, unless the reader left.
   /// - Throws: `GibseyError.ourBug` when there is no thread.
   public init(
     _ descriptor: FileDescriptor, named name: String, limitBytes: Int = 4 << 20,
@@ -69,12 +90,12 @@ public final class LineWriter: Sendable {
   public func write(_ line: (_ dropped: Int) -> [UInt8]) {
     let mustWake = desk.state.withLock { state in
       guard !state.isOver, state.pending.count < limitBytes else {
-        state.dropped += 1
-        state.droppedInAll += 1
+        state.lose(1, isOver: false)
         return false
       }
       let wasEmpty = state.pending.isEmpty
       state.pending += line(state.dropped)
+      if state.dropped > 0 { state.told.append((state.pending.count, state.dropped)) }
       state.dropped = 0
       return wasEmpty
     }

@@ -18,21 +18,28 @@ public struct FileDescriptor: Sendable, Equatable {
   /// Writes all the bytes, however many calls it takes.
   /// - Throws: `GibseyError.readerLeft` on EPIPE, else `cannotWrite`.
   public func write(_ bytes: [UInt8], named name: String = "standard output") throws {
-    try bytes.withUnsafeBytes { buffer in
+    if let failure = writeUntilFailure(bytes, named: name).failure { throw failure }
+  }
+
+  /// The same, for who goes on after a failure.
+  /// - Returns: how many bytes were written, and what kept the others from being.
+  func writeUntilFailure(_ bytes: [UInt8], named name: String) -> (count: Int, failure: GibseyError?) {
+    bytes.withUnsafeBytes { buffer in
       var rest = buffer[...]
       while !rest.isEmpty {
         let count = Glibc.write(number, rest.base.baseAddress! + rest.startIndex, rest.count)
         if count >= 0 {
           rest = rest.dropFirst(count)
         } else if errno == EPIPE {
-          throw GibseyError.readerLeft
+          return (rest.startIndex, .readerLeft)
         } else if errno == EAGAIN {
           var waiting = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
           _ = poll(&waiting, 1, -1)
         } else if errno != EINTR {
-          throw GibseyError.cannotWrite(what: name, reason: SystemCall.reason(errno))
+          return (rest.startIndex, .cannotWrite(what: name, reason: SystemCall.reason(errno)))
         }
       }
+      return (bytes.count, nil)
     }
   }
 

@@ -113,6 +113,30 @@ public final class WorkerPool<Instrument>: Sendable {
     }
   }
 
+  /// Does the work with the tool of every thread that has one. A thread that is done waits for the others, so that each has one
+  /// part of it.
+  func runOnEach(_ body: @escaping @Sendable (inout Instrument) -> Void) async {
+    let all = DispatchGroup()
+    for _ in 0..<threadCount { all.enter() }
+    await withCheckedContinuation { continuation in
+      let part: Work = { tool in
+        if var held = tool.take() {
+          body(&held)
+          tool = held
+        }
+        all.leave()
+        all.wait()
+      }
+      all.notify(queue: .global()) { continuation.resume() }
+      // All at once: two such works whose parts are mixed would wait for each other.
+      desk.state.withLock { state in
+        state.works += Array(repeating: part, count: threadCount)
+        state.known += threadCount
+      }
+      for _ in 0..<threadCount { desk.arrivals.signal() }
+    }
+  }
+
   /// Does the work on one of the threads.
   /// - Throws: what making the tool or `body` throws; `CancellationError` when the task was cancelled before its turn;
   ///   `GibseyError.databaseBusy` when too many wait.

@@ -20,7 +20,7 @@ extension Route {
     var question = try request.question(prompt: "Who are you? One sentence is enough.")
     question.sessionID = nil
     guard !service.isDraining else { throw Refusal.leaving }
-    let prompt = try await service.prompt(for: question, request.identity)
+    let prompt = try await service.promptToAnswer(for: question, request.identity)
     let taken = Taken<(answer: String, end: Completion?)>(("", nil))
     try await service.answer(prompt, for: request.identity) { records in
       try taken.change { taken in

@@ -36,6 +36,10 @@ struct IndexTelling: Sendable {
   /// Looks once. What cannot be read now will be read another time.
   func look() async {
     do {
+      if try await watch.hasAnotherFile() {
+        await service.conversing.reopen()
+        await service.room.reopen()
+      }
       guard let change = try await watch.look() else { return }
       try await tell(change)
     } catch {

@@ -64,7 +64,8 @@ extension EventLog {
     return EventLog(
       lines: try lines.map { lines in
         try LineWriter(lines.descriptor, named: lines.name) { error in
-          diagnostics.warning("no more events: \(error.message)")
+          let outcome = error == .readerLeft ? "no more events" : "events are lost"
+          diagnostics.warning("\(outcome): \(error.message)")
         }
       }, isTerminal: lines?.descriptor.isTerminal ?? false, diary: diary, now: now)
   }

@@ -75,4 +75,28 @@ import Testing
     stage.letGo()
     _ = try await (busy.value, waiting.value)
   }
+
+  @Test func whatIsDoneOnEachIsDoneOnceWithEveryTool() async throws {
+    let pool = try WorkerPool(threads: 3, waitingLimit: 9) { 0 }
+    // All three at work at once: so each has a tool.
+    let all = DispatchGroup()
+    for _ in 1...3 { all.enter() }
+    try await withThrowingTaskGroup { group in
+      for _ in 1...3 {
+        group.addTask {
+          try await pool.run { _ in
+            all.leave()
+            all.wait()
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    await withTaskGroup { group in
+      for _ in 1...5 { group.addTask { await pool.runOnEach { $0 += 1 } } }
+    }
+    let seen = Mutex<[Int]>([])
+    await pool.runOnEach { tool in seen.withLock { $0.append(tool) } }
+    #expect(seen.withLock { $0 } == [5, 5, 5])
+  }
 }
