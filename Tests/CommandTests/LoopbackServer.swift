@@ -111,6 +111,8 @@ final class LoopbackServer {
       case .stall: while recv(connection, &block, block.count, 0) > 0 {}
       case .drip(let byte): while send([byte], on: connection) { usleep(dripMicroseconds) }
       case .reset:
+        // What the kernel still holds back would never be sent.
+        while unsentBytes(on: connection) > 0 { usleep(1000) }
         var atOnce = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(connection, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<Glibc.linger>.size))
         return
@@ -119,6 +121,12 @@ final class LoopbackServer {
     shutdown(connection, Int32(SHUT_WR))
     // Bytes that nobody reads would turn the end of the answer into a reset.
     while recv(connection, &block, block.count, 0) > 0 {}
+  }
+
+  /// Sent and not acknowledged, or not sent yet (tcp(7), SIOCOUTQ); none when the connection is gone.
+  private static func unsentBytes(on connection: Int32) -> Int32 {
+    var count: Int32 = 0
+    return ioctl(connection, UInt(TIOCOUTQ), &count) == 0 ? count : 0
   }
 
   private static let dripMicroseconds: UInt32 = 10_000

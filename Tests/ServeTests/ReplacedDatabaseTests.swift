@@ -33,7 +33,8 @@ import Testing
     for _ in 1...2 { both.enter() }
     let read: @Sendable (Reading) throws -> (Int, String?) = { reading in
       both.leave()
-      both.wait()
+      // One that cannot be opened never comes.
+      guard both.wait(timeout: .now() + 60) == .success else { throw RawClient.Failure(what: "one reader alone") }
       return (try reading.browsing.counts().pages, try reading.store.page(id: "003")?.text)
     }
     async let one = server.service.room.read(read)
@@ -98,12 +99,12 @@ import Testing
       try TestServer.write(TestServer.pages(5), to: new)
       #expect(rename(place, old) == 0)
       #expect(rename(new, place) == 0)
-      await telling.look()
+      await telling.letGo()
       try await Self.ask("Second?", server)
       try Self.writeIntoLog(server, "s8")
       #expect(rename(place, new) == 0)
       #expect(rename(old, place) == 0)
-      await telling.look()
+      await telling.letGo()
       try await Self.ask("Third?", server)
       let pages = try await Self.pages(server)
       #expect(pages.counts == [12, 12])
@@ -117,6 +118,69 @@ import Testing
     }
   }
 
+  /// It was moved away and is back before anybody looked, or after a look that found nothing there.
+  @Test(arguments: [false, true]) func aFileThatIsMissingForAWhileKeepsItsLog(isLookedFor: Bool) async throws {
+    try await Self.with { server, telling in
+      let (place, old) = (server.folder + "/story.db", server.folder + "/old.db")
+      try await Self.ask("First?", server)
+      try Self.writeIntoLog(server, "s9")
+      #expect(rename(place, old) == 0)
+      if isLookedFor {
+        await telling.letGo()
+        await telling.look()
+        #expect(try server.get("/api/v1/stats").status == 500)
+      }
+      #expect(rename(old, place) == 0)
+      #expect(Self.bytes(place + "-wal") > 0)
+      #expect(try await Self.pages(server).texts == ["Only the log has this."])
+      try await Self.ask("Second?", server)
+      #expect(try Self.questions(server) == ["First?", "Second?"])
+      #expect(try Self.sessions(ofFileAlone: place) == ["s1", "s9"])
+    }
+  }
+
+  /// What has its place for a moment is no database: nobody turns to it, and nothing of the old one is lost.
+  @Test func theOneBeforeMayComeBackAfterOneThatCannotBeOpened() async throws {
+    try await Self.with { server, telling in
+      let (place, old) = (server.folder + "/story.db", server.folder + "/old.db")
+      try await Self.ask("First?", server)
+      #expect(try await Self.pages(server).counts == [12, 12])
+      try Self.writeIntoLog(server, "s9")
+      #expect(rename(place, old) == 0)
+      #expect(FileManager.default.createFile(atPath: place, contents: Data("no database at all, but words".utf8)))
+      #expect(try server.get("/api/v1/stats").status == 500)
+      #expect(rename(old, place) == 0)
+      // Until all have let the log go that has lost its name, nobody may have another one.
+      await telling.letGo()
+      #expect(try await Self.pages(server).texts == ["Only the log has this."])
+      try await Self.ask("Second?", server)
+      #expect(try Self.questions(server) == ["First?", "Second?"])
+      #expect(try Self.sessions(ofFileAlone: place) == ["s1", "s9"])
+    }
+  }
+
+  /// Another one has had its place between two looks, and somebody has read it.
+  @Test func theOneBeforeMayComeBackBetweenTwoLooks() async throws {
+    try await Self.with { server, telling in
+      let (place, old, new) = (server.folder + "/story.db", server.folder + "/old.db", server.folder + "/new.db")
+      try await Self.ask("First?", server)
+      #expect(try await Self.pages(server).counts == [12, 12])
+      try Self.writeIntoLog(server, "s9")
+      try TestServer.write(TestServer.pages(5), to: new)
+      #expect(rename(place, old) == 0)
+      #expect(rename(new, place) == 0)
+      #expect(try server.get("/api/v1/stats").member("pages")?.integerValue == 5)
+      #expect(rename(place, new) == 0)
+      #expect(rename(old, place) == 0)
+      await telling.letGo()
+      #expect(try await Self.pages(server).texts == ["Only the log has this."])
+      try await Self.ask("Second?", server)
+      #expect(try Self.questions(server) == ["First?", "Second?"])
+      #expect(try Self.sessions(ofFileAlone: place) == ["s1", "s9"])
+      #expect(try Self.sessions(ofFileAlone: new) == [])
+    }
+  }
+
   @Test func aFileThatIsMadeWhereOneWasFindsNothingOfIt() async throws {
     try await Self.with { server, telling in
       let place = server.folder + "/story.db"
@@ -124,7 +188,7 @@ import Testing
       try Self.writeIntoLog(server, "s9")
       #expect(unlink(place) == 0)
       try TestServer.write(TestServer.pages(3), to: place)
-      await telling.look()
+      await telling.letGo()
       let pages = try await Self.pages(server)
       #expect(pages.counts == [3, 3])
       #expect(pages.texts == Self.usual)
@@ -153,7 +217,7 @@ import Testing
       try reader.say("page_navigation", "{\"page_index\":2}")
       #expect(try reader.hearText().contains("vault_update"))
       // It may have been told before it was written, where others hold the processor.
-      while Self.bytes(daemon.folder + "/story.db-wal") == 0 { usleep(10_000) }
+      waitUntil { Self.bytes(daemon.folder + "/story.db-wal") > 0 }
       daemon.send(SIGTERM)
       #expect(await daemon.ending() == .exit(0))
       #expect(Self.bytes(daemon.folder + "/story.db-wal") == 0)

@@ -76,9 +76,9 @@ public final class ReadingRoom: Sendable {
     try await pool.run { desk in try body(desk.reading()) }
   }
 
-  /// Another file has the name of the database: all threads turn to it. Each would at its next reading, but one that has none for
-  /// long must not keep the file of before open: should it come back, it would be read with the log that was left for it.
-  public func reopen() async { await pool.runOnEach { desk in _ = try? desk.reading() } }
+  /// Another file has the path of the database: all threads let the one of before go. Each would at its next reading, but who has
+  /// none for long would keep it open, with a log that has lost its name, and it may come back.
+  public func letGo() async { await pool.runOnEach { $0.letGo() } }
 
   /// The prompt for a question.
   public func prompt(for request: ChatRequest) async throws -> Prompt {
@@ -110,47 +110,54 @@ private final class Terms: Sendable {
 
 /// One thread's readings: opened anew when the file is another, made anew when its vectors are of another model.
 private struct Desk {
+  private struct Current {
+    let reading: Reading
+    let embedder: EmbedderRow?
+    let edition: Int
+    /// The store's change number when it was looked at last.
+    var change: Int
+  }
+
   private let context: ToolContext
   private let path: String
   private let options: ReadingRoom.Options
   private let place: Terms
-  private var current: (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int)
-  private var change: Int
+  /// Nil after the file was let go, until another one is opened.
+  private var current: Current?
 
   init(context: ToolContext, path: String, options: ReadingRoom.Options, place: Terms) throws {
     self.context = context
     self.path = path
     self.options = options
     self.place = place
-    let file = FileIdentity(path: path)
-    let store = try PageStore(path: path, access: .readOnly)
-    current = try Self.open(store, file, context, path, options, place)
-    change = try store.changeNumber()
+    current = try open(try PageStore(path: path, access: .readOnly))
+  }
+
+  mutating func letGo() {
+    if current?.reading.store.standing == .another { current = nil }
   }
 
   /// The reading that fits what is in the file now.
   mutating func reading() throws -> Reading {
-    let store = current.reading.store
-    let file = FileIdentity(path: path)
-    if file != current.file {
-      let store = try PageStore(path: path, access: .readOnly)
-      current = try Self.open(store, file, context, path, options, place)
-      change = try store.changeNumber()
-    } else {
-      let number = try store.changeNumber()
-      let isSame = try number == change || store.activeEmbedder() == current.embedder
-      if !isSame || current.edition != place.get().number {
-        current = try Self.open(store, file, context, path, options, place)
-      }
-      change = number
+    // Before another one is opened: see `DatabaseLog`.
+    letGo()
+    guard var current else {
+      let opened = try open(try PageStore(path: path, access: .readOnly))
+      self.current = opened
+      return opened.reading
     }
+    let store = current.reading.store
+    guard store.standing != .missing else { throw GibseyError.noDatabase(path: path) }
+    let number = try store.changeNumber()
+    let isSame = try number == current.change || store.activeEmbedder() == current.embedder
+    if !isSame || current.edition != place.get().number { current = try open(store) }
+    current.change = number
+    self.current = current
     return current.reading
   }
 
-  private static func open(
-    _ store: PageStore, _ file: FileIdentity?, _ context: ToolContext, _ path: String,
-    _ options: ReadingRoom.Options, _ place: Terms
-  ) throws -> (reading: Reading, file: FileIdentity?, embedder: EmbedderRow?, edition: Int) {
+  private func open(_ store: PageStore) throws -> Current {
+    let change = try store.changeNumber()
     let active = options.searching.mode == .keywords ? nil : try store.activeEmbedder()
     let questions = QuestionEmbedder(context: context, path: path, active: active)
     let edition = place.get()
@@ -159,6 +166,6 @@ private struct Desk {
       cast: edition.cast, known: place.known)
     let reading = Reading(
       store: store, building: building, cast: edition.cast, isWholeBook: edition.defaults.isWholeBook)
-    return (reading, file, active, edition.number)
+    return Current(reading: reading, embedder: active, edition: edition.number, change: change)
   }
 }

@@ -121,8 +121,8 @@ public struct Conversing: Sendable {
     } catch { problem(error) }
   }
 
-  /// Another file has the name of the database: conversations are kept there from now on.
-  public func reopen() async { await keeper?.reopen() }
+  /// Another file has the path of the database: the one of before is let go, with all that was said in it.
+  public func letGo() async { await keeper?.letGo() }
 
   /// Waits until everything is written, but so long at most, and then leaves the database as one file whose log is empty: another
   /// one may take its place when the process has ended. Call it before that.

@@ -11,9 +11,10 @@ public actor TurnKeeper {
   private static let gathering = Duration.milliseconds(250)
 
   private let path: String
-  /// The store of the file, which is opened anew when another one has taken its place.
-  private var store: ConversationStore
-  private var file: FileIdentity?
+  /// The store of the file that had the path last; nil after that was let go.
+  private var store: ConversationStore?
+  /// Stores of files of before whose logs others keep from being folded.
+  private var leaving: [ConversationStore] = []
   private let patienceMilliseconds: Int
   private let now: @Sendable () -> Timestamp
   /// The first turn that was written here.
@@ -34,7 +35,6 @@ public actor TurnKeeper {
     now: @escaping @Sendable () -> Timestamp
   ) throws {
     self.path = path
-    file = FileIdentity(path: path)
     store = try Self.open(path)
     self.patienceMilliseconds = patienceMilliseconds
     self.now = now
@@ -59,28 +59,39 @@ public actor TurnKeeper {
 
   /// The store of the file that is there now; its writers wait so long for others.
   private func store(waiting milliseconds: Int) throws -> ConversationStore {
-    let file = FileIdentity(path: path)
-    if file != self.file {
-      // Where the file of before has gone, its log does not follow it.
-      putAway()
-      store = try Self.open(path, patienceMilliseconds: milliseconds)
-      (self.file, firstTurn) = (file, nil)
+    letGo()
+    guard let store else {
+      let store = try Self.open(path, patienceMilliseconds: milliseconds)
+      (self.store, firstTurn) = (store, nil)
+      return store
     }
+    guard store.standing != .missing else { throw GibseyError.noDatabase(path: path) }
     store.wait(milliseconds: milliseconds)
     return store
   }
 
-  private func store(waiting milliseconds: Int, since asked: ContinuousClock.Instant) throws -> ConversationStore {
-    try store(waiting: Self.rest(ofMilliseconds: milliseconds, since: asked, now: .now))
+  /// Lets the file go when another one has taken its place: who writes the next turn opens that one. Where the old one has gone its
+  /// log does not follow it, so what was written is folded into it first.
+  func letGo() {
+    leaving.removeAll { Self.fold($0, waiting: 0) }
+    guard let store, store.standing == .another else { return }
+    if !Self.fold(store, waiting: Self.beginPatienceMilliseconds) { leaving.append(store) }
+    self.store = nil
   }
-
-  /// Turns to the file that is there now, if it is another one. What cannot be opened now is opened by who writes the next turn.
-  func reopen() { _ = try? store(waiting: Self.beginPatienceMilliseconds) }
 
   /// Folds what was written into the file. Where others are in the way it stays in the log, and is not lost.
   func putAway() {
-    store.wait(milliseconds: Self.beginPatienceMilliseconds)
-    try? store.foldLog()
+    letGo()
+    if let store { _ = Self.fold(store, waiting: Self.beginPatienceMilliseconds) }
+  }
+
+  private static func fold(_ store: ConversationStore, waiting milliseconds: Int) -> Bool {
+    store.wait(milliseconds: milliseconds)
+    return (try? store.foldLog()) == true
+  }
+
+  private func store(waiting milliseconds: Int, since asked: ContinuousClock.Instant) throws -> ConversationStore {
+    try store(waiting: Self.rest(ofMilliseconds: milliseconds, since: asked, now: .now))
   }
 
   /// Makes a session the name's, when it is nobody's yet.
@@ -109,7 +120,8 @@ public actor TurnKeeper {
     _ turn: TurnToKeep, isAwaited: Bool, since asked: ContinuousClock.Instant = .now
   ) throws -> OpenTurn {
     let patience = isAwaited ? Self.beginPatienceMilliseconds : patienceMilliseconds
-    return noted(try store(waiting: patience, since: asked).begin(turn, at: now()))
+    let store = try store(waiting: patience, since: asked)
+    return noted(try store.begin(turn, at: now()), in: store)
   }
 
   /// Writes what came of an answer as soon as may be, in one transaction with what came of others. Nobody waits for it: tokens
@@ -134,7 +146,7 @@ public actor TurnKeeper {
       return unwritten.values.sorted { $0.turn.id < $1.turn.id }
     }
     guard !answers.isEmpty, let store = try? store(waiting: Self.keepPatienceMilliseconds) else { return }
-    try? store.keep(answers.filter { $0.turn.file == file }, at: now())
+    try? store.keep(answers.filter { $0.turn.file == store.file }, at: now())
   }
 
   /// - Returns: false when the turn was begun in a file that another one has taken the place of: it has other turns.
@@ -143,7 +155,7 @@ public actor TurnKeeper {
   ) throws -> Bool {
     unwritten.withLock { $0[turn.id] = nil }
     let store = try store(waiting: patienceMilliseconds, since: asked)
-    guard turn.file == file else { return false }
+    guard turn.file == store.file else { return false }
     try store.finish(turn, answer: answer, outcome: outcome, at: now())
     return true
   }
@@ -152,13 +164,13 @@ public actor TurnKeeper {
     _ turn: TurnToKeep, answer: String, outcome: StoredTurn.Outcome, since asked: ContinuousClock.Instant = .now
   ) throws -> OpenTurn {
     let store = try store(waiting: patienceMilliseconds, since: asked)
-    return noted(try store.append(turn, answer: answer, outcome: outcome, at: now()))
+    return noted(try store.append(turn, answer: answer, outcome: outcome, at: now()), in: store)
   }
 
-  private func noted(_ turn: OpenTurn) -> OpenTurn {
+  private func noted(_ turn: OpenTurn, in store: ConversationStore) -> OpenTurn {
     firstTurn = min(firstTurn ?? turn.id, turn.id)
     var turn = turn
-    turn.file = file
+    turn.file = store.file
     return turn
   }
 
@@ -205,6 +217,7 @@ public actor TurnKeeper {
   /// How many messages of a prompt were said before the question and are none of the turns that it names.
   private func spokenElsewhere(in prompt: Prompt) throws -> Int {
     let spoken = prompt.messages.count { $0.role != .system } - 1
+    let store = try store(waiting: Self.beginPatienceMilliseconds)
     return try prompt.turns.filter { !$0.isRecalled }.reduce(spoken) { rest, turn in
       // Of others the answer alone is heard.
       try rest - (store.turn(turn.id)?.characterID?.spelling == prompt.characterID?.spelling ? 2 : 1)

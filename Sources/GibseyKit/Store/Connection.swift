@@ -21,14 +21,18 @@ final class Connection {
   /// Counts the words of questions in the full-text indexes.
   let ranking = RankingFunction()
   private let handle: OpaquePointer
+  private let logNames: [String]
+  /// Where it found its files; nil when there are none.
+  private let place: DatabasePlace?
 
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`, `.cannotRead`.
   init(path: String, access: Access) throws {
     self.path = path
     if access != .memory {
       try Self.checkKind(of: path)
-      try DatabaseLog.removeForeign(of: path, isMaking: access.makesFiles)
+      try DatabaseLog.prepare(path, isMaking: access.makesFiles)
     }
+    let before = FileIdentity(path: path)
     switch access {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
@@ -45,9 +49,46 @@ final class Connection {
       handle = try Self.open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, named: path)
     }
     gibsey_make_defensive(handle)
+    guard access != .memory else {
+      (logNames, place) = ([], nil)
+      return
+    }
+    logNames = DatabaseLog.names(of: path)
+    // At its first reading SQLite opens the log, if there is to be one. What is wrong with the file is found by who reads it.
+    sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema", nil, nil, nil)
+    let place = DatabasePlace(path: path, logNames: logNames)
+    self.place = place
+    DatabaseLog.enter(self, at: place)
+    // Another one came meanwhile: nobody knows which it is that is open.
+    guard before == nil || before == place.database else { throw GibseyError.databaseBusy(path: path) }
   }
 
-  deinit { sqlite3_close_v2(handle) }
+  deinit {
+    guard place != nil else {
+      sqlite3_close_v2(handle)
+      return
+    }
+    DatabaseLog.leave(ObjectIdentifier(self), path, logNames) { sqlite3_close_v2(handle) }
+  }
+
+  /// What has the path now.
+  enum Standing {
+    /// The file that is open, with its log.
+    case same
+    /// No file: it may come back.
+    case missing
+    /// Another file, or this one with another log: whoever is here lets go, and opens the path anew.
+    case another
+  }
+
+  var standing: Standing {
+    guard let place else { return .same }
+    let now = DatabasePlace(path: path, logNames: logNames)
+    return now == place ? .same : now.database == nil ? .missing : .another
+  }
+
+  /// Which file is open; nil when there is none.
+  var file: FileIdentity? { place?.database }
 
   /// What is no file is not opened: a named pipe would be waited for until somebody wrote to it.
   private static func checkKind(of path: String) throws {
@@ -129,9 +170,11 @@ final class Connection {
   }
 
   /// Folds the write-ahead log into the file and empties it, as far as readers and writers let it.
-  func foldLog() throws {
+  /// - Returns: whether all of it could be.
+  @discardableResult
+  func foldLog() throws -> Bool {
     let checkpoint = try prepare("PRAGMA wal_checkpoint(TRUNCATE)")
-    _ = try checkpoint.step()
+    return try checkpoint.step() && checkpoint.integer(0) == 0
   }
 
   /// From now on waits so long for other writers.

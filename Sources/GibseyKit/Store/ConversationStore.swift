@@ -30,7 +30,8 @@ public final class ConversationStore {
     if access == .readWrite {
       connection = try Connection(
         path: path, access: .writeExisting(busyTimeoutMilliseconds: Int32(clamping: patienceMilliseconds)))
-      try Schema.prepare(connection, mayWrite: true)
+      // A file without a schema may be one that is still being copied: that is not written to.
+      try Schema.prepare(connection, mayWrite: true, mayMake: false)
       // A turn outlives the process that wrote it; a power cut may take the last ones, and nothing else. FULL would wait for
       // the disk with every turn: 4 ms here in place of 0.3.
       try connection.execute("PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON")
@@ -55,7 +56,13 @@ public final class ConversationStore {
   }
 
   /// Folds the write-ahead log into the file, as far as others let it: what was written is in the one file then.
-  func foldLog() throws { try connection.foldLog() }
+  /// - Returns: whether all of it could be.
+  @discardableResult
+  func foldLog() throws -> Bool { try connection.foldLog() }
+
+  /// What has the path now, and which file is open.
+  var standing: Connection.Standing { connection.standing }
+  var file: FileIdentity? { connection.file }
 
   /// From now on a writer waits so long for others.
   public func wait(milliseconds: Int) { connection.setBusyTimeout(Int32(clamping: milliseconds)) }

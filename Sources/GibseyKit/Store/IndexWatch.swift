@@ -16,11 +16,13 @@ public final class IndexWatch: Sendable {
   }
 
   /// What became of the pages since the look before; nil when nothing did. The first look remembers and tells nothing.
+  /// Nil as well when another file has taken the place: see `letGo`.
   /// - Throws: what opening and reading the database throws; the next look then tells of the time since the last good one.
   public func look() async throws -> IndexChange? { try await pool.run { try $0.look() } }
 
-  /// Whether another file than at the last look has the name now.
-  public func hasAnotherFile() async throws -> Bool { try await pool.run { $0.hasAnotherFile } }
+  /// Lets the file go when another one has taken its place; the next look opens that one.
+  /// - Returns: whether it has: whoever else has the file open has to let it go, too.
+  public func letGo() async throws -> Bool { try await pool.run { $0.letGo() } }
 }
 
 /// The connection of the thread, and what it saw last.
@@ -31,27 +33,35 @@ private struct Desk {
   }
 
   private let path: String
-  private var open: (store: PageStore, file: FileIdentity?, change: Int)?
+  private var open: (store: PageStore, change: Int)?
   private var last: Picture?
 
   init(path: String) { self.path = path }
 
-  var hasAnotherFile: Bool {
-    guard let open, let file = FileIdentity(path: path) else { return false }
-    return open.file != file
+  mutating func letGo() -> Bool {
+    guard open?.store.standing == .another else { return false }
+    open = nil
+    return true
   }
 
   mutating func look() throws -> IndexChange? {
-    let file = FileIdentity(path: path)
     let store: PageStore
-    if let open, open.file == file { store = open.store } else { store = try PageStore(path: path, access: .readOnly) }
+    if let open {
+      switch open.store.standing {
+      case .same: store = open.store
+      case .missing: throw GibseyError.noDatabase(path: path)
+      case .another: return nil
+      }
+    } else {
+      store = try PageStore(path: path, access: .readOnly)
+    }
     // Read before the pages: what is written meanwhile makes the next look read again.
     let change = try store.changeNumber()
     if let open, open.store === store, open.change == change { return nil }
     let picture = try store.reading {
       Picture(marks: try store.pageMarks(), embedder: try store.activeEmbedder()?.fingerprint)
     }
-    open = (store, file, change)
+    open = (store, change)
     defer { last = picture }
     guard let last else { return nil }
     let found = last.marks.change(to: picture.marks, hasNewEmbedder: last.embedder != picture.embedder)

@@ -214,7 +214,8 @@ enum Schema {
   static var version: Int { migrations.count }
 
   /// Makes sure that the file is ours and of this version, migrating an older one when it may be written.
-  static func prepare(_ connection: Connection, mayWrite: Bool) throws {
+  /// - Parameter mayMake: whether a file that is empty becomes one of ours.
+  static func prepare(_ connection: Connection, mayWrite: Bool, mayMake: Bool = true) throws {
     let path = connection.path
     let application = try connection.integer("PRAGMA application_id")
     let version = try connection.integer("PRAGMA user_version")
@@ -223,7 +224,7 @@ enum Schema {
       guard isEmpty, application == 0 else {
         throw GibseyError.notADatabase(path: path, reason: "it is another program's SQLite file")
       }
-      guard mayWrite else { throw GibseyError.emptyDatabase(path: path) }
+      guard mayWrite, mayMake else { throw GibseyError.emptyDatabase(path: path) }
     }
     guard version <= Self.version else {
       throw GibseyError.newerDatabase(path: path, version: version, supported: Self.version)

@@ -2,7 +2,7 @@
 internal import Glibc
 
 /// Which file a path leads to.
-struct FileIdentity: Hashable {
+struct FileIdentity: Equatable {
   private let device: dev_t
   private let number: ino_t
 
@@ -18,17 +18,5 @@ struct FileIdentity: Hashable {
     var facts = stat()
     guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
     (device, number) = (facts.st_dev, facts.st_ino)
-  }
-
-  /// The regular files that this process has open.
-  static func ofOpenFiles() -> Set<FileIdentity> {
-    guard let folder = opendir("/dev/fd") else { return [] }
-    defer { closedir(folder) }
-    var files: Set<FileIdentity> = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      if let file = Int32(name).flatMap({ FileIdentity(descriptor: $0) }) { files.insert(file) }
-    }
-    return files
   }
 }

@@ -114,11 +114,12 @@ public final class WorkerPool<Instrument>: Sendable {
   }
 
   /// Does the work with the tool of every thread that has one. A thread that is done waits for the others, so that each has one
-  /// part of it.
+  /// part of it; no work may wait for one that comes after it.
   func runOnEach(_ body: @escaping @Sendable (inout Instrument) -> Void) async {
     let all = DispatchGroup()
     for _ in 0..<threadCount { all.enter() }
     await withCheckedContinuation { continuation in
+      let isFirst = Flag()
       let part: Work = { tool in
         if var held = tool.take() {
           body(&held)
@@ -126,8 +127,8 @@ public final class WorkerPool<Instrument>: Sendable {
         }
         all.leave()
         all.wait()
+        if isFirst.take() { continuation.resume() }
       }
-      all.notify(queue: .global()) { continuation.resume() }
       // All at once: two such works whose parts are mixed would wait for each other.
       desk.state.withLock { state in
         state.works += Array(repeating: part, count: threadCount)
@@ -146,7 +147,7 @@ public final class WorkerPool<Instrument>: Sendable {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let work: Work = { [make] tool in
-          guard flag.isWanted.withLock({ $0 }) else { return continuation.resume(throwing: CancellationError()) }
+          guard flag.isUp else { return continuation.resume(throwing: CancellationError()) }
           continuation.resume(
             with: Result {
               if tool == nil { tool = try make() }
@@ -165,12 +166,22 @@ public final class WorkerPool<Instrument>: Sendable {
         desk.arrivals.signal()
       }
     } onCancel: {
-      flag.isWanted.withLock { $0 = false }
+      _ = flag.take()
     }
   }
 }
 
-/// Whether somebody still waits for a work.
+/// A flag that is up until somebody takes it.
 private final class Flag: Sendable {
-  let isWanted = Mutex(true)
+  private let state = Mutex(true)
+
+  var isUp: Bool { state.withLock { $0 } }
+
+  /// - Returns: whether it was up.
+  func take() -> Bool {
+    state.withLock { isUp in
+      defer { isUp = false }
+      return isUp
+    }
+  }
 }

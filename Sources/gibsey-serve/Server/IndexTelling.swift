@@ -24,22 +24,30 @@ struct IndexTelling: Sendable {
 
   /// Looks again and again, until the task is cancelled.
   func run() async {
+    var due = NIODeadline.now()
     while !Task.isCancelled {
+      await letGo()
       let start = NIODeadline.now()
-      await look()
-      let taken = Duration.nanoseconds((NIODeadline.now() - start).nanoseconds)
-      // Nobody tells of a change of the file: it is looked for, a hundredth of the time at most (docs/design/0020).
-      try? await Task.sleep(for: max(Self.interval, taken * Self.share))
+      if start >= due {
+        await look()
+        // Nobody tells of a change of the file: it is looked for, a hundredth of the time at most (docs/design/0020).
+        due = start + (NIODeadline.now() - start) * Self.share
+      }
+      try? await Task.sleep(for: Self.interval)
     }
+  }
+
+  /// Has everybody let the file go that was there before, when another one has taken its place. Who writes turns is the last: then
+  /// no reader keeps the log from being folded.
+  func letGo() async {
+    guard (try? await watch.letGo()) == true else { return }
+    await service.room.letGo()
+    await service.conversing.letGo()
   }
 
   /// Looks once. What cannot be read now will be read another time.
   func look() async {
     do {
-      if try await watch.hasAnotherFile() {
-        await service.conversing.reopen()
-        await service.room.reopen()
-      }
       guard let change = try await watch.look() else { return }
       try await tell(change)
     } catch {

@@ -79,9 +79,12 @@ import Testing
     let other = folder.path + "/other.db"
     try write([Self.page("a", 1), Self.page("c", 2)], to: other)
     for end in ["", "-wal", "-shm"] { unlink(path + end) }
-    await #expect(throws: GibseyError.self, "there is none now") { try await watch.look() }
+    #expect(try await !watch.letGo())
+    await #expect(throws: GibseyError.noDatabase(path: path)) { try await watch.look() }
     #expect(rename(other, path) == 0)
     for end in ["-wal", "-shm"] { rename(other + end, path + end) }
+    #expect(try await watch.look() == nil, "whoever has the old file open is to let it go first")
+    #expect(try await watch.letGo())
     #expect(Self.told(try await watch.look()) == ["b removed", "c added"])
   }
 
