@@ -67,7 +67,7 @@ import Testing
 
   /// The sessions of a file that stands alone, without any log; the file must be sound.
   private static func sessions(ofFileAlone path: String) throws -> [String] {
-    let alone = path + "-alone"
+    let alone = path + "-alone-\(UUID().uuidString)"
     try FileManager.default.copyItem(atPath: path, toPath: alone)
     #expect(try PageStore(path: alone, access: .readOnly).check() == [])
     return try ConversationStore(path: alone, access: .readOnly).sessions().map(\.id.text).sorted()
@@ -116,6 +116,64 @@ import Testing
       try Self.writeIntoLog(server, "s7")
       #expect(try await Self.pages(server).texts == ["Only the log has this."])
     }
+  }
+
+  @Test func whatOthersWroteIntoTheLogIsFoldedAsWell() async throws {
+    try await Self.with { server, telling in
+      let (place, second) = (server.folder + "/story.db", server.folder + "/second.db")
+      for name in ["new", "newer"] { try TestServer.write(TestServer.pages(5), to: server.folder + "/\(name).db") }
+      #expect(rename(server.folder + "/new.db", place) == 0)
+      await telling.letGo()
+      // Nobody has said anything to the daemon yet.
+      try Self.writeIntoLog(server, "s8")
+      #expect(rename(place, second) == 0)
+      #expect(rename(server.folder + "/newer.db", place) == 0)
+      await telling.letGo()
+      #expect(try Self.sessions(ofFileAlone: second) == ["s8"])
+      #expect(try Self.sessions(ofFileAlone: place) == [])
+    }
+  }
+
+  @Test func aReaderInTheWayKeepsNothingFromBeingFoldedLater() async throws {
+    try await Self.with { server, telling in
+      let (place, old) = (server.folder + "/story.db", server.folder + "/old.db")
+      do {
+        let reader = try PageStore(path: place, access: .readOnly)
+        try reader.connection.execute("BEGIN")
+        #expect(try reader.page(id: "003") != nil)
+        try Self.writeIntoLog(server, "s9")
+        try TestServer.write(TestServer.pages(5), to: server.folder + "/new.db")
+        #expect(rename(place, old) == 0)
+        #expect(rename(server.folder + "/new.db", place) == 0)
+        await telling.letGo()
+        #expect(try Self.sessions(ofFileAlone: old) == [])
+        try reader.connection.execute("COMMIT")
+      }
+      await telling.letGo()
+      #expect(try Self.sessions(ofFileAlone: old) == ["s9"])
+      try await Self.ask("Second?", server)
+      #expect(try Self.sessions(ofFileAlone: place) == ["s1"])
+    }
+  }
+
+  @Test func aLinkThatIsTurnedLeavesTheBookOfBeforeItsLog() throws {
+    let folder = NSTemporaryDirectory() + "linked-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let (first, link) = (folder + "/first.db", folder + "/story.db")
+    for name in ["first", "second"] { try TestServer.write(TestServer.pages(3), to: folder + "/\(name).db") }
+    #expect(symlink("first.db", link) == 0)
+    // Somebody else is at work on the same book by its own name.
+    let other = try ConversationStore(path: first, access: .readWrite)
+    var store: ConversationStore? = try ConversationStore(path: link, access: .readWrite)
+    try store?.touch(try #require(SessionID("s9")), at: Timestamp(microseconds: 0))
+    #expect(unlink(link) == 0)
+    #expect(symlink("second.db", link) == 0)
+    #expect(store?.standing == .another)
+    store = nil
+    #expect(Self.bytes(first + "-wal") > 0)
+    #expect(other.standing == .same)
+    #expect(try other.sessions().map(\.id.text) == ["s9"])
   }
 
   /// It was moved away and is back before anybody looked, or after a look that found nothing there.

@@ -135,6 +135,7 @@ public struct AskRun: Sendable {
         task.cancel()
       }
       if signals.received == nil { await embedTurns() }
+      await keeper?.letGo()
       // One that came while nothing was being answered has cancelled nothing, and is obeyed all the same.
       guard let signal = signals.received else { return status }
       throw GibseyError.interrupted(signal: signal)

@@ -121,8 +121,11 @@ public struct Conversing: Sendable {
     } catch { problem(error) }
   }
 
-  /// Another file has the path of the database: the one of before is let go, with all that was said in it.
-  public func letGo() async { await keeper?.letGo() }
+  /// Whether the database was let go and the one in its place was not opened yet.
+  public var hasNoFile: Bool { keeper?.hasNoFile == true }
+
+  /// Where another file has the path of the database, the one of before is let go, with all that was said in it, and that one opened.
+  public func turnToFile() async { await keeper?.turnToFile() }
 
   /// Waits until everything is written, but so long at most, and then leaves the database as one file whose log is empty: another
   /// one may take its place when the process has ended. Call it before that.

@@ -19,8 +19,13 @@ public actor TurnKeeper {
   private let now: @Sendable () -> Timestamp
   /// The first turn that was written here.
   private var firstTurn: Int?
-  /// What came of answers that go on: the newest of each turn, written together.
-  private let unwritten = Mutex<[Int: (turn: OpenTurn, answer: String)]>([:])
+  private struct State {
+    /// What came of answers that go on: the newest of each turn, written together.
+    var unwritten: [Int: (turn: OpenTurn, answer: String)] = [:]
+    var hasNoFile = false
+  }
+
+  private let state = Mutex(State())
   /// A writer may wait for another for seconds: not where answers stream. What is written are words that their reader has.
   private let thread: ThreadExecutor
 
@@ -63,6 +68,7 @@ public actor TurnKeeper {
     guard let store else {
       let store = try Self.open(path, patienceMilliseconds: milliseconds)
       (self.store, firstTurn) = (store, nil)
+      state.withLock { $0.hasNoFile = false }
       return store
     }
     guard store.standing != .missing else { throw GibseyError.noDatabase(path: path) }
@@ -70,18 +76,26 @@ public actor TurnKeeper {
     return store
   }
 
-  /// Lets the file go when another one has taken its place: who writes the next turn opens that one. Where the old one has gone its
-  /// log does not follow it, so what was written is folded into it first.
-  func letGo() {
-    leaving.removeAll { Self.fold($0, waiting: 0) }
+  /// Lets the file go when another one has taken its place. Where the old one has gone its log does not follow it, so what was
+  /// written is folded into it first.
+  func letGo(waiting milliseconds: Int = 0) {
+    leaving.removeAll { Self.fold($0, waiting: milliseconds) }
     guard let store, store.standing == .another else { return }
     if !Self.fold(store, waiting: Self.beginPatienceMilliseconds) { leaving.append(store) }
     self.store = nil
+    state.withLock { $0.hasNoFile = true }
   }
+
+  /// Whether the file was let go and the one in its place was not opened yet.
+  nonisolated var hasNoFile: Bool { state.withLock { $0.hasNoFile } }
+
+  /// Lets the file go when another one has taken its place, and opens that one: what others write into its log, too, can be folded
+  /// only by who writes. What cannot be opened now is tried again by who writes the next turn.
+  func turnToFile() { _ = try? store(waiting: Self.beginPatienceMilliseconds) }
 
   /// Folds what was written into the file. Where others are in the way it stays in the log, and is not lost.
   func putAway() {
-    letGo()
+    letGo(waiting: Self.beginPatienceMilliseconds)
     if let store { _ = Self.fold(store, waiting: Self.beginPatienceMilliseconds) }
   }
 
@@ -127,9 +141,9 @@ public actor TurnKeeper {
   /// Writes what came of an answer as soon as may be, in one transaction with what came of others. Nobody waits for it: tokens
   /// are on their way.
   nonisolated func keep(_ turn: OpenTurn, answer: String) {
-    let isFirst = unwritten.withLock { unwritten in
-      defer { unwritten[turn.id] = (turn, answer) }
-      return unwritten.isEmpty
+    let isFirst = state.withLock { state in
+      defer { state.unwritten[turn.id] = (turn, answer) }
+      return state.unwritten.isEmpty
     }
     guard isFirst else { return }
     Task {
@@ -141,9 +155,9 @@ public actor TurnKeeper {
 
   /// Writes what came of all answers that go on. What cannot be written now is written at their ends.
   func keepAll() {
-    let answers = unwritten.withLock { unwritten in
-      defer { unwritten = [:] }
-      return unwritten.values.sorted { $0.turn.id < $1.turn.id }
+    let answers = state.withLock { state in
+      defer { state.unwritten = [:] }
+      return state.unwritten.values.sorted { $0.turn.id < $1.turn.id }
     }
     guard !answers.isEmpty, let store = try? store(waiting: Self.keepPatienceMilliseconds) else { return }
     try? store.keep(answers.filter { $0.turn.file == store.file }, at: now())
@@ -153,7 +167,7 @@ public actor TurnKeeper {
   func finish(
     _ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, since asked: ContinuousClock.Instant = .now
   ) throws -> Bool {
-    unwritten.withLock { $0[turn.id] = nil }
+    state.withLock { $0.unwritten[turn.id] = nil }
     let store = try store(waiting: patienceMilliseconds, since: asked)
     guard turn.file == store.file else { return false }
     try store.finish(turn, answer: answer, outcome: outcome, at: now())
@@ -178,13 +192,12 @@ public actor TurnKeeper {
   /// - Parameter make: who embeds as the database's embedder does; nil where that cannot be had.
   /// - Returns: how many turns there were.
   public func embed(with make: @Sendable (EmbedderRow) throws -> (any Embedder)?) async throws -> Int {
-    // The file that they are in, whatever takes its place meanwhile.
     let store = try store(waiting: Self.beginPatienceMilliseconds)
     guard let firstTurn, let active = try store.activeEmbedder(), let embedder = try make(active) else { return 0 }
     let turns = try store.turnsWantingVectors(of: active, after: firstTurn - 1, limit: TurnEmbedding.batchTurns)
     guard !turns.isEmpty else { return 0 }
     let embeddings = try await Self.embed(TurnEmbedding.texts(of: turns), with: embedder)
-    store.wait(milliseconds: Self.beginPatienceMilliseconds)
+    guard try self.store(waiting: Self.beginPatienceMilliseconds) === store else { return 0 }
     try store.write(try TurnEmbedding.vectors(of: turns, embeddings, active), of: turns, active)
     return turns.count
   }

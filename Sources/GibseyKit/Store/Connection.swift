@@ -21,18 +21,17 @@ final class Connection {
   /// Counts the words of questions in the full-text indexes.
   let ranking = RankingFunction()
   private let handle: OpaquePointer
-  private let logNames: [String]
   /// Where it found its files; nil when there are none.
   private let place: DatabasePlace?
 
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`, `.cannotRead`.
   init(path: String, access: Access) throws {
     self.path = path
+    let before = FileIdentity(path: path)
     if access != .memory {
       try Self.checkKind(of: path)
       try DatabaseLog.prepare(path, isMaking: access.makesFiles)
     }
-    let before = FileIdentity(path: path)
     switch access {
     case .read:
       guard Glibc.access(path, F_OK) == 0 else { throw GibseyError.noDatabase(path: path) }
@@ -50,42 +49,31 @@ final class Connection {
     }
     gibsey_make_defensive(handle)
     guard access != .memory else {
-      (logNames, place) = ([], nil)
+      place = nil
       return
     }
-    logNames = DatabaseLog.names(of: path)
-    // At its first reading SQLite opens the log, if there is to be one. What is wrong with the file is found by who reads it.
-    sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema", nil, nil, nil)
-    let place = DatabasePlace(path: path, logNames: logNames)
+    // At its first reading SQLite opens the log, if there is to be one. What else is wrong with the file is found by who reads it.
+    let code = sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema", nil, nil, nil)
+    let place = DatabasePlace(path: path)
+    // Another one came meanwhile: nobody knows which it is that is open.
+    guard code & 0xFF != SQLITE_BUSY, before == nil || before == place.database else {
+      sqlite3_close_v2(handle)
+      throw GibseyError.databaseBusy(path: path)
+    }
     self.place = place
     DatabaseLog.enter(self, at: place)
-    // Another one came meanwhile: nobody knows which it is that is open.
-    guard before == nil || before == place.database else { throw GibseyError.databaseBusy(path: path) }
   }
 
   deinit {
-    guard place != nil else {
+    guard let place else {
       sqlite3_close_v2(handle)
       return
     }
-    DatabaseLog.leave(ObjectIdentifier(self), path, logNames) { sqlite3_close_v2(handle) }
+    DatabaseLog.leave(ObjectIdentifier(self), from: place) { sqlite3_close_v2(handle) }
   }
 
   /// What has the path now.
-  enum Standing {
-    /// The file that is open, with its log.
-    case same
-    /// No file: it may come back.
-    case missing
-    /// Another file, or this one with another log: whoever is here lets go, and opens the path anew.
-    case another
-  }
-
-  var standing: Standing {
-    guard let place else { return .same }
-    let now = DatabasePlace(path: path, logNames: logNames)
-    return now == place ? .same : now.database == nil ? .missing : .another
-  }
+  var standing: DatabasePlace.Standing { place?.standing ?? .same }
 
   /// Which file is open; nil when there is none.
   var file: FileIdentity? { place?.database }

@@ -61,7 +61,7 @@ public final class ConversationStore {
   func foldLog() throws -> Bool { try connection.foldLog() }
 
   /// What has the path now, and which file is open.
-  var standing: Connection.Standing { connection.standing }
+  var standing: DatabasePlace.Standing { connection.standing }
   var file: FileIdentity? { connection.file }
 
   /// From now on a writer waits so long for others.

@@ -21,7 +21,7 @@ public final class IndexWatch: Sendable {
   public func look() async throws -> IndexChange? { try await pool.run { try $0.look() } }
 
   /// Lets the file go when another one has taken its place; the next look opens that one.
-  /// - Returns: whether it has: whoever else has the file open has to let it go, too.
+  /// - Returns: whether somebody else here still has a file open that had the path, and has to let it go, too.
   public func letGo() async throws -> Bool { try await pool.run { $0.letGo() } }
 }
 
@@ -39,9 +39,8 @@ private struct Desk {
   init(path: String) { self.path = path }
 
   mutating func letGo() -> Bool {
-    guard open?.store.standing == .another else { return false }
-    open = nil
-    return true
+    if open?.store.standing == .another { open = nil }
+    return DatabaseLog.isAnybodyElsewhere(path)
   }
 
   mutating func look() throws -> IndexChange? {

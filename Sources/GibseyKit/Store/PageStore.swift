@@ -52,7 +52,7 @@ public final class PageStore {
   }
 
   /// What has the path now.
-  var standing: Connection.Standing { connection.standing }
+  var standing: DatabasePlace.Standing { connection.standing }
 
   /// A number that is another one when somebody else has changed the file since (sqlite.org/pragma.html#pragma_data_version).
   public func changeNumber() throws -> Int { try connection.integer("PRAGMA data_version") }

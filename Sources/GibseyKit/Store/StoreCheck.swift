@@ -101,7 +101,7 @@ private struct StoreInspection {
   private mutating func lookAtWords() throws {
     let other: Connection
     do {
-      other = try Connection(path: connection.path, access: .write(busyTimeoutMilliseconds: 10_000))
+      other = try Connection(path: connection.path, access: .writeExisting(busyTimeoutMilliseconds: 10_000))
       // Opened so when it may not be written: the lock can be had even then, and the comparison cannot.
       guard !other.isReadOnly else { return findings.append(.wordsNotCompared) }
       try other.execute("BEGIN IMMEDIATE")

@@ -147,8 +147,8 @@ struct Daemon {
       supervisor.tell(.ready, "listening")
     }
     supervisor.tell(.stopping)
-    looking.cancel()
     await drain(server)
+    looking.cancel()
     await looking.value
     await server.shutDown()
     events.close()

@@ -40,9 +40,9 @@ struct IndexTelling: Sendable {
   /// Has everybody let the file go that was there before, when another one has taken its place. Who writes turns is the last: then
   /// no reader keeps the log from being folded.
   func letGo() async {
-    guard (try? await watch.letGo()) == true else { return }
-    await service.room.letGo()
-    await service.conversing.letGo()
+    let isAnybodyElsewhere = (try? await watch.letGo()) == true
+    if isAnybodyElsewhere { await service.room.letGo() }
+    if isAnybodyElsewhere || service.conversing.hasNoFile { await service.conversing.turnToFile() }
   }
 
   /// Looks once. What cannot be read now will be read another time.
