@@ -90,7 +90,7 @@ public actor TurnKeeper {
   nonisolated var hasNoFile: Bool { state.withLock { $0.hasNoFile } }
 
   /// Lets the file go when another one has taken its place, and opens that one: what others write into its log, too, can be folded
-  /// only by who writes. What cannot be opened now is tried again by who writes the next turn.
+  /// only by who writes. What cannot be opened now is tried again when this is called again, or by who writes the next turn.
   func turnToFile() { _ = try? store(waiting: Self.beginPatienceMilliseconds) }
 
   /// Folds what was written into the file. Where others are in the way it stays in the log, and is not lost.

@@ -30,9 +30,9 @@ struct IndexTelling: Sendable {
       let start = NIODeadline.now()
       if start >= due {
         await look()
-        // Nobody tells of a change of the file: it is looked for, a hundredth of the time at most (docs/design/0020).
         due = start + (NIODeadline.now() - start) * Self.share
       }
+      // Nobody tells of a change of the file: it is looked for, a hundredth of the time at most (docs/design/0020).
       try? await Task.sleep(for: Self.interval)
     }
   }
