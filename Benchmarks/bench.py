@@ -204,7 +204,7 @@ def embedding(folder, texts, rounds):
 
     def ask():
         with open(question, encoding="utf-8") as file:
-            return run([encode, model, "1"], file)
+            return run([encode, model, "1", "question"], file)
 
     fresh = compare(rounds * 10, ask, {"true": lambda: run(["true"])})
     say("embedding_question", pieces=15, milliseconds=fresh["ours"][0] * 1000, cpu_milliseconds=fresh["ours"][1] * 1000,

@@ -1,4 +1,6 @@
-// Encodes texts in pieces with the kernels of the toolkit. Usage: encode MODEL ROUNDS <IDS, a text a line, numbers between spaces.
+// Encodes texts in pieces with the kernels of the toolkit.
+// Usage: encode MODEL ROUNDS [question] <IDS, a text a line, numbers between spaces. Pages are encoded by weights of 16 bits, a
+// question by those of 8.
 // Prints the CPU seconds of each text's encoding, without start-up and without cutting text into pieces.
 #include "CKernels.h"
 #include <fcntl.h>
@@ -16,14 +18,14 @@ static double cpu_seconds(void) {
 }
 
 // Scripts/convert-model.py documents the header.
-static int open_model(const char *path, ckernels_encoder *model) {
+static int open_model(const char *path, int is_question, ckernels_encoder *model) {
   struct stat status;
   int file = open(path, O_RDONLY);
   if (file < 0 || fstat(file, &status) != 0 || status.st_size < 256) return 0;
   const char *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-  if (bytes == MAP_FAILED || memcmp(bytes, "gibseyEM\1", 9) != 0) return 0;
+  if (bytes == MAP_FAILED || memcmp(bytes, "gibseyEM\2", 9) != 0) return 0;
   uint32_t shape[6];
-  uint64_t places[10];
+  uint64_t places[14];
   memcpy(shape, bytes + 24, sizeof shape);
   memcpy(places, bytes + 168, sizeof places);
   *model = (ckernels_encoder){
@@ -32,12 +34,18 @@ static int open_model(const char *path, ckernels_encoder *model) {
       .position_rows = (const void *)(bytes + places[2]), .vectors = (const void *)(bytes + places[3]),
       .weights = (const void *)(bytes + places[4])};
   memcpy(&model->epsilon, bytes + 68, sizeof model->epsilon);
+  if (is_question) {
+    model->small_weights = (const void *)(bytes + places[11]);
+    model->small_scales = (const void *)(bytes + places[12]);
+    model->small_totals = (const void *)(bytes + places[13]);
+  }
   return ckernels_encoder_can_run(model);
 }
 
 int main(int count, char **arguments) {
   ckernels_encoder model;
-  if (count != 3 || !open_model(arguments[1], &model)) return 64;
+  int is_question = count == 4 && strcmp(arguments[3], "question") == 0;
+  if (count != 3 + is_question || !open_model(arguments[1], is_question, &model)) return 64;
   static char line[1 << 16];
   int32_t ids[512];
   float *sum = malloc(model.dims * sizeof *sum);
@@ -50,7 +58,8 @@ int main(int count, char **arguments) {
     int rounds = atoi(arguments[2]);
     uint32_t bounds[] = {0, (uint32_t)pieces};
     double before = cpu_seconds();
-    for (int round = 0; round < rounds; round++) if (ckernels_encode(&model, ids, pieces, workspace, bounds, 1, sum) != 0) return 74;
+    for (int round = 0; round < rounds; round++)
+      if (ckernels_encode(&model, ids, pieces, workspace, bounds, 1, sum) != 0) return 74;
     model.source = ckernels_near;  // the pages are mapped from now on
     printf("%.9f\n", (cpu_seconds() - before) / rounds);
   }

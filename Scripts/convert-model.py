@@ -4,11 +4,11 @@
 Usage: convert-model.py FOLDER OUT      FOLDER holds model.safetensors, config.json and vocab.txt
        convert-model.py --check FILE    exit 0 when FILE is whole
 
-The file, version 1, little-endian; a section begins at a multiple of 64 bytes, the weights at one of 4,096.
+The file, version 2, little-endian; a section begins at a multiple of 64 bytes, the weights at one of 4,096.
 
   0  8 bytes   magic "gibseyEM"
-  8  u32       version of this format: 1
- 12  u32       bytes of the header: 256
+  8  u32       version of this format: 2
+ 12  u32       bytes of the header: 320
  16  u64       bytes of the file: one cut short is known by it
  24  u32 x 8   dims, layers, heads, inner, positions, vocab, pieces read at once, slots of the hash table
  56  u32 x 3   ids of [UNK], [CLS], [SEP]
@@ -16,7 +16,7 @@ The file, version 1, little-endian; a section begins at a multiple of 64 bytes, 
  72  32 bytes  name of the model, NUL behind
 104  32 bytes  SHA-256 of the safetensors file: the revision
 136  32 bytes  SHA-256 of everything after the header
-168  u64 x 11  places of the sections, in this order:
+168  u64 x 14  places of the sections, in this order:
      words       i16 (vocab, dims): times its scale, the embedding of a piece
      wordScales  f32 (vocab,)
      positions   f32 (positions, dims): position and type embeddings, added up
@@ -36,8 +36,13 @@ The file, version 1, little-endian; a section begins at a multiple of 64 bytes, 
                  without accent, or 0 for the same), 4 several (value: where in this section their count stands, and they
                  behind it)
      nearWords   the words once more, in four bits, for comparing many of them: for each piece f32 scale, then for each 32
-                 components 16 bytes, the low halves the first 16 of them. Component = (half - 7.5) x scale. Files from before
-                 there was this section have 0 for its place, and are used without it.
+                 components 16 bytes, the low halves the first 16 of them. Component = (half - 7.5) x scale.
+     smallWeights  i8: the weights once more, in the same order, for questions: packed [channel / 16][input / 4][16 channels]
+                 [4 inputs]
+     smallScales f32: for each layer, of each channel: of query|key|value, of the attention's output, of up, of down
+     smallTotals i32: of each channel, its weights added up
+
+Files of version 1, of 256 bytes of header, end with nearWords, or before them with 0 for their place. They are used without.
 """
 import array
 import hashlib
@@ -48,10 +53,11 @@ import struct
 import sys
 import unicodedata
 
-MAGIC, VERSION, HEADER = b"gibseyEM", 1, 256
+MAGIC, VERSION, HEADER = b"gibseyEM", 2, 320
 NAME = b"all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LARGEST = 4095
+SMALL_LARGEST = 127
 EMBEDDING_LARGEST = 32767
 SLOTS = 1 << 16
 READ_AT_ONCE = 256
@@ -100,22 +106,22 @@ def nibbles(row):
     return struct.pack("<f", scale) + bytes(halves)
 
 
-def packed(rows):
-    """[channel / 16][input / 2][16][2] and the scales of the channels."""
-    out, scales = array.array("h"), array.array("f")
+def packed(rows, kind, largest, step):
+    """[channel / 16][input / step][16][step] of an array's kind, and of the channels the scales and the weights added up."""
+    out, scales, totals = array.array(kind), array.array("f"), array.array("i")
     for start in range(0, len(rows), 16):
-        panel = [quantized(row, LARGEST) for row in rows[start : start + 16]]
+        panel = [quantized(row, largest) for row in rows[start : start + 16]]
         scales.extend(scale for _, scale in panel)
         numbers = [row for row, _ in panel]
-        for k in range(0, len(numbers[0]), 2):
+        totals.extend(map(sum, numbers))
+        for k in range(0, len(numbers[0]), step):
             for row in numbers:
-                out.append(row[k])
-                out.append(row[k + 1])
-    return out, scales
+                out.extend(row[k : k + step])
+    return out, scales, totals
 
 
-def layer(tensors, number, head_dims):
-    """The weights and the vectors of one layer, in the order of the file."""
+def layer(tensors, number, head_dims, small):
+    """The weights and the vectors of one layer, in the order of the file; those of 8 bits are added to `small`."""
     prefix = f"encoder.layer.{number}."
     weights, vectors = array.array("h"), array.array("f")
 
@@ -124,12 +130,16 @@ def layer(tensors, number, head_dims):
         for name in names:
             rows += tensors.rows(prefix + name + ".weight")
             biases += tensors.read(prefix + name + ".bias")
-        numbers, scales = packed(rows)
+        numbers, scales, _ = packed(rows, "h", LARGEST, 2)
+        small_numbers, small_scales, small_totals = packed(rows, "b", SMALL_LARGEST, 4)
         root = math.sqrt(head_dims)
         for index in range(shrink_first):
             scales[index] /= root
+            small_scales[index] /= root
             biases[index] /= root
         weights.extend(numbers)
+        for section, values in zip(small, (small_numbers, small_scales, small_totals)):
+            section.extend(values)
         vectors.extend(scales)
         vectors.extend(biases)
 
@@ -246,9 +256,10 @@ def convert(folder, out):
     for row in tensors.rows("embeddings.position_embeddings.weight"):
         positions.extend(a + b for a, b in zip(row, kind))
     vectors = tensors.read("embeddings.LayerNorm.weight") + tensors.read("embeddings.LayerNorm.bias")
+    small = array.array("b"), array.array("f"), array.array("i")
     weights = array.array("h")
     for number in range(config["num_hidden_layers"]):
-        more_weights, more_vectors = layer(tensors, number, dims // heads)
+        more_weights, more_vectors = layer(tensors, number, dims // heads, small)
         weights.extend(more_weights)
         vectors.extend(more_vectors)
     slots, places, piece_bytes = vocabulary(pieces)
@@ -256,8 +267,8 @@ def convert(folder, out):
 
     body, offsets = bytearray(), []
     for section in (words, word_scales, positions, vectors, weights, slots, places, piece_bytes, blocks, characters,
-                    bytes(near_words)):
-        step = 4096 if section is weights else 64
+                    bytes(near_words), *small):
+        step = 4096 if section is weights or section is small[0] else 64
         body += bytes(-(HEADER + len(body)) % step)
         offsets.append(HEADER + len(body))
         if sys.byteorder == "big" and isinstance(section, array.array):
@@ -269,7 +280,7 @@ def convert(folder, out):
     header += struct.pack("<3If", *(pieces.index(mark) for mark in (b"[UNK]", b"[CLS]", b"[SEP]")),
                           config["layer_norm_eps"])
     header += NAME.ljust(32, b"\0") + digest.digest() + hashlib.sha256(body).digest()
-    header += struct.pack("<11Q", *offsets)
+    header += struct.pack("<14Q", *offsets)
     # Beside its place and then renamed: nobody meets a half of it.
     partial = f"{out}.{os.getpid()}"
     try:
@@ -288,9 +299,7 @@ def is_whole(path):
     except OSError:
         return False
     return (len(header) == HEADER and header[:8] == MAGIC and struct.unpack_from("<I", header, 8)[0] == VERSION
-            and header[136:168] == hashlib.sha256(body).digest() and header[104:136].hex() == WEIGHTS_SHA256
-            # Made before there were these, it works, and takes longer.
-            and struct.unpack_from("<Q", header, 248)[0] > 0)
+            and header[136:168] == hashlib.sha256(body).digest() and header[104:136].hex() == WEIGHTS_SHA256)
 
 
 def main():

@@ -14,10 +14,24 @@ typedef int16_t i16x8x2 __attribute__((vector_size(32), aligned(2), may_alias));
 typedef struct { i32x8 low, high; } sums;
 
 ALWAYS_INLINE void sums_clear(sums *s) { s->low = s->high = (i32x8){0}; }
-ALWAYS_INLINE void sums_add(sums *s, const int16_t *weights, int32_t pair) {
-  i32x8 both = (i32x8){0} + pair;
+ALWAYS_INLINE void sums_add(sums *s, const char *weights, const char *pair) {
+  i32x8 both = (i32x8){0} + *(const four_bytes *)pair;
   s->low += (i32x8)__builtin_ia32_pmaddwd256(*(const i16x8x2 *)weights, (i16x8x2)both);
-  s->high += (i32x8)__builtin_ia32_pmaddwd256(*(const i16x8x2 *)(weights + 16), (i16x8x2)both);
+  s->high += (i32x8)__builtin_ia32_pmaddwd256(*(const i16x8x2 *)(weights + 32), (i16x8x2)both);
+}
+
+// Four rows, for weights that are taken apart want registers, too.
+enum { SMALL_ROWS = 4, SMALL_BYTES = PAIRED_BYTES, SMALL_STEP = 4 * SMALL_BYTES };
+ALWAYS_INLINE void put_small(char *at, i32x16 numbers) { put_paired(at, numbers); }
+/// Four products a channel: those of the even bytes, and those of the odd ones.
+ALWAYS_INLINE i32x8 four_products(i16x8x2 weights, i32x8 even, i32x8 odd) {
+  return (i32x8)__builtin_ia32_pmaddwd256((weights << 8) >> 8, (i16x8x2)even) +
+         (i32x8)__builtin_ia32_pmaddwd256(weights >> 8, (i16x8x2)odd);
+}
+ALWAYS_INLINE void sums_add_small(sums *s, const char *weights, const char *four) {
+  i32x8 even = (i32x8){0} + *(const four_bytes *)four, odd = (i32x8){0} + *(const four_bytes *)(four + 4);
+  s->low += four_products(*(const i16x8x2 *)weights, even, odd);
+  s->high += four_products(*(const i16x8x2 *)(weights + 32), even, odd);
 }
 ALWAYS_INLINE i32x16 sums_value(const sums *s) {
   i32x16 value;

@@ -47,6 +47,9 @@ ALWAYS_INLINE void to_whole(const float *numbers, size_t count, float factor, in
     *(i16x16 *)(whole + i) = __builtin_convertvector(i32_nearest(f32_load(numbers + i) * factor), i16x16);
 }
 
+// What the largest number of a row of 8 bits is at most; times 127 it leaves three quarters of 32 bits to the others.
+#define SMALL_TOP 4000000.0f
+
 // 2^31 / 4,095, less a little for rounding: a row whose whole numbers add up to no more, signs left off, meets weights of
 // 13 bits in sums that fit 32.
 #define ROW_BUDGET 524000.0f
@@ -68,6 +71,48 @@ static float quantize(const float *numbers, size_t count, int16_t *whole) {
   if (affordable < factor) factor = affordable;
   to_whole(numbers, count, factor, whole);
   return 1.0f / factor;
+}
+
+/// numbers (count,) as whole numbers of 8 bits, and what else makes their row (layout.h); returns what these are to be multiplied
+/// by. The largest stands by itself: often it is many times as large as all others, which are rounded more finely without it.
+static float quantize_small(const float *numbers, size_t count, char *whole, small_row *row) {
+  const i32x16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  f32x16 largest = f32_all(0);
+  i32x16 places = lanes;
+  for (size_t i = 0; i < count; i += 16) {
+    f32x16 size = f32_abs(f32_load(numbers + i));
+    i32x16 is_larger = size > largest;
+    largest = f32_select(is_larger, size, largest);
+    places = (is_larger & (lanes + (int32_t)i)) | (~is_larger & places);
+  }
+  float top = f32_largest(largest);
+  *row = (small_row){0};
+  if (!(top > 0)) {
+    memset(whole, 0, count * SMALL_BYTES);
+    return 0;
+  }
+  int lane = 0;
+  while (largest[lane] != top) lane++;
+  int32_t place = places[lane];
+  f32x16 most = f32_all(0), least = f32_all(0);
+  for (size_t i = 0; i < count; i += 16) {
+    f32x16 x = f32_select(lanes + (int32_t)i == place, f32_all(0), f32_load(numbers + i));
+    most = f32_max(most, x);
+    least = f32_max(least, -x);
+  }
+  float bottom = f32_largest(least), scale = (f32_largest(most) + bottom) / 255.0f;
+  // However small all others are, the largest stays a whole number whose products fit.
+  if (scale < top / SMALL_TOP) scale = top / SMALL_TOP;
+  float factor = 1.0f / scale;
+  i32x16 zero = i32_nearest(f32_all(bottom * factor));
+  for (size_t i = 0; i < count; i += 16) {
+    f32x16 x = f32_select(lanes + (int32_t)i == place, f32_all(0), f32_load(numbers + i));
+    // Two that were rounded can be one beside the range.
+    i32x16 number = i32_nearest(x * factor) + zero;
+    put_small(whole + i * SMALL_BYTES, i32_max(i32_min(number, (i32x16){0} + 255), (i32x16){0}));
+  }
+  *row = (small_row){zero[0], place, i32_nearest(f32_all(numbers[place] * factor))[0]};
+  return scale;
 }
 
 /// row (dims,) = (row + other), moved to mean 0 and variance 1, times gain plus bias. other may be NULL.

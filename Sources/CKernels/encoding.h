@@ -8,20 +8,35 @@
 // Values: times shares that add up to 65,256 at most they fit 32 bits.
 #define VALUE_LARGEST 30000.0f
 
-/// out (rows, 16 panels) = a (rows, 2 pairs) · the weights of a dense layer, as `multiply` does it.
-static void multiply_dense(const ckernels_encoder *model, const dense *layer, size_t panels, size_t pairs,
-                           const int16_t *a, const float *row_scales, size_t rows, workspace *s, float *out) {
-  size_t width = 16 * panels;
+/// numbers (count,) as the whole numbers of row `row` of a product with the model's weights: whole (rows, count), scales and smalls
+/// (rows,).
+static void make_whole(const ckernels_encoder *model, const float *numbers, size_t count, int16_t *whole, size_t row, float *scales,
+                       small_row *smalls) {
+  if (model->small_weights)
+    scales[row] = quantize_small(numbers, count, (char *)whole + row * count * SMALL_BYTES, smalls + row);
+  else scales[row] = quantize(numbers, count, whole + row * count);
+}
+
+/// out (rows, width) = the rows from `first` on of whole (…, inputs) · the weights of a dense layer.
+static void multiply_dense(const ckernels_encoder *model, const dense *layer, size_t width, size_t inputs, const int16_t *whole,
+                           const float *scales, const small_row *smalls, size_t first, size_t rows, workspace *s,
+                           float *out) {
+  size_t stride = inputs * (model->small_weights ? SMALL_BYTES : sizeof(int16_t)), panels = width / 16;
+  // Bytes of a channel's weights, and steps of them.
+  size_t deep = inputs * (model->small_weights ? 1 : sizeof(int16_t)), steps = deep / 4;
+  factors a = {(const char *)whole + first * stride, stride, scales + first, smalls + first};
+  void (*product)(factors, size_t, channels, size_t, size_t, float *, size_t, int) =
+      model->small_weights ? multiply_small : multiply;
   if (model->source != ckernels_read) {
-    multiply(a, 2 * pairs, row_scales, rows, layer->weights, panels, pairs, layer->scales, layer->biases, out, width,
-             model->source == ckernels_near);
+    channels w = {layer->weights, layer->scales, layer->biases, layer->totals};
+    product(a, rows, w, panels, steps, out, width, model->source == ckernels_near);
     return;
   }
   for (size_t panel = 0; panel < panels; panel += slice_panels) {
     size_t some = panels - panel < slice_panels ? panels - panel : slice_panels, channel = 16 * panel;
-    const int16_t *slice = ckernels_slice(model, layer->weights + channel * 2 * pairs, some * 16 * 2 * pairs, s);
-    multiply(a, 2 * pairs, row_scales, rows, slice, some, pairs, layer->scales + channel, layer->biases + channel,
-             out + channel, width, 0);
+    channels w = {ckernels_slice(model, layer->weights + channel * deep, some * 16 * deep, s), layer->scales + channel,
+                  layer->biases + channel, layer->totals ? layer->totals + channel : NULL};
+    product(a, rows, w, some, steps, out + channel, width, 0);
   }
 }
 
@@ -37,8 +52,7 @@ ALWAYS_INLINE float head_to_whole(const float *numbers, int16_t *whole) {
 static void take_attention_block(const ckernels_encoder *model, const dense *layer, workspace *s, size_t first,
                                  size_t block) {
   size_t dims = model->dims, panels = s->padded / 16;
-  multiply_dense(model, layer, 3 * dims / 16, dims / 2, s->whole_rows + first * dims, s->row_scales + first, block, s,
-                 s->wide);
+  multiply_dense(model, layer, 3 * dims, dims, s->whole_rows, s->row_scales, s->row_smalls, first, block, s, s->wide);
   for (size_t row = 0; row < block; row++) {
     const float *wide = s->wide + row * 3 * dims;
     size_t token = first + row;
@@ -79,41 +93,41 @@ static void attend(const ckernels_encoder *model, workspace *s) {
     for (size_t first = 0; first < s->count; first += query_rows) {
       size_t rows = s->count - first < query_rows ? s->count - first : query_rows;
       // scores (rows, padded) = queries (rows, 32) · keysᵀ
-      multiply(s->queries + (head * s->count + first) * head_dims, head_dims, s->query_scales + head * s->count + first,
-               rows, s->keys + head * padded * head_dims, padded / 16, head_dims / 2, s->key_scales + head * padded,
-               NULL, s->scores, padded, 0);
+      size_t query = head * s->count + first;
+      factors queries = {(const char *)(s->queries + query * head_dims), 2 * head_dims, s->query_scales + query, NULL};
+      channels keys = {(const char *)(s->keys + head * padded * head_dims), s->key_scales + head * padded, NULL, NULL};
+      multiply(queries, rows, keys, padded / 16, head_dims / 2, s->scores, padded, 0);
       for (size_t row = 0; row < rows; row++)
         s->score_scales[row] = shares(s->scores + row * padded, s->count, padded, s->whole_scores + row * padded);
       // context (rows, 32) = shares (rows, padded) · values
-      multiply(s->whole_scores, padded, s->score_scales, rows, s->whole_values + head * padded * head_dims,
-               head_dims / 16, padded / 2, s->value_scales + head * head_dims, NULL,
-               s->context + first * dims + head * head_dims, dims, 0);
+      factors scores = {(const char *)s->whole_scores, 2 * padded, s->score_scales, NULL};
+      channels values = {(const char *)(s->whole_values + head * padded * head_dims), s->value_scales + head * head_dims, NULL,
+                         NULL};
+      multiply(scores, rows, values, head_dims / 16, padded / 2, s->context + first * dims + head * head_dims, dims, 0);
     }
 }
 
 /// What follows the attention for `block` rows from `first` on: two norms, and up and down between them.
 static void feed_forward_block(const ckernels_encoder *model, const encoder_layer *layer, workspace *s, size_t first,
                                size_t block) {
-  size_t dims = model->dims, inner = model->inner;
-  float *rows = s->rows + first * dims, *scales = s->row_scales + first;
-  int16_t *whole = s->whole_rows + first * dims;
-  for (size_t row = 0; row < block; row++)
-    scales[row] = quantize(s->context + (first + row) * dims, dims, whole + row * dims);
-  multiply_dense(model, &layer->output, dims / 16, dims / 2, whole, scales, block, s, s->wide);
-  for (size_t row = 0; row < block; row++) {
-    add_and_norm(rows + row * dims, s->wide + row * dims, layer->attention_gain, layer->attention_bias, dims,
+  size_t dims = model->dims, inner = model->inner, end = first + block;
+  for (size_t row = first; row < end; row++)
+    make_whole(model, s->context + row * dims, dims, s->whole_rows, row, s->row_scales, s->row_smalls);
+  multiply_dense(model, &layer->output, dims, dims, s->whole_rows, s->row_scales, s->row_smalls, first, block, s, s->wide);
+  for (size_t row = first; row < end; row++) {
+    add_and_norm(s->rows + row * dims, s->wide + (row - first) * dims, layer->attention_gain, layer->attention_bias, dims,
                  model->epsilon);
-    scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
+    make_whole(model, s->rows + row * dims, dims, s->whole_rows, row, s->row_scales, s->row_smalls);
   }
-  multiply_dense(model, &layer->up, inner / 16, dims / 2, whole, scales, block, s, s->wide);
+  multiply_dense(model, &layer->up, inner, dims, s->whole_rows, s->row_scales, s->row_smalls, first, block, s, s->wide);
   for (size_t row = 0; row < block; row++) {
     gelu(s->wide + row * inner, inner);
-    s->wide_scales[row] = quantize(s->wide + row * inner, inner, s->whole_wide + row * inner);
+    make_whole(model, s->wide + row * inner, inner, s->whole_wide, row, s->wide_scales, s->wide_smalls);
   }
-  multiply_dense(model, &layer->down, dims / 16, inner / 2, s->whole_wide, s->wide_scales, block, s, s->wide);
-  for (size_t row = 0; row < block; row++) {
-    add_and_norm(rows + row * dims, s->wide + row * dims, layer->down_gain, layer->down_bias, dims, model->epsilon);
-    scales[row] = quantize(rows + row * dims, dims, whole + row * dims);
+  multiply_dense(model, &layer->down, dims, inner, s->whole_wide, s->wide_scales, s->wide_smalls, 0, block, s, s->wide);
+  for (size_t row = first; row < end; row++) {
+    add_and_norm(s->rows + row * dims, s->wide + (row - first) * dims, layer->down_gain, layer->down_bias, dims, model->epsilon);
+    make_whole(model, s->rows + row * dims, dims, s->whole_rows, row, s->row_scales, s->row_smalls);
   }
 }
 
@@ -127,7 +141,7 @@ static void embed_pieces(const ckernels_encoder *model, const int32_t *ids, work
     for (size_t i = 0; i < dims; i += 16)
       f32_store(row + i, __builtin_convertvector(*(const i16x16 *)(word + i), f32x16) * scale + f32_load(position + i));
     add_and_norm(row, NULL, model->vectors, model->vectors + dims, dims, model->epsilon);
-    s->row_scales[token] = quantize(row, dims, s->whole_rows + token * dims);
+    make_whole(model, row, dims, s->whole_rows, token, s->row_scales, s->row_smalls);
   }
 }
 

@@ -41,6 +41,21 @@ CLONES void ckernels_scan_codes(
 // Sums side by side, in one order on every processor: the same bytes give the same float everywhere.
 enum { LANES = 16 };
 
+// Vectors wider than the processor's are only ever handed to functions that are inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+typedef uint8_t u8x8 __attribute__((vector_size(8), aligned(1), may_alias));
+typedef uint8_t u8x16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int8_t i8x16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int32_t i32x16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float f32x16 __attribute__((vector_size(64), aligned(4), may_alias));
+
+/// The halves of eight bytes, the low one of each first.
+ALWAYS_INLINE u8x16 halves(const unsigned char *bytes) {
+  u8x8 both = *(const u8x8 *)bytes, low = both & 15, high = both >> 4;
+  return __builtin_shufflevector(low, high, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
 static float total(const float *lanes) {
   float sum = 0;
   for (size_t lane = 0; lane < LANES; lane++) sum += lanes[lane];
@@ -48,17 +63,15 @@ static float total(const float *lanes) {
 }
 
 CLONES float ckernels_dot_int4(const float *query, const void *entry, size_t dims) {
+#pragma clang fp contract(off)
   const unsigned char *bytes = entry;
-  float lanes[LANES] = {0};
+  f32x16 sums = {0};
   size_t place = 0;
   for (; place + LANES <= dims; place += LANES)
-    for (size_t lane = 0; lane < LANES; lane++) {
-#pragma clang fp contract(off)
-      int level = bytes[(place + lane) / 2] >> (4 * (lane & 1)) & 15;
-      lanes[lane] += query[place + lane] * ((float)level - 7.5f);
-    }
+    sums += *(const f32x16 *)(query + place) * (__builtin_convertvector(halves(bytes + place / 2), f32x16) - 7.5f);
+  float lanes[LANES];
+  memcpy(lanes, &sums, sizeof lanes);
   for (size_t lane = 0; place < dims; place++, lane++) {
-#pragma clang fp contract(off)
     int level = bytes[place / 2] >> (4 * (place & 1)) & 15;
     lanes[lane] += query[place] * ((float)level - 7.5f);
   }
@@ -66,18 +79,19 @@ CLONES float ckernels_dot_int4(const float *query, const void *entry, size_t dim
 }
 
 CLONES float ckernels_dot_int12(const float *query, const void *entry, size_t dims) {
+#pragma clang fp contract(off)
   const signed char *high = entry;
   const unsigned char *low = (const unsigned char *)entry + dims;
-  float lanes[LANES] = {0};
+  f32x16 sums = {0};
   size_t place = 0;
-  for (; place + LANES <= dims; place += LANES)
-    for (size_t lane = 0; lane < LANES; lane++) {
-#pragma clang fp contract(off)
-      int small = low[(place + lane) / 2] >> (4 * (lane & 1)) & 15;
-      lanes[lane] += query[place + lane] * (float)(high[place + lane] * 16 + small);
-    }
+  for (; place + LANES <= dims; place += LANES) {
+    i32x16 large = __builtin_convertvector(*(const i8x16 *)(high + place), i32x16) * 16;
+    i32x16 level = large + __builtin_convertvector(halves(low + place / 2), i32x16);
+    sums += *(const f32x16 *)(query + place) * __builtin_convertvector(level, f32x16);
+  }
+  float lanes[LANES];
+  memcpy(lanes, &sums, sizeof lanes);
   for (size_t lane = 0; place < dims; place++, lane++) {
-#pragma clang fp contract(off)
     int small = low[place / 2] >> (4 * (place & 1)) & 15;
     lanes[lane] += query[place] * (float)(high[place] * 16 + small);
   }

@@ -14,8 +14,9 @@
 typedef float f32x16 __attribute__((vector_size(64), aligned(2), may_alias));
 typedef int32_t i32x16 __attribute__((vector_size(64), aligned(2), may_alias));
 typedef int16_t i16x16 __attribute__((vector_size(32), aligned(2), may_alias));
-/// Two neighbours of 16 bits, taken as one.
-typedef int32_t pair_of_i16 __attribute__((aligned(2), may_alias));
+typedef uint8_t u8x16 __attribute__((vector_size(16), aligned(1), may_alias));
+/// Neighbours of four bytes together, taken as one.
+typedef int32_t four_bytes __attribute__((aligned(2), may_alias));
 
 ALWAYS_INLINE f32x16 f32_load(const float *at) { return *(const f32x16 *)at; }
 ALWAYS_INLINE void f32_store(float *at, f32x16 value) { *(f32x16 *)at = value; }
@@ -23,12 +24,21 @@ ALWAYS_INLINE f32x16 f32_all(float value) {
   return (f32x16){value, value, value, value, value, value, value, value,
                   value, value, value, value, value, value, value, value};
 }
+// A row's numbers of 8 bits where no instruction multiplies bytes: 16 bits each, of every four the even ones before the odd ones,
+// pairs as those that weights are taken apart into.
+enum { PAIRED_BYTES = 2 };
+ALWAYS_INLINE void put_paired(char *at, i32x16 numbers) {
+  i32x16 paired = __builtin_shufflevector(numbers, numbers, 0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
+  *(i16x16 *)at = __builtin_convertvector(paired, i16x16);
+}
 /// The first where the mask is all ones, the second where it is zero.
 ALWAYS_INLINE f32x16 f32_select(i32x16 mask, f32x16 a, f32x16 b) {
   return (f32x16)((mask & (i32x16)a) | (~mask & (i32x16)b));
 }
 ALWAYS_INLINE f32x16 f32_min(f32x16 a, f32x16 b) { return f32_select(a < b, a, b); }
 ALWAYS_INLINE f32x16 f32_max(f32x16 a, f32x16 b) { return f32_select(a > b, a, b); }
+ALWAYS_INLINE i32x16 i32_min(i32x16 a, i32x16 b) { return ((a < b) & a) | (~(a < b) & b); }
+ALWAYS_INLINE i32x16 i32_max(i32x16 a, i32x16 b) { return ((a > b) & a) | (~(a > b) & b); }
 ALWAYS_INLINE f32x16 f32_abs(f32x16 value) { return (f32x16)((i32x16)value & 0x7FFFFFFF); }
 typedef float f32x8 __attribute__((vector_size(32), aligned(4), may_alias));
 typedef float f32x4 __attribute__((vector_size(16), aligned(4), may_alias));

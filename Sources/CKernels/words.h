@@ -1,7 +1,5 @@
 // Words by themselves, compared by the rows that the encoder looks them up in. Included by each kind's file.
 
-typedef uint8_t u8x16 __attribute__((vector_size(16), aligned(1), may_alias));
-
 /// Adds the numbers of a piece's row from i to i + 32 to the two halves of a sum.
 ALWAYS_INLINE void add_row(const ckernels_encoder *model, size_t id, size_t i, f32x16 *low, f32x16 *high) {
   if (model->near_words) {

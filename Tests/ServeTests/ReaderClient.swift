@@ -45,7 +45,13 @@ struct ReaderClient {
     return try hearText() == #"{"type":"pong","data":{"timestamp":1}}"#
   }
 
-  func hearText() throws -> String { try raw.hear().text }
+  /// The next that is said; where a machine is slow, the silence before it had its pings.
+  func hearText() throws -> String {
+    while true {
+      let frame = try raw.hear()
+      if frame.first != 0x89 { return frame.text }
+    }
+  }
 
   /// The next record, which must be of an answer.
   func hearStream() throws -> ResponseStream {

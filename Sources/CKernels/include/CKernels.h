@@ -18,7 +18,7 @@ typedef enum { ckernels_plain = 0, ckernels_avx2 = 1, ckernels_avx512 = 2 } cker
 /// The best kind that this processor runs.
 ckernels_kind ckernels_best(void);
 
-// The encoder: a BERT whose weights are 13-bit whole numbers (Scripts/convert-model.py documents the layout).
+// The encoder: a BERT whose weights are whole numbers of 13 bits, or of 8 (Scripts/convert-model.py documents the layout).
 
 /// Dims of a model, at most; pieces that go through the dense layers together.
 enum { CKERNELS_DIMS_MOST = 4096, CKERNELS_BLOCK = 48 };
@@ -40,14 +40,20 @@ typedef struct {
   const float *_Nonnull vectors;        // scales, biases and norms
   const int16_t *_Nonnull weights;      // packed
   const uint8_t *_Nullable near_words;  // (vocabulary, 4 + dims / 2): the words in four bits; NULL where there are none
+  // The weights once more in 8 bits, which take half the memory and half the products; where they are there, they are taken.
+  const int8_t *_Nullable small_weights;  // packed
+  const float *_Nullable small_scales;    // (channels,)
+  const int32_t *_Nullable small_totals;  // (channels,): a channel's weights added up
   ckernels_source source;
-  int32_t file;    // if they are read: an open file,
-  uint64_t place;  // and where in it `weights` begin, in bytes
+  int32_t file;                   // if weights are read: an open file,
+  const void *_Nullable start;    // and where its first byte would be
 } ckernels_encoder;
 
-/// How many numbers `vectors` and `weights` hold.
+/// How many numbers `vectors` and `weights` hold, `small_weights` as many.
 size_t ckernels_encoder_vector_count(const ckernels_encoder *_Nonnull model);
 size_t ckernels_encoder_weight_count(const ckernels_encoder *_Nonnull model);
+/// How many channels all dense layers have together.
+size_t ckernels_encoder_channel_count(const ckernels_encoder *_Nonnull model);
 /// Whether the shape is one that the kernels can run: dims and inner multiples of 64, heads of 32 dims.
 int ckernels_encoder_can_run(const ckernels_encoder *_Nonnull model);
 /// Bytes of working memory for `count` pieces.

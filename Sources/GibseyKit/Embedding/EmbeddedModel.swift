@@ -59,10 +59,11 @@ public final class EmbeddedModel: Embedder {
     }
   }
 
-  /// The vector of a question: its first window, here and now, on this thread.
+  /// The vector of a question: its first window, here and now, on this thread; by weights of 8 bits, so that it is not quite the
+  /// vector that a page of the same text has, but no farther from it than pages are from what is kept of them.
   ///
-  /// The first question of a process reads the weights through a small buffer: to map 21 MB for a single time and to unmap them
-  /// again takes longer than all the rest. Whoever asks again has them mapped.
+  /// The first question of a process reads the weights through a small buffer: to map 11 MB for a single time and to unmap them
+  /// again takes longer than to multiply them. Whoever asks again has them mapped.
   /// - Throws: `GibseyError.badEmbeddingModel` when what comes out is no number, `.cannotRead`.
   public func embedQuery(_ text: String) throws -> UnitVector {
     let ids = pieces(of: text, limit: windows.length - 2)
@@ -72,7 +73,7 @@ public final class EmbeddedModel: Embedder {
       case 0, 1: ckernels_mapped
       default: ckernels_near
       }
-    let workspace = Workspace(file.encoder(by: source), pieces: ids.count + 2, kernels: kernels)
+    let workspace = Workspace(file.questionEncoder(by: source), pieces: ids.count + 2, kernels: kernels)
     let whole = EncodingRun(ids: ids[...], bounds: [0, UInt32(ids.count + 2)])
     return try workspace.vectors(of: whole, file: file)[0]
   }

@@ -9,9 +9,9 @@ internal import Glibc
 ///
 /// Unchecked because pointers are not Sendable: these point into a mapping that nobody can write (PROT_READ) and only `deinit` ends.
 final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only read, until deinit
-  static let supportedVersion = 1
+  /// The bytes of the header of each version, first of version 1.
+  static let headerBytes = [256, 320]
   private static let magic = Array("gibseyEM".utf8)
-  private static let headerBytes = 256
   private static let checksum = 136..<168
 
   let path: String
@@ -19,10 +19,13 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
   let name: String
   /// The first twelve hexadecimal digits of the SHA-256 of the weights that it was made of.
   let revision: String
+  /// As texts are encoded that are kept: by weights of 16 bits.
   let encoder: ckernels_encoder
   let wordPiece: WordPiece
   /// The ids of [CLS] and [SEP].
   let marks: (first: Int32, last: Int32)
+  /// As questions are encoded: by weights of 8 bits, where the file has them.
+  private let questionEncoder: ckernels_encoder
   private let bytes: UnsafeRawBufferPointer
   private let descriptor: CInt
 
@@ -33,13 +36,18 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
     do {
       let header = try EmbeddedModelHeader(bytes, path: path)
       encoder = header.encoder
+      questionEncoder = header.questionEncoder
       wordPiece = header.wordPiece
       marks = header.marks
       name = header.name
       revision = header.revision
       let vectors = UnsafeBufferPointer(
         start: header.encoder.vectors, count: withUnsafePointer(to: header.encoder, ckernels_encoder_vector_count))
-      guard vectors.allSatisfy(\.isFinite) else {
+      let smallScales = UnsafeBufferPointer(
+        start: header.questionEncoder.small_scales,
+        count: header.questionEncoder.small_scales == nil
+          ? 0 : withUnsafePointer(to: header.encoder, ckernels_encoder_channel_count))
+      guard vectors.allSatisfy(\.isFinite), smallScales.allSatisfy(\.isFinite) else {
         throw GibseyError.badEmbeddingModel(path: path, reason: "there are numbers in it that are none (NaN)")
       }
     } catch {
@@ -62,18 +70,20 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
     madvise(UnsafeMutableRawPointer(mutating: start + place), end - place, MADV_POPULATE_READ)
   }
 
-  /// The encoder, its weights come by in a certain way.
-  func encoder(by source: ckernels_source) -> ckernels_encoder {
-    var encoder = encoder
+  /// The encoder of questions, its weights come by in a certain way.
+  func questionEncoder(by source: ckernels_source) -> ckernels_encoder {
+    var encoder = questionEncoder
     encoder.source = source
     encoder.file = descriptor
+    encoder.start = UnsafeRawPointer(bytes.baseAddress)
     return encoder
   }
 
   /// Reads all of it and compares it with its checksum, of everything behind the header: some 0.2 s.
   /// - Throws: `GibseyError.badEmbeddingModel`.
   func checkWhole() throws {
-    let body = UnsafeRawBufferPointer(rebasing: bytes[Self.headerBytes...]).bindMemory(to: UInt8.self)
+    let header = Int(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+    let body = UnsafeRawBufferPointer(rebasing: bytes[header...]).bindMemory(to: UInt8.self)
     guard SHA256.digest(of: body).elementsEqual(bytes[Self.checksum]) else {
       throw GibseyError.badEmbeddingModel(path: path, reason: "it is damaged: its checksum is another")
     }
@@ -102,7 +112,7 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
       throw GibseyError.badEmbeddingModel(path: path, reason: "it is no regular file")
     }
     let count = Int(status.st_size)
-    guard count >= headerBytes else {
+    guard count >= headerBytes[0] else {
       throw GibseyError.badEmbeddingModel(path: path, reason: "it is cut short: \(count) bytes")
     }
     let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
@@ -118,27 +128,22 @@ final class EmbeddedModelFile: @unchecked Sendable {  // a mapping that is only 
   }
 }
 
-/// What the first 256 bytes say, checked against the length of the file: every section lies inside of it.
+/// What the header says, checked against the length of the file: every section lies inside of it.
 struct EmbeddedModelHeader {
   let name: String
   let revision: String
   let encoder: ckernels_encoder
+  /// The same, with the weights of 8 bits where the file has them.
+  let questionEncoder: ckernels_encoder
   let wordPiece: WordPiece
   let marks: (first: Int32, last: Int32)
 
-  /// - Parameter bytes: the whole file, at least 256 bytes.
+  /// - Parameter bytes: the whole file, at least as long as the first version's header.
   init(_ bytes: UnsafeRawBufferPointer, path: String) throws {
     func number(_ place: Int) -> Int { Int(bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)) }
     func bad(_ reason: String) -> GibseyError { .badEmbeddingModel(path: path, reason: reason) }
-    let version = number(8)
-    guard version == EmbeddedModelFile.supportedVersion else {
-      throw GibseyError.otherEmbeddingModel(
-        path: path, version: version, supported: EmbeddedModelFile.supportedVersion)
-    }
-    let length = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-    guard length == UInt64(bytes.count) else {
-      throw bad("it is cut short: \(bytes.count) of \(length) bytes")
-    }
+    let version = try Self.version(of: bytes, path: path)
+    let length = UInt64(bytes.count)
     func section<Element>(_ index: Int, _ count: Int, of type: Element.Type) throws -> UnsafeBufferPointer<Element> {
       let place = bytes.loadUnaligned(fromByteOffset: 168 + 8 * index, as: UInt64.self)
       let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
@@ -154,8 +159,8 @@ struct EmbeddedModelHeader {
       epsilon: bytes.loadUnaligned(fromByteOffset: 68, as: Float.self),
       words: start(section(0, 0, of: Int16.self)), word_scales: start(section(1, 0, of: Float.self)),
       position_rows: start(section(2, 0, of: Float.self)), vectors: start(section(3, 0, of: Float.self)),
-      weights: start(section(4, 0, of: Int16.self)), near_words: nil, source: ckernels_mapped, file: -1,
-      place: bytes.loadUnaligned(fromByteOffset: 168 + 8 * 4, as: UInt64.self))
+      weights: start(section(4, 0, of: Int16.self)), near_words: nil, small_weights: nil, small_scales: nil,
+      small_totals: nil, source: ckernels_mapped, file: -1, start: nil)
     guard ckernels_encoder_can_run(&shape) != 0, vocabulary > 0, shape.epsilon.isFinite else {
       throw bad("its shape is none that can be run")
     }
@@ -170,6 +175,13 @@ struct EmbeddedModelHeader {
       shape.near_words = try start(section(10, vocabulary * (4 + dims / 2), of: UInt8.self))
     }
     encoder = shape
+    if version > 1 {
+      let channels = ckernels_encoder_channel_count(&shape)
+      shape.small_weights = try start(section(11, ckernels_encoder_weight_count(&shape), of: Int8.self))
+      shape.small_scales = try start(section(12, channels, of: Float.self))
+      shape.small_totals = try start(section(13, channels, of: Int32.self))
+    }
+    questionEncoder = shape
     let slotCount = number(52)
     guard slotCount > 0, slotCount & (slotCount - 1) == 0, number(56) < vocabulary, number(60) < vocabulary,
       number(64) < vocabulary
@@ -185,6 +197,26 @@ struct EmbeddedModelHeader {
     marks = (Int32(number(60)), Int32(number(64)))
     name = String(decoding: bytes[72..<104].prefix { $0 != 0 }, as: UTF8.self)
     revision = Hexadecimal.text(of: Array(bytes[104..<110]))
+  }
+}
+
+extension EmbeddedModelHeader {
+  /// The version of the file, which has one that is known, is whole, and has that version's header.
+  private static func version(of bytes: UnsafeRawBufferPointer, path: String) throws -> Int {
+    let version = Int(bytes.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+    let lengths = EmbeddedModelFile.headerBytes
+    guard (1...lengths.count).contains(version) else {
+      throw GibseyError.otherEmbeddingModel(path: path, version: version, supported: lengths.count)
+    }
+    let length = bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    guard length == UInt64(bytes.count) else {
+      throw GibseyError.badEmbeddingModel(path: path, reason: "it is cut short: \(bytes.count) of \(length) bytes")
+    }
+    let header = Int(bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self))
+    guard header == lengths[version - 1], bytes.count >= header else {
+      throw GibseyError.badEmbeddingModel(path: path, reason: "its header has another length")
+    }
+    return version
   }
 }
 

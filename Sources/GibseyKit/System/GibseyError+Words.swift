@@ -33,7 +33,7 @@ extension GibseyError {
     case .noEmbeddingModel(let path): "\(path): no such embedding model"
     case .badEmbeddingModel(let path, let reason): "\(path): cannot be used as embedding model: \(reason)"
     case .otherEmbeddingModel(let path, let version, let supported):
-      "\(path): an embedding model of version \(version), this gibsey reads version \(supported)"
+      "\(path): an embedding model of version \(version), this gibsey reads up to version \(supported)"
     case .questionWithoutVector(let embedder):
       "the question has no vector to compare with those of the pages, which are \(embedder)"
     case .textTooLong(let embedder, let bytes, let reason):

@@ -74,6 +74,7 @@ import Testing
       let embeddings = try await model.embed(texts)
       #expect(embeddings.map(\.pieces) == [[2], [10, 10, 10], [10, 10, 10]])
       #expect(embeddings.map(\.isTruncated) == [false, false, true])
+      // Of a file of version 1, which has no other weights for questions.
       #expect(try model.embedQuery("a b") == embeddings[0].whole)
       #expect(try model.embedQuery(texts[1]) == embeddings[1].windows[0])
       #expect(abs(embeddings[1].whole.cosine(embeddings[1].whole) - 1) < 1e-5)
@@ -81,16 +82,23 @@ import Testing
     }
   }
 
-  @Test func weightsThatAreReadGiveWhatMappedOnesGiveOnEveryKindOfKernels() async throws {
-    try await Self.with(TinyModel()) { path in
+  @Test(arguments: [false, true])
+  func weightsThatAreReadGiveWhatMappedOnesGiveOnEveryKindOfKernels(hasSmallWeights: Bool) async throws {
+    try await Self.with(TinyModel(hasSmallWeights: hasSmallWeights)) { path in
       let model = try EmbeddedModel(path: path)
-      for kind in [ckernels_plain, ckernels_avx2, ckernels_avx512] where kind.rawValue <= ckernels_best().rawValue {
-        let sums = [ckernels_mapped, ckernels_near, ckernels_read].map { source in
-          Self.encode([2, 4, 6, 5, 12, 3], model.file.encoder(by: source), kind)
+      // From one row to more than any kind takes at once.
+      for count in 1...20 {
+        let ids = (0..<count).map { Int32(4 + $0 * 5 % 9) }
+        var results: Set<[Float]> = []
+        for kind in [ckernels_plain, ckernels_avx2, ckernels_avx512] where kind.rawValue <= ckernels_best().rawValue {
+          for source in [ckernels_mapped, ckernels_near, ckernels_read] {
+            let encoded = Self.encode(ids, model.file.questionEncoder(by: source), kind)
+            #expect(encoded.failure == 0)
+            results.insert(encoded.sums)
+          }
         }
-        #expect(sums[0].sums != [Float](repeating: 0, count: TinyModel.dims))
-        #expect(sums.map(\.failure) == [0, 0, 0])
-        #expect(sums.map(\.sums) == [sums[0].sums, sums[0].sums, sums[0].sums])
+        #expect(results.count == 1)
+        #expect(results.first?.contains { $0 != 0 } == true)
       }
       // Of one process: read, mapped, fetched ahead.
       let questions = try (0..<3).map { _ in try model.embedQuery("ab a! b") }
@@ -101,8 +109,8 @@ import Testing
   @Test func weightsThatCannotBeReadAreAFailureAndNoVector() async throws {
     try await Self.with(TinyModel()) { path in
       let model = try EmbeddedModel(path: path)
-      var encoder = model.file.encoder(by: ckernels_read)
-      encoder.place = UInt64(TinyModel().bytes.count)
+      var encoder = model.file.questionEncoder(by: ckernels_read)
+      encoder.start = encoder.start.map { $0 - TinyModel().bytes.count }
       #expect(Self.encode([2, 4, 3], encoder, ckernels_best()).failure == EIO)
       encoder.file = -1
       #expect(Self.encode([2, 4, 3], encoder, ckernels_best()).failure == EBADF)
@@ -121,6 +129,24 @@ import Testing
       var sums = [Float](repeating: 0, count: TinyModel.dims)
       let failure = ckernels_of(kind).pointee.encode(encoder, ids, ids.count, memory, [0, UInt32(ids.count)], 1, &sums)
       return (sums, failure)
+    }
+  }
+
+  @Test func aQuestionByWeightsOfEightBitsPointsWhereItWouldByThoseOfSixteen() async throws {
+    for seed in 1...3 as ClosedRange<UInt64> {
+      let (small, full) = (TinyModel(seed: seed, hasSmallWeights: true), TinyModel(seed: seed))
+      let texts = ["ab", "a b ab", "é 中 ! a abab b", Array(repeating: "a ab!", count: 12).joined(separator: " ")]
+      let pages = try await Self.with(small) { try await EmbeddedModel(path: $0, windows: .firstOnly).embed(texts) }
+      #expect(
+        try await pages == Self.with(full) { try await EmbeddedModel(path: $0, windows: .firstOnly).embed(texts) })
+      let questions = try await Self.with(small) { path in
+        let model = try EmbeddedModel(path: path, windows: .firstOnly)
+        return try texts.map(model.embedQuery)
+      }
+      for (page, question) in zip(pages, questions) {
+        #expect(page.whole != question, "it is made with other weights")
+        #expect(page.whole.cosine(question) > 0.999)
+      }
     }
   }
 
@@ -204,6 +230,14 @@ import Testing
     #expect(try Self.refusal(outside) == nil)
     outside.bytes.replaceSubrange(248..<256, with: TinyModel.bytes(of: UInt64(outside.bytes.count / 64 * 64)))
     #expect(try Self.refusal(outside) == .badEmbeddingModel(path: "tiny", reason: "section 10 is not inside of it"))
+    for section in 11...13 {
+      var outside = TinyModel(hasSmallWeights: true)
+      #expect(try Self.refusal(outside) == nil)
+      let place = 168 + 8 * section
+      outside.bytes.replaceSubrange(place..<place + 8, with: TinyModel.bytes(of: UInt64(outside.bytes.count / 64 * 64)))
+      #expect(
+        try Self.refusal(outside) == .badEmbeddingModel(path: "tiny", reason: "section \(section) is not inside of it"))
+    }
     for count in [0, 7, 255, 256, 4096, whole.bytes.count - 1] {
       var cut = whole
       cut.bytes.removeLast(whole.bytes.count - count)
@@ -217,20 +251,24 @@ import Testing
 
   @Test func aModelOfAnotherVersionAndAnotherKindOfFileAreRefused() throws {
     var newer = TinyModel()
-    newer.bytes[8] = 2
-    #expect(try Self.refusal(newer) == .otherEmbeddingModel(path: "tiny", version: 2, supported: 1))
+    for version in [0, 3] as [UInt8] {
+      newer.bytes[8] = version
+      #expect(try Self.refusal(newer) == .otherEmbeddingModel(path: "tiny", version: Int(version), supported: 2))
+    }
     #expect(
-      GibseyError.otherEmbeddingModel(path: "tiny", version: 2, supported: 1).message
-        == "tiny: an embedding model of version 2, this gibsey reads version 1")
+      GibseyError.otherEmbeddingModel(path: "tiny", version: 3, supported: 2).message
+        == "tiny: an embedding model of version 3, this gibsey reads up to version 2")
+    newer.bytes[8] = 2
+    #expect(try Self.refusal(newer) == .badEmbeddingModel(path: "tiny", reason: "its header has another length"))
     var other = TinyModel()
     other.bytes[0] = 0x50
     #expect(try Self.refusal(other) == .badEmbeddingModel(path: "tiny", reason: "it is another kind of file"))
   }
 
-  @Test(arguments: [(3, 77), (1, 6), (2, 64)])
+  @Test(arguments: [(3, 77), (1, 6), (2, 64), (12, 3)])
   func aNumberThatIsNoneIsFoundInEverySectionThatCanHoldOne(section: Int, index: Int) throws {
     for number in [Float.nan, .infinity] {
-      var model = TinyModel()
+      var model = TinyModel(hasSmallWeights: section == 12)
       let place = model.places[section] + index * 4
       model.bytes.replaceSubrange(place..<place + 4, with: TinyModel.bytes(of: number))
       guard case .badEmbeddingModel(_, let reason)? = try Self.refusal(model) else {
@@ -242,8 +280,10 @@ import Testing
   }
 
   @Test func aDamagedByteAnywhereBehindTheHeaderIsFoundByWhoeverReadsAllOfIt() async throws {
-    try await Self.with(TinyModel()) { path in try EmbeddedModel(path: path).checkWhole() }
-    let whole = TinyModel()
+    for model in [TinyModel(), TinyModel(hasSmallWeights: true)] {
+      try await Self.with(model) { path in try EmbeddedModel(path: path).checkWhole() }
+    }
+    let whole = TinyModel(hasSmallWeights: true)
     for place in whole.places.map({ $0 + 1 }) + [whole.bytes.count - 1] {
       var model = whole
       model.bytes[place] ^= 0x10
@@ -258,11 +298,12 @@ import Testing
   }
 
   @Test func aFlippedBitInTheHeaderOrTheWordsNeverCrashes() throws {
-    let whole = TinyModel()
+    let models = [TinyModel(), TinyModel(hasSmallWeights: true)]
     var generator = SeededGenerator(seed: 9)
-    for _ in 0..<300 {
+    for round in 0..<600 {
+      let whole = models[round % 2]
       var flipped = whole
-      let range = Bool.random(using: &generator) ? 8..<256 : whole.places[5]..<whole.bytes.count
+      let range = Bool.random(using: &generator) ? 8..<whole.places[0] : whole.places[5]..<whole.bytes.count
       flipped.bytes[Int.random(in: range, using: &generator)] ^= 1 << UInt8.random(in: 0...7, using: &generator)
       _ = try Self.refusal(flipped)
     }

@@ -62,15 +62,35 @@ private enum RealModel {
     }
   }
 
+  @Test func theVectorOfAQuestionPointsNearlyWhereTheReferencePoints() throws {
+    let model = try EmbeddedModel(path: RealModel.path, windows: .firstOnly)
+    let references = try Reference.all().filter { $0.ids.count <= 40 }
+    #expect(references.count >= 100)
+    var sums: (all: Float, longer: Float, longerCount: Float) = (0, 0, 0)
+    for reference in references {
+      let vector = try #require(UnitVector(normalizing: reference.numbers))
+      let cosine = try model.embedQuery(reference.whole).cosine(vector)
+      // The fewest pieces are the least alike: empty texts and single marks.
+      #expect(cosine >= (reference.ids.count < 6 ? 0.995 : 0.997), "\(reference.text.debugDescription): \(cosine)")
+      sums.all += cosine
+      if reference.ids.count >= 6 { (sums.longer, sums.longerCount) = (sums.longer + cosine, sums.longerCount + 1) }
+    }
+    #expect(sums.all / Float(references.count) >= 0.9990)
+    #expect(sums.longer / sums.longerCount >= 0.9993)
+  }
+
   @Test func everyKindOfKernelsGivesTheSameBytes() async throws {
     let texts = try Reference.all().filter { $0.ids.count < 20 }.enumerated().filter { $0.offset % 20 == 0 }
       .map(\.element.whole)
     var results: Set<[TextEmbedding]> = []
+    var questions: Set<[[Float]]> = []
     for kind in [ckernels_plain, ckernels_avx2, ckernels_avx512] where kind.rawValue <= ckernels_best().rawValue {
       let model = try EmbeddedModel(path: RealModel.path, windows: .firstOnly, threads: .max, kernels: kind)
       results.insert(try await model.embed(texts))
+      questions.insert(try texts.map { try model.embedQuery($0).components })
     }
     #expect(results.count == 1)
+    #expect(questions.count == 1)
   }
 
   @Test func wordsAreAsNearOnEveryKindOfKernelsAndToThemselvesNearest() throws {

@@ -13,8 +13,10 @@ struct TinyModel {
   /// Where the sections begin, in the order of the file.
   let places: [Int]
 
-  /// - Parameter hasNearWords: whether there is the section that files from before it do not have.
-  init(seed: UInt64 = 1, hasNearWords: Bool = false) {
+  /// - Parameters:
+  ///   - hasNearWords: whether there is the section that files from before it do not have.
+  ///   - hasSmallWeights: whether it is of version 2.
+  init(seed: UInt64 = 1, hasNearWords: Bool = false, hasSmallWeights: Bool = false) {
     var generator = SeededGenerator(seed: seed)
     var shape = ckernels_encoder.shape(dims: 64, layers: 2, heads: 2, inner: 128, positions: 32, vocabulary: 13)
     let dims = Self.dims
@@ -33,22 +35,24 @@ struct TinyModel {
       [UInt16](repeating: 0, count: 4352).enumerated().flatMap { Self.bytes(of: UInt16($0.offset < 1 ? 0 : 1)) },
       Self.characters(),
     ]
-    if hasNearWords { sections.append(Self.nearWords(words, scales)) }
+    if hasNearWords || hasSmallWeights { sections.append(Self.nearWords(words, scales)) }
+    if hasSmallWeights { sections += Self.smallWeights(sections[4], sections[3]) }
+    let start = hasSmallWeights ? 320 : 256
     var body: [UInt8] = []
     var places: [Int] = []
     for section in sections {
       body += [UInt8](repeating: 0, count: (64 - body.count % 64) % 64)
-      places.append(256 + body.count)
+      places.append(start + body.count)
       body += section
     }
     let shapeNumbers: [UInt32] = [64, 2, 2, 128, 32, 13, 32, 64, 1, 2, 3]
-    var header = Array("gibseyEM".utf8) + Self.bytes(of: UInt32(1)) + Self.bytes(of: UInt32(256))
-    header += Self.bytes(of: UInt64(256 + body.count))
+    var header = Array("gibseyEM".utf8) + Self.bytes(of: UInt32(hasSmallWeights ? 2 : 1))
+    header += Self.bytes(of: UInt32(start)) + Self.bytes(of: UInt64(start + body.count))
     header += shapeNumbers.flatMap { Self.bytes(of: $0) } + Self.bytes(of: Float(1e-12))
     header += Array("tiny".utf8) + [UInt8](repeating: 0, count: 28) + [UInt8](repeating: 0xAB, count: 32)
     header += SHA256.digest(of: body)
     header += places.flatMap { Self.bytes(of: UInt64($0)) }
-    bytes = header + [UInt8](repeating: 0, count: 256 - header.count) + body
+    bytes = header + [UInt8](repeating: 0, count: start - header.count) + body
     self.places = places
   }
 
@@ -79,6 +83,43 @@ struct TinyModel {
           (0..<16).map { levels[first + $0] | levels[first + 16 + $0] << 4 }
         }
     }
+  }
+
+  /// The weights in 8 bits with their scales and totals, made of those in 16 as Scripts/convert-model.py makes them of real ones.
+  private static func smallWeights(_ weights: [UInt8], _ vectors: [UInt8]) -> [[UInt8]] {
+    let whole = weights.withUnsafeBytes { bytes in
+      (0..<bytes.count / 2).map { bytes.loadUnaligned(fromByteOffset: $0 * 2, as: Int16.self) }
+    }
+    let floats = vectors.withUnsafeBytes { bytes in
+      (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    }
+    let inner = 128
+    // Channels and inputs of a layer's four products, and where in its vectors their scales are.
+    let parts = [
+      (3 * dims, dims, 0), (dims, dims, 6 * dims), (inner, dims, 10 * dims), (dims, inner, 10 * dims + 2 * inner),
+    ]
+    var (small, scales, totals): ([UInt8], [UInt8], [UInt8]) = ([], [], [])
+    var place = 0
+    for layer in 0..<2 {
+      for (channels, inputs, scalePlace) in parts {
+        var packed = [Int8](repeating: 0, count: channels * inputs)
+        for channel in 0..<channels {
+          let panel = channel / 16 * 16 * inputs
+          let row = (0..<inputs).map { Float(whole[place + panel + ($0 / 2 * 16 + channel % 16) * 2 + $0 % 2]) }
+          let top = row.map(abs).max() ?? 0
+          let rounded = row.map { Int8(($0 * 127 / top).rounded()) }
+          for (input, number) in rounded.enumerated() {
+            packed[panel + (input / 4 * 16 + channel % 16) * 4 + input % 4] = number
+          }
+          let scale = floats[2 * dims + layer * (14 * dims + 2 * inner) + scalePlace + channel]
+          scales += bytes(of: top / 127 * scale)
+          totals += bytes(of: rounded.reduce(Int32(0)) { $0 + Int32($1) })
+        }
+        small += packed.map { UInt8(bitPattern: $0) }
+        place += channels * inputs
+      }
+    }
+    return [small, scales, totals]
   }
 
   private static func vocabulary() -> (slots: [UInt8], bytes: [UInt8], places: [UInt8]) {
@@ -124,6 +165,7 @@ extension ckernels_encoder {
       word_scales: nowhere.assumingMemoryBound(to: Float.self),
       position_rows: nowhere.assumingMemoryBound(to: Float.self),
       vectors: nowhere.assumingMemoryBound(to: Float.self), weights: nowhere.assumingMemoryBound(to: Int16.self),
-      near_words: nil, source: ckernels_mapped, file: -1, place: 0)
+      near_words: nil, small_weights: nil, small_scales: nil, small_totals: nil, source: ckernels_mapped, file: -1,
+      start: nil)
   }
 }

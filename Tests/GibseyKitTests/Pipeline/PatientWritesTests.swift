@@ -4,7 +4,7 @@ import Testing
 
 @testable import GibseyKit
 
-@Suite(.timeLimit(.minutes(1))) struct PatientWritesTests {
+@Suite(.timeLimit(.minutes(10))) struct PatientWritesTests {
   private struct Full: Error {}
 
   /// Something that ends when it is told to.
