@@ -174,6 +174,9 @@ def embedding(folder, texts, rounds):
     clang, model = shutil.which("clang"), model_path()
     if not clang or not os.path.exists(model):
         return say("embedding", skipped="no model; run make model" if clang else "clang is not on the PATH")
+    with open(model, "rb") as file:
+        if file.read(9) != b"gibseyEM\2":
+            return say("embedding", skipped="a model's file of another version; run make model")
     kernels, encode = os.path.join(HERE, "..", "Sources", "CKernels"), os.path.join(folder, "encode")
     sources = [os.path.join(kernels, name) for name in sorted(os.listdir(kernels)) if name.endswith(".c")]
     run([clang, "-O2", "-w", "-I", kernels, "-I", os.path.join(kernels, "include"), os.path.join(HERE, "encode.c"),

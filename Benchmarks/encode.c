@@ -21,7 +21,7 @@ static double cpu_seconds(void) {
 static int open_model(const char *path, int is_question, ckernels_encoder *model) {
   struct stat status;
   int file = open(path, O_RDONLY);
-  if (file < 0 || fstat(file, &status) != 0 || status.st_size < 256) return 0;
+  if (file < 0 || fstat(file, &status) != 0 || status.st_size < 320) return 0;
   const char *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
   if (bytes == MAP_FAILED || memcmp(bytes, "gibseyEM\2", 9) != 0) return 0;
   uint32_t shape[6];

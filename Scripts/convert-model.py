@@ -2,7 +2,7 @@
 """Converts the weights of all-MiniLM-L6-v2 into the one file that gibsey maps into memory. Standard library only.
 
 Usage: convert-model.py FOLDER OUT      FOLDER holds model.safetensors, config.json and vocab.txt
-       convert-model.py --check FILE    exit 0 when FILE is whole
+       convert-model.py --check FILE    exit 0 when FILE is whole, and of this version
 
 The file, version 2, little-endian; a section begins at a multiple of 64 bytes, the weights at one of 4,096.
 
@@ -38,8 +38,9 @@ The file, version 2, little-endian; a section begins at a multiple of 64 bytes, 
      nearWords   the words once more, in four bits, for comparing many of them: for each piece f32 scale, then for each 32
                  components 16 bytes, the low halves the first 16 of them. Component = (half - 7.5) x scale.
      smallWeights  i8: the weights once more, in the same order, for questions: packed [channel / 16][input / 4][16 channels]
-                 [4 inputs]
-     smallScales f32: for each layer, of each channel: of query|key|value, of the attention's output, of up, of down
+                 [4 inputs]; no number is beyond +-127
+     smallScales f32: for each layer, of each channel: of query|key|value, of the attention's output, of up, of down; the scale of
+                 query is divided as that of weights
      smallTotals i32: of each channel, its weights added up
 
 Files of version 1, of 256 bytes of header, end with nearWords, or before them with 0 for their place. They are used without.

@@ -87,7 +87,8 @@ static float quantize_small(const float *numbers, size_t count, char *whole, sma
   }
   float top = f32_largest(largest);
   *row = (small_row){0};
-  if (!(top > 0)) {
+  // Below this a scale might have no reciprocal, and what it would have for one is not the same on all processors.
+  if (!(top > 1e-30f)) {
     memset(whole, 0, count * SMALL_BYTES);
     return 0;
   }

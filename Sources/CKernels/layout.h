@@ -8,7 +8,7 @@ enum {
   head_dims = 32,    // dims of a head
   block_rows = CKERNELS_BLOCK,  // rows that go through the dense layers together: their numbers stay in the second-level cache
   query_rows = 24,   // rows whose attention is computed together: their scores stay in the first-level cache
-  slice_panels = 4,  // panels of sixteen channels that are read together: a column of the product
+  slice_panels = 4,  // panels of sixteen channels that are read together: one or more columns of the product
 };
 
 /// One dense layer: weights packed, of 16 or 8 bits; scales, biases and, of 8 bits, the totals of the weights by channel.
@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
   size_t count, padded;
   float *rows;                // (count, dims): what goes from layer to layer
-  int16_t *whole_rows;        // (count, dims); of 8 bits in a half of it
+  int16_t *whole_rows;        // (count, dims); of 8 bits as `put_small` leaves them, in no more room
   float *row_scales;          // (count,)
   small_row *row_smalls;      // (count,)
   int16_t *queries;           // (heads, count, 32)
@@ -45,7 +45,7 @@ typedef struct {
   float *value_scales;        // (dims,)
   float *context;             // (count, dims)
   float *wide;                // (block_rows, 3 dims or inner)
-  int16_t *whole_wide;        // (block_rows, inner); of 8 bits in a half of it
+  int16_t *whole_wide;        // (block_rows, inner); the same
   float *wide_scales;         // (block_rows,)
   small_row *wide_smalls;     // (block_rows,)
   float *scores;              // (query_rows, padded)

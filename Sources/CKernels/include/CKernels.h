@@ -40,7 +40,7 @@ typedef struct {
   const float *_Nonnull vectors;        // scales, biases and norms
   const int16_t *_Nonnull weights;      // packed
   const uint8_t *_Nullable near_words;  // (vocabulary, 4 + dims / 2): the words in four bits; NULL where there are none
-  // The weights once more in 8 bits, which take half the memory and half the products; where they are there, they are taken.
+  // The weights once more in 8 bits, which take half the memory and, with VNNI, half the products; where they are there, they are taken.
   const int8_t *_Nullable small_weights;  // packed
   const float *_Nullable small_scales;    // (channels,)
   const int32_t *_Nullable small_totals;  // (channels,): a channel's weights added up

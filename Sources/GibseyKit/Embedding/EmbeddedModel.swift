@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// A sentence encoder out of one mapped file. A text becomes the mean of its pieces' last rows, at length one.
 ///
-/// The same text gives the same bytes: on any processor, with any number of threads, in any company.
+/// The same text gives the same bytes, as a page or as a question: on any processor, with any number of threads, in any company.
 /// Its identity is the mapped file.
 public final class EmbeddedModel: Embedder {
   public let fingerprint: EmbeddingFingerprint

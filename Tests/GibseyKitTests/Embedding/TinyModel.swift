@@ -4,7 +4,7 @@ import Foundation
 
 @testable import GibseyKit
 
-/// The bytes of a model file with seeded weights: 64 dims, 2 heads, 2 layers, 32 positions, and a handful of pieces.
+/// The bytes of a model file with seeded weights: 64 dims, 2 heads, 2 layers, 64 positions, and a handful of pieces.
 struct TinyModel {
   static let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "ab", "##a", "##b", "##ab", "é", "中", "!"]
   static let dims = 64
@@ -18,7 +18,7 @@ struct TinyModel {
   ///   - hasSmallWeights: whether it is of version 2.
   init(seed: UInt64 = 1, hasNearWords: Bool = false, hasSmallWeights: Bool = false) {
     var generator = SeededGenerator(seed: seed)
-    var shape = ckernels_encoder.shape(dims: 64, layers: 2, heads: 2, inner: 128, positions: 32, vocabulary: 13)
+    var shape = ckernels_encoder.shape(dims: 64, layers: 2, heads: 2, inner: 128, positions: 64, vocabulary: 13)
     let dims = Self.dims
     func floats(_ count: Int, _ range: ClosedRange<Float>) -> [UInt8] {
       (0..<count).flatMap { _ in Self.bytes(of: Float.random(in: range, using: &generator)) }
@@ -30,7 +30,7 @@ struct TinyModel {
     let words = wholes(Self.pieces.count * dims, 32767)
     let scales = floats(Self.pieces.count, 0.00001...0.00003)
     var sections: [[UInt8]] = [
-      words, scales, floats(32 * dims, -0.2...0.2), floats(ckernels_encoder_vector_count(&shape), 0.0001...0.001),
+      words, scales, floats(64 * dims, -0.2...0.2), floats(ckernels_encoder_vector_count(&shape), 0.0001...0.001),
       wholes(ckernels_encoder_weight_count(&shape), 4095), slots, piecePlaces, pieceBytes,
       [UInt16](repeating: 0, count: 4352).enumerated().flatMap { Self.bytes(of: UInt16($0.offset < 1 ? 0 : 1)) },
       Self.characters(),
@@ -45,7 +45,7 @@ struct TinyModel {
       places.append(start + body.count)
       body += section
     }
-    let shapeNumbers: [UInt32] = [64, 2, 2, 128, 32, 13, 32, 64, 1, 2, 3]
+    let shapeNumbers: [UInt32] = [64, 2, 2, 128, 64, 13, 32, 64, 1, 2, 3]
     var header = Array("gibseyEM".utf8) + Self.bytes(of: UInt32(hasSmallWeights ? 2 : 1))
     header += Self.bytes(of: UInt32(start)) + Self.bytes(of: UInt64(start + body.count))
     header += shapeNumbers.flatMap { Self.bytes(of: $0) } + Self.bytes(of: Float(1e-12))
