@@ -1,6 +1,5 @@
 // Scans of sign codes and dot products with small integers, compiled for several processors and chosen at load.
-#include "CKernelsSearch.h"
-#include <string.h>
+#include "shapes.h"
 
 // Which clone is taken is asked before a thread sanitizer has begun, and it would watch the asking.
 #if defined(__has_feature)
@@ -41,14 +40,8 @@ CLONES void ckernels_scan_codes(
 // Sums side by side, in one order on every processor: the same bytes give the same float everywhere.
 enum { LANES = 16 };
 
-// Vectors wider than the processor's are only ever handed to functions that are inlined.
-#pragma clang diagnostic ignored "-Wpsabi"
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 typedef uint8_t u8x8 __attribute__((vector_size(8), aligned(1), may_alias));
-typedef uint8_t u8x16 __attribute__((vector_size(16), aligned(1), may_alias));
 typedef int8_t i8x16 __attribute__((vector_size(16), aligned(1), may_alias));
-typedef int32_t i32x16 __attribute__((vector_size(64), aligned(4), may_alias));
-typedef float f32x16 __attribute__((vector_size(64), aligned(4), may_alias));
 
 /// The halves of eight bytes, the low one of each first.
 ALWAYS_INLINE u8x16 halves(const unsigned char *bytes) {
