@@ -38,7 +38,7 @@ int ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t co
                     const uint32_t *bounds, size_t parts, float *sums) {
   return table()->encode(model, ids, count, workspace, bounds, parts, sums);
 }
-void ckernels_compare_words(const ckernels_encoder *model, const int32_t *ids, const uint32_t *bounds, size_t count,
-                            const float *terms, size_t term_count, float *cosines) {
-  table()->compare_words(model, ids, bounds, count, terms, term_count, cosines);
+void ckernels_compare_words(const ckernels_encoder *model, const int32_t *pieces, const uint32_t *bounds, const int32_t *words,
+                            size_t count, const float *terms, size_t term_count, float *cosines) {
+  table()->compare_words(model, pieces, bounds, words, count, terms, term_count, cosines);
 }

@@ -71,5 +71,14 @@ ALWAYS_INLINE i32x16 sums_value(const sums *s) {
   return value;
 }
 
+/// Adds the products of 64 bytes from 0 to 15 and of 64 with a sign.
+ALWAYS_INLINE void add_bytes(i32x16 *sums, const uint8_t *numbers, const int8_t *others) {
+  for (int i = 0; i < 64; i += 16) {
+    i16x16 products = __builtin_convertvector(*(const u8x16 *)(numbers + i), i16x16) *
+                      __builtin_convertvector(*(const i8x16 *)(others + i), i16x16);
+    *sums += __builtin_convertvector(products, i32x16);
+  }
+}
+
 #include "words.h"
 #include "encoding.h"

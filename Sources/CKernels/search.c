@@ -41,7 +41,6 @@ CLONES void ckernels_scan_codes(
 enum { LANES = 16 };
 
 typedef uint8_t u8x8 __attribute__((vector_size(8), aligned(1), may_alias));
-typedef int8_t i8x16 __attribute__((vector_size(16), aligned(1), may_alias));
 
 /// The halves of eight bytes, the low one of each first.
 ALWAYS_INLINE u8x16 halves(const unsigned char *bytes) {

@@ -15,6 +15,9 @@ typedef float f32x16 __attribute__((vector_size(64), aligned(2), may_alias));
 typedef int32_t i32x16 __attribute__((vector_size(64), aligned(2), may_alias));
 typedef int16_t i16x16 __attribute__((vector_size(32), aligned(2), may_alias));
 typedef uint8_t u8x16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int8_t i8x16 __attribute__((vector_size(16), aligned(1), may_alias));
+typedef uint8_t u8x32 __attribute__((vector_size(32), aligned(1), may_alias));
+typedef uint8_t u8x64 __attribute__((vector_size(64), aligned(1), may_alias));
 /// Neighbours of four bytes together, taken as one.
 typedef int32_t four_bytes __attribute__((aligned(2), may_alias));
 
@@ -30,6 +33,12 @@ enum { PAIRED_BYTES = 2 };
 ALWAYS_INLINE void put_paired(char *at, i32x16 numbers) {
   i32x16 paired = __builtin_shufflevector(numbers, numbers, 0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15);
   *(i16x16 *)at = __builtin_convertvector(paired, i16x16);
+}
+/// Both, one behind the other: written at once they can be read at once.
+ALWAYS_INLINE u8x64 u8_join(u8x32 first, u8x32 second) {
+  return __builtin_shufflevector(first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+                                 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
+                                 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63);
 }
 /// The first where the mask is all ones, the second where it is zero.
 ALWAYS_INLINE f32x16 f32_select(i32x16 mask, f32x16 a, f32x16 b) {
@@ -51,6 +60,8 @@ ALWAYS_INLINE float f32_sum(f32x16 v) {
   f32x2 two = __builtin_shufflevector(four, four, 0, 1) + __builtin_shufflevector(four, four, 2, 3);
   return two[0] + two[1];
 }
+/// The sixteen added up.
+ALWAYS_INLINE int32_t i32_sum(i32x16 v) { return __builtin_reduce_add(v); }
 ALWAYS_INLINE float f32_largest(f32x16 v) {
   float part[16];
   memcpy(part, &v, sizeof part);

@@ -23,6 +23,9 @@ ckernels_kind ckernels_best(void);
 /// Dims of a model, at most; pieces that go through the dense layers together.
 enum { CKERNELS_DIMS_MOST = 4096, CKERNELS_BLOCK = 48 };
 
+/// Pieces of a word that is compared by itself, at most.
+enum { CKERNELS_PIECES_MOST = 16 };
+
 /// How the weights of a model are come by.
 typedef enum {
   ckernels_mapped = 0,  // they are in memory, or come there by being touched
@@ -65,19 +68,19 @@ size_t ckernels_encoder_workspace(const ckernels_encoder *_Nonnull model, size_t
 int ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
                      void *_Nonnull workspace, const uint32_t *_Nonnull bounds, size_t parts, float *_Nonnull sums);
 
-/// cosines (words, terms) of words, each the mean of the rows of its pieces ids[bounds[word]] to ids[bounds[word + 1]], the end not
-/// included, and of terms (terms, dims) of length one; 0 for a word without pieces. The rows are those of `near_words`, which take
-/// a quarter of the memory, where they are there.
-void ckernels_compare_words(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids,
-                            const uint32_t *_Nonnull bounds, size_t count, const float *_Nonnull terms,
-                            size_t term_count, float *_Nonnull cosines);
+/// cosines (count, terms) of words and of terms (terms, dims) of length one. A word w is the mean of the rows of its pieces,
+/// pieces[bounds[w]] to pieces[bounds[w + 1]], the end not included; 0 for one without. Rows of `near_words`, which take a quarter of
+/// the memory, where they are there: multiplied by terms in eight bits, and of a word's pieces CKERNELS_PIECES_MOST count.
+void ckernels_compare_words(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull pieces,
+                            const uint32_t *_Nonnull bounds, const int32_t *_Nonnull words, size_t count,
+                            const float *_Nonnull terms, size_t term_count, float *_Nonnull cosines);
 
 /// The functions of one kind, each as the one of its name above.
 typedef struct {
   int (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
                          const uint32_t *_Nonnull, size_t, float *_Nonnull);
   void (*_Nonnull compare_words)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, const uint32_t *_Nonnull,
-                                 size_t, const float *_Nonnull, size_t, float *_Nonnull);
+                                 const int32_t *_Nonnull, size_t, const float *_Nonnull, size_t, float *_Nonnull);
 } ckernels_table;
 
 /// The functions of a kind, or of the best one where this processor does not run it.

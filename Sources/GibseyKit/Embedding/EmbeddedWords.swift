@@ -3,7 +3,7 @@ internal import CKernels
 
 extension EmbeddedModel: WordVectors {
   /// A word has at most so many pieces that count.
-  private static let pieceLimit = 16
+  private static let pieceLimit = Int(CKERNELS_PIECES_MOST)
 
   /// The model: words of one are spelled and compared alike wherever it is open.
   public var name: String { fingerprint.description }
@@ -33,14 +33,15 @@ extension EmbeddedModel: WordVectors {
   }
 
   /// cosines (words, terms); the spellings are this model's.
-  public func cosines(of words: SpelledWords, with terms: [Float], count: Int) -> [Float] {
-    let most = Int32(file.encoder.vocabulary)
-    guard count > 0, terms.count == count * Int(file.encoder.dims), words.pieces.allSatisfy({ 0 <= $0 && $0 < most })
+  public func cosines(of words: [Int32], in spelled: SpelledWords, with terms: [Float], count: Int) -> [Float] {
+    let known = 0..<Int32(clamping: spelled.count)
+    guard count > 0, terms.count == count * Int(file.encoder.dims), words.allSatisfy(known.contains),
+      let limit = spelled.pieceLimit, limit <= Int(file.encoder.vocabulary)
     else { return [Float](repeating: 0, count: words.count * count) }
     return [Float](unsafeUninitializedCapacity: words.count * count) { cosines, initialized in
       if let start = cosines.baseAddress {
         withUnsafePointer(to: file.encoder) {
-          ckernels_compare_words($0, words.pieces, words.bounds, words.count, terms, count, start)
+          ckernels_compare_words($0, spelled.pieces, spelled.bounds, words, words.count, terms, count, start)
         }
       }
       initialized = words.count * count

@@ -12,7 +12,6 @@ public final class Vocabulary: Sendable {
     var table = WordTable()
     /// By number. Stop words have no spelling: they are near to nothing.
     var spellings = SpelledWords()
-    var hashes: [UInt64] = []
     /// Words with anything beyond ASCII, which may be written in several ways.
     var foreign: [Int32: String] = [:]
   }
@@ -20,10 +19,10 @@ public final class Vocabulary: Sendable {
   public init(_ vectors: (any WordVectors)? = nil) { self.vectors = vectors }
 
   /// How many words there are.
-  public var count: Int { state.withLock { $0.hashes.count } }
+  public var count: Int { state.withLock { $0.spellings.count } }
 
   /// About what it takes.
-  var bytes: Int { state.withLock { $0.table.bytes + $0.hashes.count * 16 + $0.spellings.pieces.count * 4 } }
+  var bytes: Int { state.withLock { $0.table.bytes + ($0.spellings.count + $0.spellings.pieces.count) * 4 } }
 
   /// The words of a text, each once; new ones get the next numbers.
   func numbers(of text: String) -> [Int32] {
@@ -38,7 +37,6 @@ public final class Vocabulary: Sendable {
         case .new(let number):
           numbers.append(Int32(number))
           let word = word()
-          state.hashes.append(hash)
           state.spellings.append(StopWords.english.contains(word) ? [] : vectors?.spelling(ofWord: word) ?? [])
           if !Self.isPlain(word) { state.foreign[Int32(number)] = word }
         }
@@ -47,16 +45,27 @@ public final class Vocabulary: Sendable {
     }
   }
 
-  /// Looks at words by their numbers: the spelling of each, and which of the terms it is, if any.
-  func look(
-    at numbers: [Int32], for terms: QuestionTerms, _ visit: (_ spelling: ArraySlice<Int32>, _ term: Int?) -> Void
-  ) {
+  /// cosines (words, terms) of words by their numbers; 0 for all where words are compared by their letters alone.
+  /// - Parameter terms: vectors (terms, dims) of unit length.
+  func cosines(of numbers: [Int32], with terms: [Float], count: Int) -> [Float] {
+    guard let vectors, !terms.isEmpty else { return [Float](repeating: 0, count: numbers.count * count) }
+    // Compared outside of the lock: who learns new words meanwhile makes a copy.
+    let spellings = state.withLock { $0.spellings }
+    return vectors.cosines(of: numbers, in: spellings, with: terms, count: count)
+  }
+
+  /// Which of some words are terms of a question: their numbers, and the place of the first term that each is.
+  func find(_ terms: QuestionTerms, among numbers: [Int32]) -> [(number: Int32, term: Int)] {
     state.withLock { state in
-      for number in numbers {
-        visit(
-          state.spellings[Int(number)],
-          terms.place(of: state.hashes[Int(number)]) { state.foreign[number] })
+      var found: [(number: Int32, term: Int)] = []
+      for (term, hash) in terms.hashes.enumerated() {
+        if let number = state.table.find(hash) { found.append((Int32(number), term)) }
       }
+      guard terms.hasForeign else { return found }
+      for number in numbers where !found.contains(where: { $0.number == number }) {
+        if let word = state.foreign[number], let term = terms.place(of: word) { found.append((number, term)) }
+      }
+      return found
     }
   }
 
@@ -66,8 +75,9 @@ public final class Vocabulary: Sendable {
 /// The terms of a question, to be found among the words of pages.
 struct QuestionTerms {
   private let terms: [String]
-  private let hashes: [UInt64]
-  private let hasForeign: Bool
+  fileprivate let hashes: [UInt64]
+  /// What is not ASCII may be another sequence of the same characters, with another hash.
+  fileprivate let hasForeign: Bool
 
   init(_ terms: [String]) {
     self.terms = terms
@@ -75,12 +85,7 @@ struct QuestionTerms {
     hasForeign = !terms.allSatisfy(Vocabulary.isPlain)
   }
 
-  /// The place of the first term that is a word of this hash. What is not ASCII may be another sequence of the same characters.
-  func place(of hash: UInt64, foreign: () -> String?) -> Int? {
-    if let place = hashes.firstIndex(of: hash) { return place }
-    guard hasForeign, let word = foreign() else { return nil }
-    return terms.firstIndex(of: word)
-  }
+  fileprivate func place(of word: String) -> Int? { terms.firstIndex(of: word) }
 }
 
 /// The words met so far, by 64-bit hashes: an open table, looked up once for each word of each page.
@@ -126,6 +131,17 @@ private struct WordTable {
     slots[slot] = Slot(hash: hash, place: Int32(count), text: text)
     if count * 2 > slots.count { grow() }
     return .new(count - 1)
+  }
+
+  /// The place of a word that was met; nil for any other.
+  func find(_ hash: UInt64) -> Int? {
+    guard !slots.isEmpty else { return nil }
+    var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[slot].place != 0 {
+      if slots[slot].hash == hash { return Int(slots[slot].place) - 1 }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
   }
 
   private mutating func grow() {

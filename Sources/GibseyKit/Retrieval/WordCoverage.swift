@@ -83,9 +83,13 @@ public struct WordCoverage {
     guard !met.isEmpty else { return sum(met) }
     learn(words)
     nearness.withUnsafeBufferPointer { nearness in
-      for word in words {
-        let start = (Int(places[Int(word)]) - 1) * met.count
-        for term in met.indices where nearness[start + term] > met[term] { met[term] = nearness[start + term] }
+      places.withUnsafeBufferPointer { places in
+        met.withUnsafeMutableBufferPointer { met in
+          for word in words {
+            let start = (Int(places[Int(word)]) - 1) * met.count
+            for term in met.indices { met[term] = max(met[term], nearness[start + term]) }
+          }
+        }
       }
     }
     return sum(met)
@@ -110,26 +114,17 @@ public struct WordCoverage {
     if most >= places.count {
       places.append(contentsOf: repeatElement(0, count: max(most + 1, vocabulary.count) - places.count))
     }
-    var next = Int32(nearness.count / terms.count)
+    let known = Int32(nearness.count / terms.count)
     fresh.removeAll(keepingCapacity: true)
     for word in words where places[Int(word)] == 0 {
-      next += 1
-      places[Int(word)] = next
       fresh.append(word)
+      places[Int(word)] = known + Int32(fresh.count)
     }
     guard !fresh.isEmpty else { return }
-    var spelled = SpelledWords()
-    var same: [(word: Int, term: Int)] = []
-    vocabulary.look(at: fresh, for: asked) { spelling, term in
-      if let term { same.append((spelled.count, term)) }
-      spelled.append(spelling)
+    nearness += vocabulary.cosines(of: fresh, with: vectors, count: terms.count)
+    for (number, term) in vocabulary.find(asked, among: fresh) where Int(number) < places.count {
+      let place = places[Int(number)]
+      if place > known { nearness[(Int(place) - 1) * terms.count + term] = 1 }
     }
-    let start = nearness.count
-    if let meanings = vocabulary.vectors, !vectors.isEmpty {
-      nearness += meanings.cosines(of: spelled, with: vectors, count: terms.count)
-    } else {
-      nearness.append(contentsOf: repeatElement(0, count: fresh.count * terms.count))
-    }
-    for (word, term) in same { nearness[start + word * terms.count + term] = 1 }
   }
 }

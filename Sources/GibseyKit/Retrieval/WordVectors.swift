@@ -9,7 +9,8 @@ public protocol WordVectors: Sendable {
   /// What `cosines` knows the word by, lower-case; empty for a word that has no vector.
   func spelling(ofWord word: String) -> [Int32]
   /// cosines (words, terms) of words and vectors of unit length, which stand one after the other; 0 for a word without a spelling.
-  func cosines(of words: SpelledWords, with terms: [Float], count: Int) -> [Float]
+  /// - Parameter words: their places among the spelled ones.
+  func cosines(of words: [Int32], in spelled: SpelledWords, with terms: [Float], count: Int) -> [Float]
 }
 
 /// Words by their spellings, one after the other.
@@ -17,6 +18,8 @@ public struct SpelledWords: Sendable, Equatable {
   public private(set) var pieces: [Int32] = []
   /// Where each spelling begins, and where the last one ends.
   public private(set) var bounds: [UInt32] = [0]
+  /// The pieces are numbers from 0 up to here, this one not included; nil where one is below 0.
+  public private(set) var pieceLimit: Int? = 0
 
   public init() {}
 
@@ -26,12 +29,10 @@ public struct SpelledWords: Sendable, Equatable {
   public subscript(place: Int) -> ArraySlice<Int32> { pieces[Int(bounds[place])..<Int(bounds[place + 1])] }
 
   public mutating func append(_ spelling: some Sequence<Int32>) {
-    pieces.append(contentsOf: spelling)
+    for piece in spelling {
+      pieces.append(piece)
+      pieceLimit = piece < 0 ? nil : pieceLimit.map { max($0, Int(piece) + 1) }
+    }
     bounds.append(UInt32(pieces.count))
-  }
-
-  mutating func removeAll() {
-    pieces.removeAll(keepingCapacity: true)
-    bounds.removeSubrange(1...)
   }
 }

@@ -163,12 +163,12 @@ import Testing
           var found = [Float](repeating: 0, count: words.count * words.count)
           withUnsafePointer(to: model.file.encoder) {
             ckernels_of(kind).pointee.compare_words(
-              $0, spelled.pieces, spelled.bounds, words.count, terms, words.count, &found)
+              $0, spelled.pieces, spelled.bounds, spelled.all, words.count, terms, words.count, &found)
           }
           return found
         }
         #expect(Set(all).count == 1)
-        #expect(all[0] == model.cosines(of: spelled, with: terms, count: words.count))
+        #expect(all[0] == model.cosines(of: spelled.all, in: spelled, with: terms, count: words.count))
         return all[0]
       }
     }
@@ -187,12 +187,54 @@ import Testing
       for word in words { spelled.append(model.pieces(of: word)) }
       spelled.append([])
       let vectors = try words.map { try #require(model.vector(ofWord: $0)) }
-      let alone = vectors.map { model.cosines(of: spelled, with: $0, count: 1) }
+      let alone = vectors.map { model.cosines(of: spelled.all, in: spelled, with: $0, count: 1) }
       #expect(Set(alone).count > 1)
       for count in 1...words.count {
-        let together = model.cosines(of: spelled, with: vectors.prefix(count).flatMap(\.self), count: count)
+        let together = model.cosines(
+          of: spelled.all, in: spelled, with: vectors.prefix(count).flatMap(\.self), count: count)
         let expected = (0..<spelled.count).flatMap { word in (0..<count).map { alone[$0][word] } }
         #expect(together == expected, "\(count) terms")
+      }
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func wordsOfManyPiecesAndTermsWithoutEndAreComparedAsFew(hasNearWords: Bool) async throws {
+    try await Self.with(TinyModel(hasNearWords: hasNearWords)) { path in
+      let model = try EmbeddedModel(path: path)
+      var spelled = SpelledWords()
+      // As many pieces as count, and one more; the last word has none.
+      for count in [1, 2, 16, 17, 0] { spelled.append((0..<count).map { Int32(4 + $0 % 6) }) }
+      let words = try (0..<40).map { try #require(model.vector(ofWord: ["a", "b", "ab", "abab", "é"][$0 % 5])) }
+      let all = model.cosines(of: spelled.all, in: spelled, with: words.flatMap(\.self), count: words.count)
+      for (place, vector) in words.enumerated() {
+        let alone = model.cosines(of: spelled.all, in: spelled, with: vector, count: 1)
+        #expect((0..<spelled.count).map { all[$0 * words.count + place] } == alone)
+        #expect(alone[4] == 0)
+        #expect(hasNearWords == (alone[2] == alone[3]), "a piece beyond them says nothing where rows are of four bits")
+      }
+      // Some of the words, in another order, twice.
+      let some = model.cosines(of: [3, 0, 3], in: spelled, with: words[1], count: 1)
+      let alone = model.cosines(of: spelled.all, in: spelled, with: words[1], count: 1)
+      #expect(some == [alone[3], alone[0], alone[3]])
+    }
+  }
+
+  @Test func whatIsNoWordOrNoPieceOfTheModelIsNearToNothing() async throws {
+    try await Self.with(TinyModel(hasNearWords: true)) { path in
+      let model = try EmbeddedModel(path: path)
+      let term = try #require(model.vector(ofWord: "ab"))
+      for piece in [-1, 13, .max] as [Int32] {
+        var spelled = SpelledWords()
+        spelled.append([4])
+        #expect(model.cosines(of: [0], in: spelled, with: term, count: 1) != [0])
+        spelled.append([5, piece])
+        #expect(model.cosines(of: [0, 1], in: spelled, with: term, count: 1) == [0, 0], "\(piece)")
+      }
+      var spelled = SpelledWords()
+      spelled.append([4])
+      for word in [-1, 1] as [Int32] {
+        #expect(model.cosines(of: [0, word], in: spelled, with: term, count: 1) == [0, 0])
       }
     }
   }

@@ -100,7 +100,7 @@ private enum RealModel {
     var spelled = SpelledWords()
     for word in words { spelled.append(model.spelling(ofWord: word)) }
     spelled.append(model.spelling(ofWord: "\u{E000}"))
-    let all = model.cosines(of: spelled, with: vectors.flatMap(\.self), count: words.count)
+    let all = model.cosines(of: spelled.all, in: spelled, with: vectors.flatMap(\.self), count: words.count)
     #expect(all.suffix(words.count).allSatisfy { $0 == 0 }, "a word that the model cannot spell is near to none")
     for (index, word) in words.enumerated() {
       let cosines = Array(all[index * words.count..<(index + 1) * words.count])

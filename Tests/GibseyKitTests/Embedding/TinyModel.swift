@@ -169,3 +169,8 @@ extension ckernels_encoder {
       start: nil)
   }
 }
+
+extension SpelledWords {
+  /// The places of all words.
+  var all: [Int32] { (0..<Int32(count)).map { $0 } }
+}

@@ -11,9 +11,9 @@ import Testing
     private var words: [String] { vectors.keys.sorted() }
     func vector(ofWord word: String) -> [Float]? { vectors[word] }
     func spelling(ofWord word: String) -> [Int32] { words.firstIndex(of: word).map { [Int32($0)] } ?? [] }
-    func cosines(of spelled: SpelledWords, with others: [Float], count: Int) -> [Float] {
-      (0..<spelled.count).flatMap { place -> [Float] in
-        guard let number = spelled[place].first, let vector = vectors[words[Int(number)]] else {
+    func cosines(of numbers: [Int32], in spelled: SpelledWords, with others: [Float], count: Int) -> [Float] {
+      numbers.flatMap { place -> [Float] in
+        guard let number = spelled[Int(place)].first, let vector = vectors[words[Int(number)]] else {
           return [Float](repeating: 0, count: count)
         }
         return (0..<count).map { other in (0..<2).reduce(0) { $0 + vector[$1] * others[other * 2 + $1] } }
