@@ -57,7 +57,7 @@ public final class KnownPages: Sendable {
   func samples(of imprint: [UInt8], _ choose: () throws -> [VoiceSample]) rethrows -> [VoiceSample] {
     if let known = state.withLock({ $0.voices[imprint] }) { return known }
     let samples = try choose()
-    let bytes = samples.reduce(imprint.count + 64) { $0 + $1.text.utf8.count + 64 }
+    let bytes = samples.reduce(imprint.count + 64) { $0 + 2 * $1.text.utf8.count + 96 }
     state.withLock { state in
       guard state.voices[imprint] == nil else { return }
       makeRoom(&state, bytes)

@@ -11,6 +11,12 @@ enum SampleBlock {
       + "and have no label to name. Where they tell of you by name, you say I.\n<<<VOICE\n\(passages.joined(separator: joint))\nVOICE>>>"
   }
 
+  /// The pieces of what stands around so many passages: they stand between line feeds, where pieces add up.
+  static func pieces(around count: Int) -> Int { framePieces + (count - 1) * jointPieces }
+
+  private static let framePieces = TokenEstimate.pieces(of: block([""]))
+  private static let jointPieces = TokenEstimate.pieces(of: joint)
+
   /// One passage, which can end no fence and is no page.
   static func passage(_ text: String) -> String { PageBlock.harmless(PageBlock.withoutLabels(text)) }
 }
@@ -27,19 +33,20 @@ struct PromptSamples {
 
   /// - Parameter pages: the ids of the pages that are in the prompt.
   init(_ samples: [VoiceSample], room: Int, pages: Set<Spelling> = []) {
+    var pieces = 0
     for sample in samples {
-      let text = SampleBlock.passage(sample.text)
-      let size = TokenEstimate.tokens(of: text)
-      let cost = TokenEstimate.tokens(of: SampleBlock.block(texts + [text])) + TokenEstimate.messageOverhead
+      let all = pieces + sample.pieces
+      let cost =
+        TokenEstimate.tokens(pieces: SampleBlock.pieces(around: texts.count + 1) + all) + TokenEstimate.messageOverhead
       let reason =
         pages.contains(sample.pageID.spelling)
         ? "page" : told.count == Self.countLimit ? "rank" : cost > room ? "budget" : nil
       if let reason {
-        leftOut.append(LeftOut(kind: "sample", id: sample.pageID, reason: reason, tokens: size))
+        leftOut.append(LeftOut(kind: "sample", id: sample.pageID, reason: reason, tokens: sample.tokens))
       } else {
-        told.append(PromptSample(id: sample.pageID, tokens: size))
-        texts.append(text)
-        tokens = cost
+        told.append(PromptSample(id: sample.pageID, tokens: sample.tokens))
+        texts.append(sample.told)
+        (pieces, tokens) = (all, cost)
       }
     }
   }

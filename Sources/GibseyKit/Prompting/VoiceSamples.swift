@@ -4,6 +4,19 @@
 public struct VoiceSample: Sendable, Equatable {
   public let pageID: String
   public let text: String
+  /// How it stands in a prompt.
+  let told: String
+  /// Of that, as `TokenEstimate` counts: alone, and behind a line feed.
+  let tokens: Int
+  let pieces: Int
+
+  init(pageID: String, text: String) {
+    self.pageID = pageID
+    self.text = text
+    told = SampleBlock.passage(text)
+    tokens = TokenEstimate.tokens(of: told)
+    pieces = TokenEstimate.pieces(of: "\n" + told) - TokenEstimate.pieces(of: "\n")
+  }
 }
 
 /// Chooses passages by how near their rates are to the rates of all the pages given: of the commonest words, of marks and of
