@@ -40,6 +40,8 @@ final class CurlExchange {
   private var lastByte: ContinuousClock.Instant?
   /// Some came since the last look.
   private var hasBytes = false
+  /// The worker does not know it any more.
+  private(set) var hasEnded = false
 
   /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option.
   init(
@@ -213,7 +215,7 @@ final class CurlExchange {
   private func noteNews() {
     guard !isNoted else { return }
     isNoted = true
-    news.note(id)
+    news.note(self)
   }
 
   /// Hands over what came since the last call, as one block.
@@ -277,10 +279,16 @@ final class CurlExchange {
   /// Ends the response with libcurl's verdict.
   func finish(_ code: CURLcode, now: ContinuousClock.Instant) {
     deliver(now: now)
-    guard code != CURLE_OK else { return transfer.end(nil) }
+    guard code != CURLE_OK else { return end(nil) }
     var connectMicroseconds: Int64 = 0
     _ = ccurl_get_size(easy, CURLINFO_PRETRANSFER_TIME_T, &connectMicroseconds)
-    transfer.end(CurlFailure.failure(code, of: self, isConnected: connectMicroseconds > 0))
+    end(CurlFailure.failure(code, of: self, isConnected: connectMicroseconds > 0))
+  }
+
+  /// Ends the response; nil is its proper end.
+  func end(_ error: (any Error)?) {
+    hasEnded = true
+    transfer.end(error)
   }
 }
 

@@ -50,6 +50,8 @@ struct CurlWorker: ~Copyable {
     }
     mailbox.close()
     for id in exchanges.keys.sorted() { remove(id, CancellationError()) }
+    // Each knows the news.
+    while news.next() != nil {}
   }
 
   /// False when it is time to stop.
@@ -80,14 +82,13 @@ struct CurlWorker: ~Copyable {
 
   /// Hands over what came, and what ended.
   private mutating func takeNews(now: ContinuousClock.Instant) {
-    for id in news.collect() { deliver(id, now: now) }
+    // What is delivered may end others: those are not in the multi handle any more.
+    while let exchange = news.next() {
+      guard !exchange.hasEnded else { continue }
+      exchange.deliver(now: now)
+      heed(exchange)
+    }
     reapEnded(now: now)
-  }
-
-  private mutating func deliver(_ id: Int, now: ContinuousClock.Instant) {
-    guard let exchange = exchanges[id] else { return }
-    exchange.deliver(now: now)
-    heed(exchange)
   }
 
   private mutating func resume(_ id: Int, now: ContinuousClock.Instant) {
@@ -107,7 +108,7 @@ struct CurlWorker: ~Copyable {
     guard let exchange = exchanges.removeValue(forKey: id) else { return }
     ids[exchange.easy] = nil
     _ = ccurl_multi_remove(multi, exchange.easy)
-    exchange.transfer.end(error)
+    exchange.end(error)
   }
 
   private mutating func reapEnded(now: ContinuousClock.Instant) {
@@ -154,13 +155,11 @@ struct CurlWorker: ~Copyable {
 
 /// The exchanges on which something came since the last look. It belongs to the worker thread.
 final class CurlNews {
-  private var ids: [Int] = []
+  private var exchanges: [CurlExchange] = []
 
-  var isEmpty: Bool { ids.isEmpty }
-  func note(_ id: Int) { ids.append(id) }
+  var isEmpty: Bool { exchanges.isEmpty }
+  func note(_ exchange: CurlExchange) { exchanges.append(exchange) }
 
-  func collect() -> [Int] {
-    defer { ids.removeAll(keepingCapacity: true) }
-    return ids
-  }
+  /// The one that is longest there; mostly there is one.
+  func next() -> CurlExchange? { exchanges.isEmpty ? nil : exchanges.removeFirst() }
 }

@@ -24,7 +24,8 @@ final class Transfer: Sendable {
     /// True once the worker stopped the sender: whoever takes the buffer tells it to go on.
     var isPaused = false
     var headReader: CheckedContinuation<HTTPHead, any Error>?
-    var blockReader: CheckedContinuation<Portion, any Error>?
+    /// Taken out by whoever resumes it. Unchecked: where each block is a token, the memory that a check takes for each is felt.
+    var blockReader: UnsafeContinuation<Portion, any Error>?
     /// Reads for the one that waits.
     var digest: HTTPBody.Digest?
   }
@@ -122,8 +123,7 @@ final class Transfer: Sendable {
   /// Everything that came since the last call; waits for at least a byte or the end.
   /// - Parameter digest: reads what comes while the caller waits, on the worker's thread; nil takes blocks.
   func next(_ digest: HTTPBody.Digest?) async throws -> Portion {
-    if let ready = state.withLock({ Self.available(&$0) }) { return try ready.get() }
-    return try await withCheckedThrowingContinuation { continuation in
+    try await withUnsafeThrowingContinuation { continuation in
       let ready = state.withLock { state in
         let ready = Self.available(&state)
         if ready == nil { (state.blockReader, state.digest) = (continuation, digest) }

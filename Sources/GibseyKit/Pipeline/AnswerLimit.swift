@@ -10,16 +10,16 @@ struct AnswerLimit {
 
   init(bytes limit: Int) { limitBytes = limit }
 
-  /// What of a batch may still be told, and whether that is the end.
-  mutating func cut(_ batch: AnswerBatch) -> (batch: AnswerBatch, isFull: Bool) {
+  /// What of a batch may still be told, which is then the end; nil while all of it may.
+  mutating func cut(_ batch: AnswerBatch) -> AnswerBatch? {
     let room = limitBytes - bytes
     guard batch.text.count > room else {
       bytes += batch.text.count
-      return (batch, false)
+      return nil
     }
     var cut = batch
     cut.keep(bytes: room)
     bytes += cut.text.count
-    return (cut, true)
+    return cut
   }
 }

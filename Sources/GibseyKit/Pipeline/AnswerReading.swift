@@ -47,20 +47,13 @@ final class AnswerReading: Sendable {
     }
   }
 
-  /// Takes what was read since the last call, and leaves the memory of an empty batch.
+  /// Takes what was read since the last call, and leaves an empty batch whose memory the next bytes are to use: a stream lives in two.
   func collect(_ batch: inout AnswerBatch) -> Progress {
     state.withLock { state in
       swap(&state.batch, &batch)
       return Progress(
         hasEnded: state.parser.hasEnded, isWhole: state.parser.isWhole, usage: state.parser.usage,
         lineCount: state.parser.lineCount, failure: state.failure)
-    }
-  }
-
-  /// Takes an empty batch whose memory the next bytes are to use: a stream then lives in one.
-  func takeBack(_ batch: inout AnswerBatch) {
-    state.withLock { state in
-      if state.batch.isEmpty { swap(&state.batch, &batch) }
     }
   }
 

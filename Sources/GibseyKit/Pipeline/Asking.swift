@@ -86,34 +86,62 @@ public struct Asking: Sendable {
   /// - Throws: the failure that the last part told, `GibseyError.timedOut` of the whole answer, `CancellationError`, or
   ///   what `take` threw.
   public func run(_ prompt: Prompt, _ take: (Part) async throws -> Void) async throws {
+    var taken: Part?
+    try await run(prompt) { part in
+      taken = part
+      return true
+    } room: {
+      guard let part = taken else { return }
+      taken = nil
+      try await take(part)
+    }
+  }
+
+  /// The same for who seldom has to wait: what is awaited for each token is felt where many answers stream.
+  /// - Parameters:
+  ///   - take: takes a part at once. True when `room` is to be awaited before the next one.
+  ///   - room: waits for what has to be waited for, if there is anything.
+  public func run(
+    _ prompt: Prompt, _ take: (Part) throws -> Bool, room: () async throws -> Void
+  ) async throws {
     var chain = AskingChain(asking: self, prompt: prompt)
     var citations = AskingCitations(prompt)
     var limit = policy.answerLimitBytes.map { AnswerLimit(bytes: $0) }
+    var isFull = false
     /// Whether the end is still to be told, and wanted.
     var isOpen = true
     do {
       try await chain.run { part in
-        var (part, isFull) = (part, false)
+        var told = part
         if case .batch(let batch) = part, let cut = limit?.cut(batch) {
-          if cut.batch.isEmpty { throw AnswerLimit.Reached() }
-          (part, isFull) = (.batch(cut.batch), cut.isFull)
+          if cut.isEmpty { throw AnswerLimit.Reached() }
+          (told, isFull) = (.batch(cut), true)
         }
-        do { try await take(citations.following(part)) } catch {
+        citations.follow(&told)
+        let waits: Bool
+        do { waits = try take(told) } catch {
           isOpen = false
           throw error
         }
-        switch part {
+        switch told {
         case .completed, .failed: isOpen = false
         default: break
         }
-        if isFull { throw AnswerLimit.Reached() }
+        return waits || isFull
+      } room: {
+        do { try await room() } catch {
+          isOpen = false
+          throw error
+        }
+        guard isFull else { return }
+        isFull = false
+        throw AnswerLimit.Reached()
       }
     } catch let error as CancellationError where isOpen {
       // While a key was being fetched: nobody was asked yet.
-      try await take(
-        .completed(
-          Completion(
-            finishReason: .cancelled, provider: "", model: "", promptID: prompt.promptID, durationMilliseconds: 0)))
+      let nothing = Completion(
+        finishReason: .cancelled, provider: "", model: "", promptID: prompt.promptID, durationMilliseconds: 0)
+      if try take(.completed(nothing)) { try await room() }
       throw error
     }
   }

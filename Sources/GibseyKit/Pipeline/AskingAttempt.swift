@@ -27,9 +27,10 @@ struct AskingAttempt {
     self.lessons = lessons
   }
 
-  /// - Throws: `AttemptFailure`, also when the task is cancelled; or what `take` threw.
+  /// - Parameters: as those of `Asking.run`.
+  /// - Throws: `AttemptFailure`, also when the task is cancelled; or what `take` and `room` threw.
   mutating func run(
-    _ prompt: Prompt, by transport: any Transport, _ take: (AnswerBatch) async throws -> Void
+    _ prompt: Prompt, by transport: any Transport, _ take: (AnswerBatch) throws -> Bool, room: () async throws -> Void
   ) async throws -> AnswerEnd {
     var request = provider.request(for: prompt, options: options, lessons: lessons)
     request.deadlines = deadlines
@@ -46,23 +47,29 @@ struct AskingAttempt {
       throw AttemptFailure(
         GibseyError.streamCut(provider: provider.name, reason: "a page came in place of it: \(words)"))
     }
-    return try await response.body.digesting { try await read($0, since: start, take) }
+    return try await response.body.digesting { try await read($0, since: start, take, room) }
   }
 
   private mutating func read(
-    _ body: Digesting, since start: Double, _ take: (AnswerBatch) async throws -> Void
+    _ body: Digesting, since start: Double, _ take: (AnswerBatch) throws -> Bool, _ room: () async throws -> Void
   ) async throws -> AnswerEnd {
     let reading = AnswerReading(by: provider)
+    let digest: HTTPBody.Digest = { reading.digest($0) }
     var batch = AnswerBatch()
     var silence = Silence(since: start, deadlines: deadlines)
     var progress = AnswerReading.Progress()
-    while !progress.hasEnded,
-      try await goesOn(after: progress, { try await body { reading.digest($0) } })
-    {
+    while !progress.hasEnded {
+      do {
+        guard try await body(digest) else { break }
+      } catch {
+        let failure = told(error)
+        // The rest is lost, but the provider has said why it stopped.
+        guard progress.isWhole, failure.isOfTransport else { throw failure }
+        break
+      }
       progress = reading.collect(&batch)
       usage = progress.usage
-      try await hand(&batch, take)
-      reading.takeBack(&batch)
+      if try hand(&batch, take) { try await room() }
       if let failure = progress.failure { throw AttemptFailure(failure, isInside: true) }
       if let wait = silence.broken(byLine: progress.lineCount, at: clock.seconds()) {
         guard !progress.isWhole else { break }
@@ -71,7 +78,7 @@ struct AskingAttempt {
     }
     let result = reading.finish(&batch)
     usage = reading.usage
-    try await hand(&batch, take)
+    if try hand(&batch, take) { try await room() }
     switch result {
     case .success(let end): return end
     case .failure(let error): throw AttemptFailure(error, isInside: true)
@@ -85,34 +92,21 @@ struct AskingAttempt {
     return ProviderComplaint(status: nil, body: body, key: provider.account.key, isPage: true).words
   }
 
-  private mutating func hand(
-    _ batch: inout AnswerBatch, _ take: (AnswerBatch) async throws -> Void
-  ) async throws {
-    guard !batch.isEmpty else { return }
+  private mutating func hand(_ batch: inout AnswerBatch, _ take: (AnswerBatch) throws -> Bool) throws -> Bool {
+    guard !batch.isEmpty else { return false }
     if firstToken == nil, !batch.tokenEnds.isEmpty { firstToken = clock.seconds() }
     tokenCount += batch.tokenEnds.count
-    try await take(batch)
-    batch.reset()
-  }
-
-  /// Reads on in the body; false at its end, and where the rest is lost once the provider has said why it stopped.
-  private func goesOn(after progress: AnswerReading.Progress, _ step: () async throws -> Bool) async throws -> Bool {
-    do {
-      return try await told(step)
-    } catch let failure as AttemptFailure where progress.isWhole && failure.isOfTransport {
-      return false
-    }
+    defer { batch.reset() }
+    return try take(batch)
   }
 
   /// Runs a step of the exchange and puts its failure into the provider's words.
   private func told<Value: Sendable>(_ step: () async throws -> Value) async throws -> Value {
-    do {
-      return try await step()
-    } catch let failure as TransportFailure {
-      throw AttemptFailure(failure, of: provider)
-    } catch {
-      throw AttemptFailure(error)
-    }
+    do { return try await step() } catch { throw told(error) }
+  }
+
+  private func told(_ error: any Error) -> AttemptFailure {
+    (error as? TransportFailure).map { AttemptFailure($0, of: provider) } ?? AttemptFailure(error)
   }
 }
 

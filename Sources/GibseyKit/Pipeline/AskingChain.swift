@@ -31,22 +31,23 @@ struct AskingChain {
   }
 
   /// Asks until one answers. See `Asking.run`.
-  mutating func run(_ take: (Asking.Part) async throws -> Void) async throws {
+  mutating func run(_ take: (Asking.Part) throws -> Bool, room: () async throws -> Void) async throws {
+    func tell(_ part: Asking.Part) async throws { if try take(part) { try await room() } }
     do {
       let candidates = try order()
       for (index, candidate) in candidates.enumerated() {
         let hasNext = candidates[(index + 1)...].contains(where: \.isPromising)
-        guard let provider = try await resolve(candidate, take) else { continue }
-        if let failed { try await take(.switched(from: failed.name, to: provider.name, because: failed.error)) }
-        if let completion = try await answer(by: provider, hasNext: hasNext, take) {
-          return try await take(.completed(completion))
+        guard let provider = try await resolve(candidate, tell) else { continue }
+        if let failed { try await tell(.switched(from: failed.name, to: provider.name, because: failed.error)) }
+        if let completion = try await answer(by: provider, hasNext: hasNext, take, room) {
+          return try await tell(.completed(completion))
         }
       }
       let error = failures.count == 1 ? failures[0] : .noProvider(failures: failures)
       guard tokenCount > 0 else { throw Ended(error: error, usage: nil) }
       throw Ended(error: error.ofAnswer, usage: usage(nil, told: nil))
     } catch let ended as Ended {
-      try await take(.failed(ended.error, usage: ended.usage))
+      try await tell(.failed(ended.error, usage: ended.usage))
       throw ended.error
     }
   }
@@ -62,7 +63,7 @@ struct AskingChain {
   /// The provider; nil when it cannot be used, which is noted. Its key counts as part of its answer: it must be there as soon
   /// as a first token, and when the time for the whole is over, that was the answer.
   private mutating func resolve(
-    _ candidate: Asking.Candidate, _ take: (Asking.Part) async throws -> Void
+    _ candidate: Asking.Candidate, _ tell: (Asking.Part) async throws -> Void
   ) async throws -> (any ChatProvider)? {
     let deadlines = remainingDeadlines()
     let isLast = deadlines.total.map { $0 <= deadlines.firstByte } ?? false
@@ -77,7 +78,7 @@ struct AskingChain {
       failures.append(error)
     } catch is CancellationError {
       let usage = tokenCount > 0 ? usage(nil, told: nil) : Usage(promptTokens: 0, completionTokens: 0)
-      try await take(.completed(completion(.cancelled, candidate.name, options.model ?? "", usage)))
+      try await tell(.completed(completion(.cancelled, candidate.name, options.model ?? "", usage)))
       throw CancellationError()
     }
     if case .deferred = candidate, let error = failures.last { failed = (candidate.name, error) }
@@ -86,9 +87,11 @@ struct AskingChain {
 
   /// The end of the answer by this provider, or nil when the next one is to be asked.
   private mutating func answer(
-    by provider: any ChatProvider, hasNext: Bool, _ take: (Asking.Part) async throws -> Void
+    by provider: any ChatProvider, hasNext: Bool, _ take: (Asking.Part) throws -> Bool,
+    _ room: () async throws -> Void
   ) async throws -> Completion? {
-    try await count(by: provider, take)
+    func tell(_ part: Asking.Part) async throws { if try take(part) { try await room() } }
+    try await count(by: provider, tell)
     var repetitions = 0
     let model = provider.model(options)
     var lessons = asking.memory.lessons(of: provider.name, model)
@@ -96,22 +99,22 @@ struct AskingChain {
       var attempt = AskingAttempt(
         provider: provider, options: options, clock: asking.clock, deadlines: remainingDeadlines(), lessons: lessons)
       do {
-        let end = try await run(&attempt, take)
+        let end = try await run(&attempt, take, room)
         asking.memory.noteAnswer(of: provider.name)
         asking.memory.note(lessons, of: provider.name, model)
-        try await compare(end.usage, attempt, take)
+        try await compare(end.usage, attempt, tell)
         return completion(end.reason, attempt, usage: hasResumed ? nil : end.usage)
       } catch is AnswerLimit.Reached {
         return completion(.length, attempt, usage: nil)
       } catch let failure as AttemptFailure {
-        try await stopIfOver(failure, attempt, take)
+        try await stopIfOver(failure, attempt, tell)
         if failure.isUnhealthy { asking.memory.noteFailure(of: provider.name, at: asking.clock.seconds()) }
         if attempt.tokenCount > 0 {
           return try resume(after: failure, attempt, hasNext: hasNext)
         }
         if let lesson = failure.lesson {
           lessons = lesson.lessons
-          try await take(.adapted(provider: provider.name, without: lesson.words))
+          try await tell(.adapted(provider: provider.name, without: lesson.words))
           continue
         }
         guard let wait = wait(after: failure, done: repetitions, hasNext: hasNext) else {
@@ -120,19 +123,19 @@ struct AskingChain {
           return nil
         }
         repetitions += 1
-        try await take(.retrying(provider: provider.name, after: wait, because: failure.error))
-        try await pause(wait, attempt, take)
+        try await tell(.retrying(provider: provider.name, after: wait, because: failure.error))
+        try await pause(wait, attempt, tell)
       }
     }
   }
 
   /// Runs one attempt, counts its tokens, and keeps their text where it may be needed.
   private mutating func run(
-    _ attempt: inout AskingAttempt, _ take: (Asking.Part) async throws -> Void
+    _ attempt: inout AskingAttempt, _ take: (Asking.Part) throws -> Bool, _ room: () async throws -> Void
   ) async throws -> AnswerEnd {
     guard asking.policy.resumption == .continue else {
       defer { account(attempt) }
-      return try await attempt.run(prompt, by: asking.transport) { try await take(.batch($0)) }
+      return try await attempt.run(prompt, by: asking.transport, { try take(.batch($0)) }, room: room)
     }
     var seam = partial.isEmpty ? nil : AskingSeam(after: partial)
     var text = partial
@@ -141,14 +144,16 @@ struct AskingChain {
       account(attempt)
     }
     let asked = partial.isEmpty ? prompt : prompt.continuing(after: partial)
-    let end = try await attempt.run(asked, by: asking.transport) { batch in
-      let batch = seam?.trim(batch) ?? batch
-      text += batch.text
-      if !batch.isEmpty { try await take(.batch(batch)) }
-    }
+    let end = try await attempt.run(
+      asked, by: asking.transport,
+      { batch in
+        let batch = seam?.trim(batch) ?? batch
+        text += batch.text
+        return try !batch.isEmpty && take(.batch(batch))
+      }, room: room)
     if let rest = seam?.finish(), !rest.isEmpty {
       text += rest.text
-      try await take(.batch(rest))
+      if try take(.batch(rest)) { try await room() }
     }
     return end
   }
@@ -160,10 +165,10 @@ struct AskingChain {
 
   /// Ends the answer when it was cancelled, or its whole time is over.
   private func stopIfOver(
-    _ failure: AttemptFailure, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
+    _ failure: AttemptFailure, _ attempt: AskingAttempt, _ tell: (Asking.Part) async throws -> Void
   ) async throws {
     guard Task.isCancelled || failure.isDeadline else { return }
-    try await take(.completed(completion(.cancelled, attempt, usage: nil)))
+    try await tell(.completed(completion(.cancelled, attempt, usage: nil)))
     if Task.isCancelled { throw CancellationError() }
     let total = asking.policy.deadlines.total ?? .zero
     throw attempt.provider.failure(TransportFailure.timedOut(.end, total))
@@ -171,7 +176,7 @@ struct AskingChain {
 
   /// Asks the provider's counter, if that is wanted. A prompt beyond its budget is not sent when budgets are strict.
   private mutating func count(
-    by provider: any ChatProvider, _ take: (Asking.Part) async throws -> Void
+    by provider: any ChatProvider, _ tell: (Asking.Part) async throws -> Void
   ) async throws {
     countedTokens = nil
     guard asking.policy.countsTokens, !hasResumed else { return }
@@ -181,7 +186,7 @@ struct AskingChain {
       return  // the attempt that follows ends the answer
     }
     let budget = prompt.tokens?.budget
-    try await take(.counted(provider: provider.name, tokens: countedTokens, budget: budget))
+    try await tell(.counted(provider: provider.name, tokens: countedTokens, budget: budget))
     if let budget, let countedTokens, countedTokens > budget, asking.policy.isBudgetStrict {
       let reason = "it has \(countedTokens) tokens, its budget is \(budget)"
       throw Ended(error: .promptTooLong(provider: provider.name, reason: reason), usage: nil)
@@ -190,7 +195,7 @@ struct AskingChain {
 
   /// Tells when the provider read less than it was sent.
   private func compare(
-    _ usage: Usage?, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
+    _ usage: Usage?, _ attempt: AskingAttempt, _ tell: (Asking.Part) async throws -> Void
   ) async throws {
     guard !hasResumed, let read = usage?.promptTokens else { return }
     let reading = PromptReading(of: prompt, readTokens: read, countedTokens: countedTokens)
@@ -200,7 +205,7 @@ struct AskingChain {
         provider: attempt.provider.name, readTokens: read, sentTokens: reading.sentTokens, ratio: reading.ratio)
       throw Ended(error: error, usage: self.usage(attempt, told: usage))
     }
-    try await take(.misread(provider: attempt.provider.name, reading))
+    try await tell(.misread(provider: attempt.provider.name, reading))
   }
 
   /// After a token: the end, unless another provider is to go on from here.
@@ -227,13 +232,13 @@ struct AskingChain {
 
   /// Waits before the same provider is asked again; an interrupt meanwhile ends the answer as cancelled.
   private func pause(
-    _ wait: Duration, _ attempt: AskingAttempt, _ take: (Asking.Part) async throws -> Void
+    _ wait: Duration, _ attempt: AskingAttempt, _ tell: (Asking.Part) async throws -> Void
   ) async throws {
     do {
       // Retry-After, or the growing pause of `Retry`: the server is given the time that it needs.
       try await asking.clock.sleep(wait)
     } catch {
-      try await take(.completed(completion(.cancelled, attempt, usage: nil)))
+      try await tell(.completed(completion(.cancelled, attempt, usage: nil)))
       throw CancellationError()
     }
   }

@@ -6,15 +6,14 @@ struct AskingCitations {
 
   init(_ prompt: Prompt) { citations = Citations(prompt) }
 
-  /// The part as it is handed on: the end has what was cited.
-  mutating func following(_ part: Asking.Part) -> Asking.Part {
+  /// Reads a part before it is handed on: the end has what was cited.
+  mutating func follow(_ part: inout Asking.Part) {
     switch part {
     case .batch(let batch): citations.consume(batch.text)
     case .completed(var completion):
       completion.citations = citations.found
-      return .completed(completion)
+      part = .completed(completion)
     case .retrying, .adapted, .counted, .misread, .switched, .failed: break
     }
-    return part
   }
 }

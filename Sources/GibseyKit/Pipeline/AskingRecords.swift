@@ -9,6 +9,7 @@ public struct AskingRecords: Sendable {
   /// Whether strangers read them: errors then name no address and no path.
   private let isPublic: Bool
   private let tokenRecords: TokenRecords
+  private var stamps = TimestampText()
   /// The number of the next record.
   public private(set) var seq: Int
 
@@ -34,7 +35,10 @@ public struct AskingRecords: Sendable {
   }
 
   /// What the records of one block are stamped with, UTF-8.
-  public var stamp: [UInt8] { now().utf8 }
+  public mutating func stamp() -> [UInt8] {
+    stamps.stamp(now())
+    return stamps.utf8
+  }
 
   /// Appends the record of a token, or of several end to end for a reader that lags: the bytes that `RecordCoder.frame` writes.
   public mutating func append(_ tokens: UnsafeBufferPointer<UInt8>, at stamp: [UInt8], to bytes: inout [UInt8]) {

@@ -54,7 +54,7 @@ public struct Conversing: Sendable {
   /// - Throws: what is wrong with the question: nothing was asked yet.
   public func prompt(for request: ChatRequest) async throws -> Prompt { try await prompting(request) }
 
-  /// Asks, and awaits `take` for each part, as `Asking.run` does. A prompt of a session becomes its next turn, which is kept
+  /// Asks, and has `take` take each part, as `Asking.run` does. A prompt of a session becomes its next turn, which is kept
   /// before `take` hears of its end: who asks again at once is remembered. Where another program holds the database nobody waits
   /// longer than a moment, and the turn is written when it can be.
   /// - Parameters:
@@ -63,13 +63,15 @@ public struct Conversing: Sendable {
   /// - Throws: as `Asking.run`.
   public func answer(
     _ prompt: Prompt, owner: String? = nil, isReaderThere: @escaping @Sendable () -> Bool = { true },
-    _ take: (Asking.Part) async throws -> Void
+    _ take: (Asking.Part) throws -> Bool, room: () async throws -> Void
   ) async throws {
     guard let keeper, let session = prompt.sessionID.flatMap({ SessionID($0) }) else {
-      return try await asking.run(prompt, take)
+      return try await asking.run(prompt, take, room: room)
     }
     var turn = KeptAnswer(prompt, in: session, owner: owner, keeper: keeper, isReaderThere: isReaderThere)
     turn.beginMeanwhile()
+    /// The end, until it is kept.
+    var last: Asking.Part?
     var isKept = false
     let ticket = making.begin(turn.number)
     defer { making.end(ticket) }
@@ -78,12 +80,16 @@ public struct Conversing: Sendable {
         turn.take(part)
         switch part {
         case .completed, .failed:
-          isKept = true
-          await end(turn)
-          making.end(ticket)
-        default: break
+          last = part
+          return true
+        default: return try take(part)
         }
-        try await take(part)
+      } room: {
+        guard let part = last else { return try await room() }
+        (last, isKept) = (nil, true)
+        await end(turn)
+        making.end(ticket)
+        if try take(part) { try await room() }
       }
     } catch {
       // Whoever took it left: what there was of it is kept.

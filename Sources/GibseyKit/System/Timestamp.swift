@@ -46,7 +46,7 @@ public struct Timestamp: Sendable, Equatable {
     return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, date)
   }
 
-  private static func divide(_ value: Int, by divisor: Int) -> (Int, Int) {
+  fileprivate static func divide(_ value: Int, by divisor: Int) -> (Int, Int) {
     let quotient = value >= 0 ? value / divisor : (value - divisor + 1) / divisor
     return (quotient, value - quotient * divisor)
   }
@@ -59,6 +59,27 @@ public struct Timestamp: Sendable, Equatable {
     while divisor > 0 {
       text.append(UInt8(ascii: "0") + UInt8(number.magnitude / divisor % 10))
       divisor /= 10
+    }
+  }
+}
+
+/// The text of one point in time after the other: within a second only its last digits are written anew. A value.
+struct TimestampText: Sendable {
+  /// As `Timestamp.utf8`; empty before the first.
+  private(set) var utf8: [UInt8] = []
+  private var second = Int.min
+
+  mutating func stamp(_ time: Timestamp) {
+    let (second, microsecond) = Timestamp.divide(time.microseconds, by: 1_000_000)
+    guard second == self.second else {
+      (self.second, utf8) = (second, time.utf8)
+      return
+    }
+    var rest = UInt32(microsecond)
+    // Six digits before the Z.
+    for place in (utf8.count - 7..<utf8.count - 1).reversed() {
+      utf8[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
     }
   }
 }

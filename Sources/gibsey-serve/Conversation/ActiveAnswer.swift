@@ -26,8 +26,9 @@ final class ActiveAnswer: Sendable {
     var stop: (@Sendable () -> Void)?
     var isCancelled = false
     var isTold = false
-    /// The socket that the maker is writing to, and who waits until it has.
+    /// The socket that the maker is writing to, whether it was hurried, and who waits until it has.
     var written: Socket?
+    var isHurried = false
     var waiters: [CheckedContinuation<Void, Never>] = []
 
     var isRead: Bool { if case .apart = asker { !followers.isEmpty } else { true } }
@@ -44,20 +45,34 @@ final class ActiveAnswer: Sendable {
     state = Mutex(State(asker: socket.map { .direct($0) } ?? .apart))
   }
 
-  /// Has `body` write to the socket that the maker of the answer writes to; does nothing while there is none, or it has its own
-  /// way.
-  func write(_ body: (Socket) async -> Void) async {
-    let socket: Socket? = state.withLock { state in
-      guard case .direct(let socket) = state.asker else { return nil }
-      state.written = socket
-      return socket
+  /// The maker of the answer is about to write a piece.
+  /// - Parameter isLost: whether who asked is known to be gone.
+  /// - Returns: the socket that it writes to, which it then tells `endWriting`; nil while there is none, or who asked has their own
+  ///   way. And whether who asked is to be sent the rest by a task of their own from now on: true once.
+  func beginWriting(isLost: Bool) -> (socket: Socket?, parts: Bool) {
+    state.withLock { state in
+      switch state.asker {
+      case .direct(let socket):
+        guard !isLost else { return (nil, false) }
+        state.written = socket
+        return (socket, false)
+      case .parting:
+        state.asker = .apart
+        state.followers.insert(0)
+        return (nil, true)
+      case .apart: return (nil, false)
+      }
     }
-    guard let socket else { return }
-    await body(socket)
-    let waiters = state.withLock { state in
+  }
+
+  /// The maker has written its piece, or will not.
+  func endWriting(to socket: Socket) {
+    let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
       state.written = nil
       // Under the lock, as `join` has it: nobody hurries who writes no more, and the next answer may have this one's address.
-      socket.calm(ObjectIdentifier(self))
+      if state.isHurried { socket.calm(ObjectIdentifier(self)) }
+      state.isHurried = false
+      guard !state.waiters.isEmpty else { return [] }
       defer { state.waiters = [] }
       return state.waiters
     }
@@ -73,16 +88,6 @@ final class ActiveAnswer: Sendable {
         return true
       }
       if !waits { continuation.resume() }
-    }
-  }
-
-  /// Whether who asked is to be sent the rest by a task of their own from now on; true once.
-  func parts() -> Bool {
-    state.withLock { state in
-      guard case .parting = state.asker else { return false }
-      state.asker = .apart
-      state.followers.insert(0)
-      return true
     }
   }
 
@@ -124,7 +129,10 @@ final class ActiveAnswer: Sendable {
       state.followers.insert(turn)
       if case .direct(let asker) = state.asker { state.asker = asker === socket ? .apart : .parting }
       // The maker may be waiting for a connection that is dead, and who comes would wait with it until that is cut.
-      if let written = state.written, written !== socket { written.hurry(ObjectIdentifier(self)) }
+      if let written = state.written, written !== socket {
+        written.hurry(ObjectIdentifier(self))
+        state.isHurried = true
+      }
       return state.lingering.take()
     }
     lingering?.cancel()

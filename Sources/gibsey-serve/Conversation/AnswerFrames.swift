@@ -18,6 +18,8 @@ struct AnswerFrames: Sendable {
   private var record: [UInt8] = []
   /// Whether the reader lags: then adjacent tokens share a record.
   private var isLate = false
+  /// What of a piece is still to be written, and from where on.
+  private var rest: (text: [UInt8], ends: [Int], place: (token: Int, byte: Int))?
   /// Tokens that were sent.
   private(set) var tokens: Int
   private let bounds: @Sendable (_ seq: Int, _ tokens: Int) -> Int
@@ -38,29 +40,62 @@ struct AnswerFrames: Sendable {
   /// Writes a piece to its reader, and waits while as much waits as may. No more is made of it before than `writeBytes` and a
   /// record, however many tokens there are. Tokens at its end are left for the next piece when they share a record with some that
   /// are not in this one: `tokens` says where it stands.
-  /// - Parameter owner: see `Socket.send`.
-  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried; a connection that is
-  ///   there was then given all of the piece nevertheless.
-  mutating func send(
-    _ piece: LiveAnswer.Piece, to socket: Socket, for owner: ObjectIdentifier? = nil
-  ) async throws {
+  /// - Throws: `CancellationError` when the connection is gone or the task is cancelled; a connection that is there was then given
+  ///   all of the piece nevertheless.
+  mutating func send(_ piece: LiveAnswer.Piece, to socket: Socket) async throws {
+    if try !begin(piece, to: socket) { try await finish(to: socket) }
+  }
+
+  /// Writes of a piece what its reader takes.
+  /// - Returns: whether that is all; else `finish` is to be awaited before anything else is written.
+  /// - Throws: `CancellationError` when the connection is gone.
+  mutating func begin(_ piece: LiveAnswer.Piece, to socket: Socket) throws -> Bool {
     switch piece {
     case .part(let part):
       var buffer = ByteBuffer()
       for record in records.records(of: part) { FrameWriter.append(.text, RecordCoder.frame(record), to: &buffer) }
-      isLate = try await socket.send(buffer, for: owner)
+      return try write(buffer, to: socket)
     case .tokens(let text, let ends):
       var place = (token: 0, byte: 0)
       while let buffer = frames(of: text, ends, from: &place) {
-        do {
-          isLate = try await socket.send(buffer, for: owner)
-        } catch {
-          isLate = true
-          while !socket.isClosed, let buffer = frames(of: text, ends, from: &place) { socket.offer(buffer) }
-          throw error
+        guard try write(buffer, to: socket) else {
+          rest = (text, ends, place)
+          return false
         }
       }
+      return true
     }
+  }
+
+  /// Writes the rest of the piece that was begun, as its reader takes it.
+  /// - Parameter owner: see `Socket.room`.
+  /// - Throws: as `send`, and `CancellationError` when the owner is hurried.
+  mutating func finish(to socket: Socket, for owner: ObjectIdentifier? = nil) async throws {
+    do {
+      isLate = try await socket.room(for: owner)
+      while let buffer = nextOfRest() {
+        if try !write(buffer, to: socket) { isLate = try await socket.room(for: owner) }
+      }
+    } catch {
+      isLate = true
+      while !socket.isClosed, let buffer = nextOfRest() { socket.offer(buffer) }
+      rest = nil
+      throw error
+    }
+  }
+
+  private mutating func write(_ buffer: ByteBuffer, to socket: Socket) throws -> Bool {
+    let hasRoom = try socket.stream(buffer)
+    if hasRoom { isLate = false }
+    return hasRoom
+  }
+
+  private mutating func nextOfRest() -> ByteBuffer? {
+    guard let (text, ends, place) = rest else { return nil }
+    var next = place
+    let buffer = frames(of: text, ends, from: &next)
+    rest = buffer == nil ? nil : (text, ends, next)
+    return buffer
   }
 
   /// As many tokens as are written at once, from a place on that moves behind them; nil when there are no more.
@@ -76,7 +111,7 @@ struct AnswerFrames: Sendable {
     _ text: UnsafeBufferPointer<UInt8>, _ ends: [Int], from place: inout (token: Int, byte: Int),
     to buffer: inout ByteBuffer
   ) {
-    let stamp = records.stamp
+    let stamp = records.stamp()
     let rest = text.count - place.byte
     buffer.reserveCapacity(
       min(Self.writeBytes, isLate ? rest : rest + (ends.count - place.token) * Self.recordBytes) + Self.recordBytes)

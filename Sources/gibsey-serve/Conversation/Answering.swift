@@ -44,12 +44,16 @@ extension Service {
     var records = records(of: live)
     var telling = AnswerTelling(events, of: live)
     var refusal: (any Error)?
+    var told: [Record] = []
     do {
       try await converse(prompt, owner: identity.name) { part in
         live.add(part)
         telling.note(part)
-        let told = records.records(of: part)
-        guard refusal == nil, !told.isEmpty else { return }
+        told = refusal == nil ? records.records(of: part) : []
+        return !told.isEmpty
+      } room: {
+        guard !told.isEmpty else { return }
+        defer { told = [] }
         do { try await take(told) } catch {
           // Whoever took it wants no more: the provider's work ends as for one who cancels.
           refusal = error
@@ -108,25 +112,40 @@ extension SocketConversation {
     var isLost = false
     var frames = AnswerFrames(service.records(of: live)) { live.tokens(withRecord: $0, wanted: $1) }
     var telling = AnswerTelling(service.events, of: live)
+    /// Where a piece waits for its reader.
+    var lagging: Socket?
+    // Cancelled while its reader lags: the end is still told. Somebody else reads on: they do not wait. Gone: it ends here, unless
+    // the reader may come back.
+    func loseIfGone(_ socket: Socket) {
+      isLost = socket.isClosed
+      if isLost, !active.isResumable { active.cancel() }
+    }
     do {
       try await service.converse(prompt, owner: identity.name, isReaderThere: isReaderThere) { part in
         live.add(part)
         telling.note(part)
-        guard let piece = LiveAnswer.Piece(part) else { return }
-        if active.parts() { goOn(active, after: frames, LiveAnswer.Place(token: frames.tokens, part: switches)) }
-        guard !isLost else { return }
-        await active.write { socket in
-          if case .part = piece { switches += 1 }
-          if piece.isEnd, !takeEnd(of: live) { return }
+        guard let piece = LiveAnswer.Piece(part) else { return false }
+        let turn = active.beginWriting(isLost: isLost)
+        if turn.parts { goOn(active, after: frames, LiveAnswer.Place(token: frames.tokens, part: switches)) }
+        guard let socket = turn.socket else { return false }
+        if case .part = piece { switches += 1 }
+        if !piece.isEnd || takeEnd(of: live) {
           do {
-            try await frames.send(piece, to: socket, for: ObjectIdentifier(active))
+            guard try frames.begin(piece, to: socket) else {
+              lagging = socket
+              return true
+            }
           } catch {
-            // Cancelled while its reader lags: the end is still told. Somebody else reads on: they do not wait. Gone: it ends
-            // here, unless the reader may come back.
-            isLost = socket.isClosed
-            if isLost, !active.isResumable { active.cancel() }
+            loseIfGone(socket)
           }
         }
+        active.endWriting(to: socket)
+        return false
+      } room: {
+        guard let socket = lagging else { return }
+        lagging = nil
+        do { try await frames.finish(to: socket, for: ObjectIdentifier(active)) } catch { loseIfGone(socket) }
+        active.endWriting(to: socket)
       }
     } catch {
       // A failure was told as the last record; a reader who left is told nothing.

@@ -12,23 +12,27 @@ extension Service {
     return prompt
   }
 
-  /// Asks, and awaits `take` for each part.
+  /// Asks, and has `take` take each part.
   /// - Throws: as `Conversing.answer`.
   func converse(
     _ prompt: Prompt, owner: String?, isReaderThere: @escaping @Sendable () -> Bool = { true },
-    _ take: (Asking.Part) async throws -> Void
+    _ take: (Asking.Part) throws -> Bool, room wait: () async throws -> Void
   ) async throws {
     metrics.beginAnswer()
     defer { metrics.endAnswer() }
+    var hasPlenty = false
     try await conversing.answer(prompt, owner: owner, isReaderThere: isReaderThere) { part in
       metrics.count(part)
       tell(of: part, prompt)
-      try await take(part)
+      if case .batch(let batch) = part { hasPlenty = batch.tokenEnds.count >= Self.plentyTokens }
+      return try take(part) || hasPlenty
+    } room: {
+      try await wait()
       // Whoever has plenty waits for those who have nothing yet: their prompts, then what else the network's thread has to do.
-      if case .batch(let batch) = part, batch.tokenEnds.count >= Self.plentyTokens {
-        await room.letOthersGoFirst()
-        await conversing.letOthersGoFirst()
-      }
+      guard hasPlenty else { return }
+      hasPlenty = false
+      await room.letOthersGoFirst()
+      await conversing.letOthersGoFirst()
     }
   }
 

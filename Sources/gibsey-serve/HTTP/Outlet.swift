@@ -130,23 +130,23 @@ final class Outlet: Sendable {
     }
   }
 
-  /// Writes bytes for somebody who streams, and waits while as much waits as may. What the kernel takes at once is written at
-  /// once, by the thread that calls, unless something waits before it.
-  /// - Parameter owner: for whom; see `hurry`.
-  /// - Returns: whether the reader lags.
-  /// - Throws: as `send`.
-  func stream(_ bytes: ByteBuffer, for owner: ObjectIdentifier? = nil) async throws -> Bool {
+  /// Writes bytes for somebody who streams. What the kernel takes at once is written at once, by the thread that calls, unless
+  /// something waits before it.
+  /// - Returns: whether there is room for more; else `room` is to be awaited.
+  /// - Throws: `CancellationError` when the connection is closed.
+  func stream(_ bytes: ByteBuffer) throws -> Bool {
     var bytes = bytes
-    let next = state.withLock { state -> Next in
-      guard !state.isClosed else { return .closed }
+    let (next, hasRoom) = state.withLock { state -> (Next?, Bool) in
+      guard !state.isClosed else { return (.closed, false) }
       if state.pendingBytes == 0, let line = state.line {
         line.write(&bytes)
-        guard bytes.readableBytes > 0 else { return .nothing }
+        guard bytes.readableBytes > 0 else { return (nil, true) }
       }
-      return Self.queue(bytes, bytes.readableBytes, in: &state)
+      return (Self.queue(bytes, bytes.readableBytes, in: &state), state.pendingBytes <= limitBytes)
     }
+    guard let next else { return hasRoom }
     guard go(next) else { throw CancellationError() }
-    return try await room(for: owner)
+    return hasRoom
   }
 
   /// From now on, and until `calm`, nobody waits here for that owner, and who waits goes on, as one who is cancelled does.

@@ -38,14 +38,10 @@ final class Socket: Sendable {
     return outlet.offer(frames, count: frames.readableBytes)
   }
 
-  /// Writes frames, and waits while as many wait as may.
-  /// - Parameter owner: for whom; after `hurry` of that one nobody waits.
-  /// - Returns: whether the reader lags: see `Outlet.room`.
-  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried.
-  @discardableResult
-  func send(_ frames: ByteBuffer, for owner: ObjectIdentifier? = nil) async throws -> Bool {
-    try await outlet.stream(frames, for: owner)
-  }
+  /// Writes frames of an answer.
+  /// - Returns: whether there is room for more; else `room` is to be awaited.
+  /// - Throws: `CancellationError` when the connection is gone.
+  func stream(_ frames: ByteBuffer) throws -> Bool { try outlet.stream(frames) }
 
   /// Nobody waits here for that owner, until `calm`.
   func hurry(_ owner: ObjectIdentifier) { outlet.hurry(owner) }
@@ -56,8 +52,11 @@ final class Socket: Sendable {
   func endStream() { outlet.endStream() }
 
   /// Waits until there is room to write.
-  /// - Throws: as `send`.
-  func room() async throws { try await outlet.room() }
+  /// - Parameter owner: for whom; after `hurry` of that one nobody waits.
+  /// - Returns: whether the reader lags: see `Outlet.room`.
+  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried.
+  @discardableResult
+  func room(for owner: ObjectIdentifier? = nil) async throws -> Bool { try await outlet.room(for: owner) }
 
   /// Whoever was full is not any more.
   func readAgain() { channel.triggerUserOutboundEvent(SocketHandler.Again(), promise: nil) }

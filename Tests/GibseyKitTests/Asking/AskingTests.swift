@@ -54,6 +54,46 @@ import Testing
       + "\"time_to_first_token_ms\":0,\"duration_ms\":0}}"
   }
 
+  /// Asks somebody who waits behind some tokens; returns what was told and waited for, in order.
+  private func taking(
+    _ blocks: [String], waitingBehind: Set<String>, limitBytes: Int? = nil
+  ) async throws -> [String] {
+    var policy = AskingPolicy()
+    policy.answerLimitBytes = limitBytes
+    let asking = Asking(
+      candidates: [.usable(try Providers.named("ollama"))],
+      transport: ScriptedTransport([.answer(200, blocks, then: nil)]), policy: policy, clock: ScriptedClock().clock)
+    var steps: [String] = []
+    try await asking.run(Self.prompt) { part in
+      switch part {
+      case .batch(let batch): steps.append(batch.tokens.joined())
+      case .completed(let completion): steps.append(completion.finishReason.rawValue)
+      default: steps.append("\(part)")
+      }
+      return waitingBehind.contains(steps.last ?? "")
+    } room: {
+      steps.append("waited")
+    }
+    return steps
+  }
+
+  @Test func `who need not wait is not waited for and who must is waited for before the next`() async throws {
+    let blocks = [Self.line("A"), Self.line("B"), Self.line("C"), Self.end]
+    #expect(try await taking(blocks, waitingBehind: []) == ["A", "B", "C", "stop"])
+    #expect(
+      try await taking(blocks, waitingBehind: ["B", "stop"]) == ["A", "B", "waited", "C", "stop", "waited"])
+  }
+
+  @Test func `an answer is cut at its limit once and the end is told and waited for as any other`() async throws {
+    let blocks = [Self.line("A"), Self.line("B") + Self.line("C"), Self.line("D"), Self.end]
+    for behind in [[], ["B"], ["length"]] as [Set<String>] {
+      let steps = try await taking(blocks, waitingBehind: behind, limitBytes: 2)
+      #expect(steps.filter { $0 != "waited" } == ["A", "B", "length"], "\(behind)")
+      #expect(steps.last == (behind == ["length"] ? "waited" : "length"))
+    }
+    #expect(try await taking(blocks, waitingBehind: [], limitBytes: 1) == ["A", "length"])
+  }
+
   @Test func `an answer is one record for each token and a last one`() async throws {
     let transport = ScriptedTransport([
       .answer(200, [Self.line("A") + Self.line(" fox"), Self.end], then: nil)

@@ -34,6 +34,19 @@ import Testing
     #expect(Timestamp(microseconds: microseconds).text == text)
   }
 
+  @Test func `a stamp behind others is that of its time alone`() {
+    var generator = SeededGenerator(seed: 3)
+    for start in [0, 1_750_066_340_776_166, -3_000_000, 253_402_300_799_000_000, -62_167_219_201_000_000] {
+      var (stamps, time) = (TimestampText(), start)
+      for _ in 0..<200 {
+        stamps.stamp(Timestamp(microseconds: time))
+        #expect(stamps.utf8 == Timestamp(microseconds: time).utf8)
+        // Clocks are set back at times.
+        time += Int.random(in: -200_000...400_000, using: &generator)
+      }
+    }
+  }
+
   @Test func `a random id is a version 4 UUID`() {
     let id = Array(RandomID.make())
     #expect(id.count == 36)
