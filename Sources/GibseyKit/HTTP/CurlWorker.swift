@@ -7,6 +7,10 @@ struct CurlWorker: ~Copyable {
   /// The longest sleep: libcurl counts in Int32 milliseconds. A letter or the network ends it early.
   private static let idleMilliseconds: Int32 = 3_600_000
 
+  /// So many events of the network are read before what they brought is handed over: each step finds more of its code near the
+  /// processor, and what a token waits for are these and no others, however many come behind it.
+  private static let eventsTogether = 8
+
   private let multi: OpaquePointer
   private let mailbox: CurlMailbox
   private let news = CurlNews()
@@ -30,8 +34,7 @@ struct CurlWorker: ~Copyable {
     var begun = clock.now
     while readLetters() {
       mailbox.runJobs()
-      // Each to its end before the next one: what a token waits for are those before it, however many come behind it.
-      while ccurl_multi_perform(multi) {
+      while performSome() {
         takeNews(now: clock.now)
         mailbox.runJobs()
       }
@@ -52,6 +55,12 @@ struct CurlWorker: ~Copyable {
     for id in exchanges.keys.sorted() { remove(id, CancellationError()) }
     // Each knows the news.
     while news.next() != nil {}
+  }
+
+  /// Reads some events of the network; false when there are no more.
+  private func performSome() -> Bool {
+    for _ in 0..<Self.eventsTogether where !ccurl_multi_perform(multi) { return false }
+    return true
   }
 
   /// False when it is time to stop.

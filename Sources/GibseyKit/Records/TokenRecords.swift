@@ -4,12 +4,13 @@
 public struct TokenRecords: Sendable {
   /// Up to the quote that opens the token.
   private let head: [UInt8]
-  /// From the quote that closes it to the one that opens the time stamp.
-  private let middle: [UInt8]
-  /// From the quote that closes the time stamp to the number.
-  private let place: [UInt8]
   /// What comes after the number.
   private let tail: [UInt8]
+  /// Of every answer: before the quote that opens the token; from the one that closes it to the one that opens the time stamp; and
+  /// from the one that closes that to the number.
+  private static let opening = Array("\"token\":\"".utf8)
+  private static let middle = Array("\",\"is_complete\":false,\"timestamp\":\"".utf8)
+  private static let place = Array("\",\"seq\":".utf8)
 
   public init(responseID: String, requestID: String?, sessionID: String?) {
     let record = RecordCoder.frame(
@@ -17,10 +18,8 @@ public struct TokenRecords: Sendable {
         ResponseStream(
           responseID: responseID, token: "", timestamp: "", seq: 0, requestID: requestID, sessionID: sessionID)))
     // An id has its quotes escaped, so the first of these is the member.
-    let parts = ["\"token\":\"", "\",\"is_complete\":false,\"timestamp\":\"", "\",\"seq\":"].map { Array($0.utf8) }
-    let start = Self.end(of: parts.flatMap { $0 } + [0x30], in: record)
-    head = Array(record[..<(start - parts[1].count - parts[2].count - 1)])
-    (middle, place) = (parts[1], parts[2])
+    let start = Self.end(of: Self.opening + Self.middle + Self.place + [0x30], in: record)
+    head = Array(record[..<(start - Self.middle.count - Self.place.count - 1)])
     tail = Array(record[start...])
   }
 
@@ -45,9 +44,9 @@ public struct TokenRecords: Sendable {
       writer.string(String(decoding: token, as: UTF8.self))
       bytes.append(contentsOf: writer.bytes[1..<(writer.bytes.count - 1)])
     }
-    bytes.append(contentsOf: middle)
+    bytes.append(contentsOf: Self.middle)
     bytes.append(contentsOf: timestamp)
-    bytes.append(contentsOf: place)
+    bytes.append(contentsOf: Self.place)
     Self.append(seq, to: &bytes)
     bytes.append(contentsOf: tail)
   }
