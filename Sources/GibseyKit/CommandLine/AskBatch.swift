@@ -188,6 +188,8 @@ struct AskBatch: Sendable {
         try await asking.run(prompt) { part in
           keeping?.take(part)
           try output.write(part)
+          return true
+        } room: {
           try await place.awaitRoom()
         }
       } catch {

@@ -91,7 +91,7 @@ struct CurlWorker: ~Copyable {
 
   /// Hands over what came, and what ended.
   private mutating func takeNews(now: ContinuousClock.Instant) {
-    // What is delivered may end others: those are not in the multi handle any more.
+    // A letter may have ended one since: it is not in the multi handle any more.
     while let exchange = news.next() {
       guard !exchange.hasEnded else { continue }
       exchange.deliver(now: now)
@@ -125,7 +125,8 @@ struct CurlWorker: ~Copyable {
     while let easy = ccurl_multi_ended(multi, &code) {
       guard let id = ids.removeValue(forKey: easy), let exchange = exchanges.removeValue(forKey: id) else { continue }
       exchange.finish(code, now: now)
-      _ = ccurl_multi_remove(multi, easy)
+      // By its own name: whoever is freed before it is out would leave libcurl with nothing.
+      _ = ccurl_multi_remove(multi, exchange.easy)
     }
   }
 

@@ -54,7 +54,8 @@ public final class Vocabulary: Sendable {
     return vectors.cosines(of: numbers, in: spellings, with: terms, count: count)
   }
 
-  /// Which of some words are terms of a question: their numbers, and the place of the first term that each is.
+  /// The words that are terms of a question, as far as they have a number, and the place of the term that each is.
+  /// - Parameter numbers: those among which a term is also found that is written with another sequence of the same characters.
   func find(_ terms: QuestionTerms, among numbers: [Int32]) -> [(number: Int32, term: Int)] {
     state.withLock { state in
       var found: [(number: Int32, term: Int)] = []

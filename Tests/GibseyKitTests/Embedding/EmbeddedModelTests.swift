@@ -220,6 +220,57 @@ import Testing
     }
   }
 
+  @Test(arguments: [64, 128, 192, 384])
+  func rowsOfFourBitsAreAsNearAsTheirNumbersSayOnEveryKindOfKernels(dims: Int) {
+    var generator = SeededGenerator(seed: UInt64(dims))
+    let rows = (0..<40).map { _ in (0..<dims).map { _ in Int.random(in: 0...15, using: &generator) } }
+    let scales = rows.map { _ in Float.random(in: 0.001...0.02, using: &generator) }
+    var bytes: [UInt8] = []
+    for (row, scale) in zip(rows, scales) {
+      bytes += withUnsafeBytes(of: scale, Array.init)
+      for group in stride(from: 0, to: dims, by: 32) {
+        bytes += (group..<group + 16).map { UInt8(row[$0] | row[$0 + 16] << 4) }
+      }
+    }
+    let terms = (0..<18).map { term -> [Float] in
+      // One that is nearly all in one place, one that is nothing, and others.
+      let numbers = (0..<dims).map { place -> Float in
+        term == 0 ? (place == dims - 1 ? 1 : 0.001) : term == 1 ? 0 : .random(in: -1...1, using: &generator)
+      }
+      let length = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      return numbers.map { length > 0 ? $0 / length : 0 }
+    }
+    var spelled = SpelledWords()
+    for word in 0..<60 { spelled.append((0..<word % 4).map { _ in Int32.random(in: 0..<40, using: &generator) }) }
+    func cosine(_ word: Int, _ term: [Float]) -> Double {
+      let numbers = (0..<dims).map { place in
+        spelled[word].reduce(0.0) { $0 + Double(scales[Int($1)]) * (Double(rows[Int($1)][place]) - 7.5) }
+      }
+      let length = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      return length > 0 ? zip(numbers, term).reduce(0) { $0 + $1.0 * Double($1.1) } / length : 0
+    }
+    let all = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }.map {
+      kind in
+      var found = [Float](repeating: 0, count: spelled.count * terms.count)
+      var encoder = ckernels_encoder.shape(
+        dims: UInt32(dims), layers: 1, heads: UInt32(dims / 32), inner: 64, positions: 1, vocabulary: 40)
+      bytes.withUnsafeBufferPointer { rows in
+        encoder.near_words = rows.baseAddress
+        ckernels_of(kind).pointee.compare_words(
+          &encoder, spelled.pieces, spelled.bounds, spelled.all, spelled.count, terms.flatMap(\.self), terms.count,
+          &found)
+      }
+      return found
+    }
+    #expect(Set(all).count == 1)
+    for word in 0..<spelled.count {
+      for (place, term) in terms.enumerated() {
+        #expect(
+          abs(Double(all[0][word * terms.count + place]) - cosine(word, term)) < 0.01, "word \(word), term \(place)")
+      }
+    }
+  }
+
   @Test func whatIsNoWordOrNoPieceOfTheModelIsNearToNothing() async throws {
     try await Self.with(TinyModel(hasNearWords: true)) { path in
       let model = try EmbeddedModel(path: path)
