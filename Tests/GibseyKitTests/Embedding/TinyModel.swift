@@ -56,6 +56,13 @@ struct TinyModel {
     self.places = places
   }
 
+  /// Has `body` use the file of a model, which is gone then.
+  static func with<Result>(_ model: TinyModel, _ body: (String) async throws -> Result) async throws -> Result {
+    let path = try model.write()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try await body(path)
+  }
+
   /// Writes the bytes to a new file; returns its path.
   func write() throws -> String {
     let path = FileManager.default.temporaryDirectory.appending(path: "tiny-\(UUID().uuidString).gibsey").path
