@@ -116,6 +116,9 @@ public struct Conversing: Sendable {
     }
   }
 
+  /// Takes up what a process that is gone has left of its answers, so that it is found by its words.
+  public func takeUpDrafts() async { await keeper?.takeUpDrafts() }
+
   /// The turns whose answers are being made here now: in the file they stand as interrupted, for nobody knows what comes.
   public var turnsBeingMade: Set<Int> { making.turns }
 

@@ -160,8 +160,11 @@ public actor TurnKeeper {
       return state.unwritten.values.sorted { $0.turn.id < $1.turn.id }
     }
     guard !answers.isEmpty, let store = try? store(waiting: Self.keepPatienceMilliseconds) else { return }
-    try? store.keep(answers.filter { $0.turn.file == store.file }, at: now())
+    try? store.keep(answers.filter { $0.turn.file == store.file })
   }
+
+  /// Takes up what a process that is gone has left of its answers. What cannot be now is when somebody goes on with its session.
+  func takeUpDrafts() { try? store(waiting: Self.beginPatienceMilliseconds).takeUpDrafts() }
 
   /// - Returns: false when the turn was begun in a file that another one has taken the place of: it has other turns.
   func finish(

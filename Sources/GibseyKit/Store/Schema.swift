@@ -209,6 +209,15 @@ enum Schema {
     CREATE INDEX session_by_page ON session (furthest_page_id);
     UPDATE turn SET answer = '' WHERE answer <> '' AND trim(answer, char(9, 10, 11, 12, 13, 32, 160)) = '';
     """,
+    // What has come of answers that go on, and of those whose process is gone: see TurnDrafts.swift.
+    """
+    CREATE TABLE draft (
+      turn_id INTEGER PRIMARY KEY REFERENCES turn,
+      session_id INTEGER NOT NULL REFERENCES session,
+      answer TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX draft_by_session ON draft (session_id);
+    """,
   ]
 
   static var version: Int { migrations.count }

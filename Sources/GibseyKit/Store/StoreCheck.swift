@@ -197,8 +197,9 @@ private struct StoreInspection {
           OR embedder_id NOT IN (SELECT embedder_id FROM embedder))
         + (SELECT count(*) FROM turn_code_block WHERE session_id NOT IN (SELECT session_id FROM session)
           OR embedder_id NOT IN (SELECT embedder_id FROM embedder))
+        + (SELECT count(*) FROM draft LEFT JOIN turn USING (turn_id) WHERE turn.session_id IS NOT draft.session_id)
       """)
-    if lost > 0 { damage("\(lost) vectors or blocks are of no turn or embedder") }
+    if lost > 0 { damage("\(lost) vectors, blocks or drafts are of no turn or embedder") }
     let stale = try connection.integer(
       """
       SELECT (SELECT count(*) FROM turn LEFT JOIN turn_source USING (turn_id) WHERE turn_source.turn_id IS NULL)

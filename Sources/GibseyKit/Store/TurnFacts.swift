@@ -84,6 +84,15 @@ final class TurnBlocks {
     try write(bytes, session: session, block: place / Self.turnsPerBlock)
   }
 
+  /// Notes that a turn's answer holds text.
+  func noteTelling(session: Int, place: Int) throws {
+    var bytes = try block(place / Self.turnsPerBlock, of: session)
+    let flags = place % Self.turnsPerBlock * TurnFact.stride + 24
+    guard flags + 4 <= bytes.count else { throw damaged }
+    bytes[flags] |= 1
+    try write(bytes, session: session, block: place / Self.turnsPerBlock)
+  }
+
   private func write(_ bytes: [UInt8], session: Int, block: Int) throws {
     try put.use { put in
       put.bind(1, session)
@@ -161,8 +170,9 @@ final class TurnBlocks {
     let list = try connection.prepare(
       """
       SELECT turn.turn_id, ifnull(turn.furthest_page_index, 0), ifnull(parent.place + 1, 0), size.sz,
-        turn.answer <> ''
-      FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn
+        turn.answer <> '' OR draft.turn_id IS NOT NULL
+      FROM turn LEFT JOIN draft ON draft.turn_id = turn.turn_id
+      LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn
       LEFT JOIN turn_text_docsize AS size ON size.id = (turn.session_id << 32 | turn.place)
       WHERE turn.session_id = ?1 ORDER BY turn.place
       """)

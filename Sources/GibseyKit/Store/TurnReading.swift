@@ -61,10 +61,11 @@ public struct TurnChain: Sendable {
 extension ConversationStore {
   static let turnColumns =
     """
-    turn.turn_id, turn.parent_turn, session.id, turn.character_id, turn.question, turn.answer, turn.outcome,
-    turn.furthest_page_index, turn.prompt_id, turn.made_at
+    turn.turn_id, turn.parent_turn, session.id, turn.character_id, turn.question,
+    ifnull(draft.answer, turn.answer), turn.outcome, turn.furthest_page_index, turn.prompt_id, turn.made_at
     """
-  static let turnTables = "turn JOIN session ON session.session_id = turn.session_id"
+  static let turnTables =
+    "turn JOIN session ON session.session_id = turn.session_id LEFT JOIN draft ON draft.turn_id = turn.turn_id"
 
   /// The branch that the next question continues; empty for a session that there is not.
   /// - Throws: `GibseyError.unknownTurn`, `.turnOfAnotherCharacter`.
@@ -179,6 +180,7 @@ extension ConversationStore {
       SELECT \(Self.turnColumns) FROM turn_text
       JOIN turn ON turn.session_id = turn_text.rowid >> 32 AND turn.place = turn_text.rowid & 4294967295
       JOIN session ON session.session_id = turn.session_id
+      LEFT JOIN draft ON draft.turn_id = turn.turn_id
       WHERE turn_text MATCH ?1 AND turn_text.rowid BETWEEN ?2 AND ?3
         AND (?4 IS NULL OR session.owner IS NULL OR session.owner = ?4)
         AND (?5 IS NULL OR ifnull(turn.furthest_page_index, 0) <= ?5)

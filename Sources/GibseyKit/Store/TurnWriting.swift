@@ -1,4 +1,4 @@
-// Writing turns: begun before the answer, kept while it comes, finished when it ends. Each is one short transaction.
+// Writing turns: begun before the answer, finished when it ends; between, TurnDrafts.swift. Each is one short transaction.
 
 extension ConversationStore {
   /// Begins a turn before its answer: it is there as interrupted, whatever becomes of this process.
@@ -17,6 +17,7 @@ extension ConversationStore {
     try connection.immediately {
       let parent = try parent(of: turn)
       let session = try openSession(turn.sessionID, owner: turn.owner, at: now)
+      try takeUpDrafts(of: session)
       let place = try connection.integer("SELECT turns FROM session WHERE session_id = \(session)")
       let furthest = try self.place(of: turn.sources)
       let insert = try connection.prepare(
@@ -50,37 +51,33 @@ extension ConversationStore {
     }
   }
 
-  /// Keeps what has come of answers, still as interrupted, all in one transaction; of a session that was forgotten nothing.
-  public func keep(_ answers: [(turn: OpenTurn, answer: String)], at now: Timestamp) throws {
-    try connection.immediately {
-      for (turn, answer) in answers { _ = try rewrite(turn, answer: answer, outcome: .interrupted, at: now) }
-    }
-  }
-
   /// The answer has ended.
   /// - Throws: `GibseyError.sessionForgotten`, and database errors.
   public func finish(_ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, at now: Timestamp) throws {
-    let isThere = try connection.immediately { try rewrite(turn, answer: answer, outcome: outcome, at: now) }
-    guard isThere else { throw GibseyError.sessionForgotten(id: turn.sessionID.text) }
+    let session = try connection.immediately {
+      let session = try rewrite(turn.id, answer: answer, outcome: outcome)
+      if let session { try mark(session, characterID: nil, page: nil, newTurns: 0, at: now) }
+      return session
+    }
+    guard session != nil else { throw GibseyError.sessionForgotten(id: turn.sessionID.text) }
   }
 
-  /// Writes the answer of a turn; false when there is no such turn any more.
-  private func rewrite(
-    _ turn: OpenTurn, answer: String, outcome: StoredTurn.Outcome, at now: Timestamp
-  ) throws -> Bool {
+  /// Writes the answer of a turn, whose draft is over then.
+  /// - Returns: the row of its session; nil when there is no such turn any more.
+  func rewrite(_ turn: Int, answer: String, outcome: StoredTurn.Outcome) throws -> Int? {
     let find = try connection.prepare(
       """
       SELECT turn.session_id, turn.place, turn.question, turn.answer, ifnull(turn.furthest_page_index, 0), parent.place
       FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn WHERE turn.turn_id = ?1
       """)
-    find.bind(1, turn.id)
-    guard try find.step() else { return false }
+    find.bind(1, turn)
+    guard try find.step() else { return nil }
     let (session, place, question) = (find.integer(0), find.integer(1), find.text(2) ?? "")
     let old = find.text(3) ?? ""
     let (furthest, parent) = (find.integer(4), find.isNull(5) ? nil : find.integer(5))
     find.reset()
     let update = try connection.prepare("UPDATE turn SET answer = ?2, outcome = ?3 WHERE turn_id = ?1")
-    update.bind(1, turn.id)
+    update.bind(1, turn)
     update.bind(2, answer)
     update.bind(3, outcome.rawValue)
     let row = Self.textRow(session, place)
@@ -88,11 +85,11 @@ extension ConversationStore {
     try update.run()
     let words = try addWords(Self.words(question, answer), row: row)
     let fact = TurnFact(
-      id: turn.id, furthest: furthest, parent: parent, words: words,
+      id: turn, furthest: furthest, parent: parent, words: words,
       isTelling: !answer.isEmpty)
     try blocks.write(fact, session: session, place: place)
-    try mark(session, characterID: nil, page: nil, newTurns: 0, at: now)
-    return true
+    try connection.execute("DELETE FROM draft WHERE turn_id = \(turn)")
+    return session
   }
 
   /// Forgets a session with all its turns, and leaves none of their words in the file; false when there is none.
@@ -108,6 +105,7 @@ extension ConversationStore {
         """
         DELETE FROM turn_code_block WHERE session_id = \(row);
         DELETE FROM turn_vector WHERE turn_id IN (SELECT turn_id FROM turn WHERE session_id = \(row));
+        DELETE FROM draft WHERE session_id = \(row);
         DELETE FROM turn_source WHERE turn_id IN (SELECT turn_id FROM turn WHERE session_id = \(row));
         DELETE FROM turn_block WHERE session_id = \(row);
         DELETE FROM turn WHERE session_id = \(row);

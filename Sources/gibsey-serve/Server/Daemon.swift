@@ -139,6 +139,7 @@ struct Daemon {
     for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
     if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
     supervisor.tell(.ready, "listening")
+    await service.conversing.takeUpDrafts()
     var latest = context
     for await wish in wishes {
       guard wish == .reread else { break }

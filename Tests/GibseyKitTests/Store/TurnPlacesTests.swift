@@ -263,6 +263,8 @@ import Testing
         PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 6
         """)
       try SearchBlocks(old).repackAll()
+      // Blocks are made as they are today, and that asks for drafts.
+      try old.execute("CREATE TEMP TABLE draft (turn_id, session_id, answer)")
       try TurnBlocks(old).repackAll()
     }
     _ = try PageStore(path: path, access: .readWrite)
