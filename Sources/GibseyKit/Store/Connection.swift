@@ -23,6 +23,8 @@ final class Connection {
   private let handle: OpaquePointer
   /// Where it found its files; nil when there are none.
   private let place: DatabasePlace?
+  /// Compiled statements that nobody uses, by where their text stands in the program.
+  private var idle: [UnsafePointer<UInt8>: [OpaquePointer]] = [:]
 
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`, `.cannotRead`.
   init(path: String, access: Access) throws {
@@ -65,6 +67,7 @@ final class Connection {
   }
 
   deinit {
+    for handle in idle.values.joined() { sqlite3_finalize(handle) }
     guard let place else {
       sqlite3_close_v2(handle)
       return
@@ -182,11 +185,27 @@ final class Connection {
   }
 
   /// Compiles one statement; keep it to run it again.
-  func prepare(_ sql: String) throws -> Statement {
+  func prepare(_ sql: String) throws -> Statement { Statement(handle: try compile(sql), connection: self) }
+
+  /// A statement whose text stands in the program: it is compiled once, and whoever wants it next gets it when this one is done with
+  /// it. Most take less time to run than to compile.
+  func kept(_ sql: StaticString) throws -> Statement {
+    let handle = try idle[sql.utf8Start]?.popLast() ?? compile(sql.description)
+    return Statement(handle: handle, connection: self, place: sql.utf8Start)
+  }
+
+  /// Takes back a statement of `kept`, with nothing of what it was used for.
+  func putAway(_ statement: OpaquePointer, of place: UnsafePointer<UInt8>) {
+    sqlite3_reset(statement)
+    sqlite3_clear_bindings(statement)
+    idle[place, default: []].append(statement)
+  }
+
+  private func compile(_ sql: String) throws -> OpaquePointer {
     var statement: OpaquePointer?
     let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
     guard code == SQLITE_OK, let statement else { throw lastError(code) }
-    return Statement(handle: statement, connection: self)
+    return statement
   }
 
   /// The first column of the first row as an integer; 0 when there is no row.

@@ -134,13 +134,13 @@ public final class ConversationStore {
     if let found = try row(of: id, owner: nil) {
       guard let owner, found.session.owner?.spelling != owner.spelling else { return found.row }
       guard found.session.owner == nil else { throw GibseyError.unknownSession(id: id.text) }
-      let claim = try connection.prepare("UPDATE session SET owner = ?2 WHERE session_id = ?1")
+      let claim = try connection.kept("UPDATE session SET owner = ?2 WHERE session_id = ?1")
       claim.bind(1, found.row)
       claim.bind(2, owner)
       try claim.run()
       return found.row
     }
-    let insert = try connection.prepare(
+    let insert = try connection.kept(
       "INSERT INTO session (id, owner, made_at, seen_at, turns) VALUES (?1, ?2, ?3, ?3, 0)")
     insert.bind(1, id.text)
     insert.bind(2, owner)
@@ -155,7 +155,7 @@ public final class ConversationStore {
     _ row: Int, characterID: String??, page: (id: String, index: Int)?, isThere: Bool = true, newTurns: Int,
     at now: Timestamp
   ) throws {
-    let update = try connection.prepare(
+    let update = try connection.kept(
       """
       UPDATE session SET seen_at = max(seen_at, ?2), turns = turns + ?3,
         character_id = iif(?4, ?5, character_id), page_id = iif(?8, ifnull(?6, page_id), page_id),

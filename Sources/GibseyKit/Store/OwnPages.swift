@@ -6,7 +6,7 @@ extension PageStore {
   func ownPages(
     of characterID: String, upTo gate: Int?, limit: Int, textLimitCharacters: Int
   ) throws -> [(id: String, text: String)] {
-    let list = try connection.prepare(
+    let list = try connection.kept(
       """
       SELECT id, substr(text, 1, ?4) FROM page WHERE character_id = ?1 AND page_index <= ?2
       ORDER BY page_index, id LIMIT ?3

@@ -64,7 +64,7 @@ extension PageStore {
   /// What tells the first pages of a character from all others, and from what they were: their ids and the hashes of their texts, in
   /// the order of `ownPages`.
   func ownPagesImprint(of characterID: String, upTo gate: Int?, limit: Int) throws -> [UInt8] {
-    let list = try connection.prepare(
+    let list = try connection.kept(
       """
       SELECT id, text_hash FROM page WHERE character_id = ?1 AND page_index <= ?2
       ORDER BY page_index, id LIMIT ?3

@@ -67,7 +67,7 @@ public final class PageStore {
 
   /// The id of the page at a place in the reading order; of several there the first by id. Nil when there is none.
   public func pageID(at pageIndex: Int) throws -> String? {
-    let statement = try connection.prepare("SELECT id FROM page WHERE page_index = ?1 ORDER BY id LIMIT 1")
+    let statement = try connection.kept("SELECT id FROM page WHERE page_index = ?1 ORDER BY id LIMIT 1")
     statement.bind(1, pageIndex)
     return try statement.step() ? statement.text(0) : nil
   }
@@ -77,7 +77,7 @@ public final class PageStore {
 
   /// The id of the first page in the reading order; nil when there is none.
   public func firstPageID() throws -> String? {
-    let statement = try connection.prepare("SELECT id FROM page ORDER BY page_index, id LIMIT 1")
+    let statement = try connection.kept("SELECT id FROM page ORDER BY page_index, id LIMIT 1")
     return try statement.step() ? statement.text(0) : nil
   }
 

@@ -9,7 +9,7 @@ public final class SearchIndex {
 
   init(_ connection: Connection) throws {
     self.connection = connection
-    listCodes = try connection.prepare("SELECT block, codes FROM code_block WHERE embedder_id = ?1 ORDER BY block")
+    listCodes = try connection.kept("SELECT block, codes FROM code_block WHERE embedder_id = ?1 ORDER BY block")
     findVectors = LateStatement(
       connection,
       """
@@ -17,12 +17,12 @@ public final class SearchIndex {
       JOIN vector ON vector.embedder_id = ?2 AND vector.text_key = substr(page.text_hash, 1, 16)
       WHERE page.page_id = ?1
       """)
-    readVectors = try connection.prepare("SELECT vectors FROM vector WHERE vector_id = ?1")
+    readVectors = try connection.kept("SELECT vectors FROM vector WHERE vector_id = ?1")
   }
 
   /// The place and length of every page.
   public func places() throws -> PlaceTable {
-    let list = try connection.prepare("SELECT block, places FROM place_block ORDER BY block")
+    let list = try connection.kept("SELECT block, places FROM place_block ORDER BY block")
     var table = try PlaceTable(rows: rowCount())
     while try list.step() {
       guard table.append(list.bytes(1), firstRow: try firstRow(list.integer(0))) else {

@@ -9,7 +9,7 @@ extension ConversationStore {
     of id: SessionID, owner: String? = nil, gate: Int?, before: Int? = nil, limit: Int
   ) throws -> [StoredTurn] {
     guard let row = try row(of: id, owner: owner)?.row else { return [] }
-    let list = try connection.prepare(
+    let list = try connection.kept(
       """
       SELECT turn_id FROM turn WHERE session_id = ?1 AND turn_id < ?2 AND ifnull(furthest_page_index, 0) <= ?3
       ORDER BY place DESC LIMIT ?4

@@ -5,13 +5,18 @@ internal import CSQLite
 struct Statement: ~Copyable {
   private let handle: OpaquePointer
   private let connection: Connection
+  /// Where its text stands in the program, if the connection keeps it; nil where it ends with its last use.
+  private let place: UnsafePointer<UInt8>?
 
-  init(handle: OpaquePointer, connection: Connection) {
+  init(handle: OpaquePointer, connection: Connection, place: UnsafePointer<UInt8>? = nil) {
     self.handle = handle
     self.connection = connection
+    self.place = place
   }
 
-  deinit { sqlite3_finalize(handle) }
+  deinit {
+    if let place { connection.putAway(handle, of: place) } else { sqlite3_finalize(handle) }
+  }
 
   /// Makes ready to run again; bound values stay.
   borrowing func reset() { sqlite3_reset(handle) }

@@ -6,12 +6,12 @@ extension ConversationStore {
   /// words are found when they have ended, or were taken up.
   public func keep(_ answers: [(turn: OpenTurn, answer: String)]) throws {
     try connection.immediately {
-      let find = try connection.prepare(
+      let find = try connection.kept(
         """
         SELECT turn.session_id, turn.place, draft.turn_id IS NOT NULL OR turn.answer <> ''
         FROM turn LEFT JOIN draft USING (turn_id) WHERE turn_id = ?1
         """)
-      let put = try connection.prepare("REPLACE INTO draft (turn_id, session_id, answer) VALUES (?1, ?2, ?3)")
+      let put = try connection.kept("REPLACE INTO draft (turn_id, session_id, answer) VALUES (?1, ?2, ?3)")
       for (turn, answer) in answers where !answer.isEmpty {
         find.bind(1, turn.id)
         defer { find.reset() }
@@ -35,8 +35,9 @@ extension ConversationStore {
   /// The same in a transaction.
   /// - Parameter session: whose drafts; nil takes up all.
   func takeUpDrafts(of session: Int?) throws {
-    let list = try connection.prepare(
-      "SELECT turn_id, answer FROM draft \(session == nil ? "" : "WHERE session_id = ?1") ORDER BY turn_id")
+    let all: StaticString = "SELECT turn_id, answer FROM draft ORDER BY turn_id"
+    let some: StaticString = "SELECT turn_id, answer FROM draft WHERE session_id = ?1 ORDER BY turn_id"
+    let list = try connection.kept(session == nil ? all : some)
     if let session { list.bind(1, session) }
     var drafts: [(turn: Int, answer: String)] = []
     while try list.step() { drafts.append((list.integer(0), list.text(1) ?? "")) }

@@ -149,7 +149,7 @@ final class TurnBlocks {
       "SELECT count(*) FROM turn_block WHERE session_id = \(session) AND block BETWEEN 0 AND \(number)")
     guard count == number + 1 else { throw damaged }
     var walk = TurnWalk(tip: tip, gate: gate)
-    let list = try connection.prepare(
+    let list = try connection.kept(
       "SELECT block, facts FROM turn_block WHERE session_id = ?1 AND block <= ?2 ORDER BY block DESC")
     list.bind(1, session)
     list.bind(2, number)
@@ -167,7 +167,7 @@ final class TurnBlocks {
 
   /// What the other tables say of a session's turns, in blocks.
   func made(of session: Int) throws -> [[UInt8]] {
-    let list = try connection.prepare(
+    let list = try connection.kept(
       """
       SELECT turn.turn_id, ifnull(turn.furthest_page_index, 0), ifnull(parent.place + 1, 0), size.sz,
         turn.answer <> '' OR draft.turn_id IS NOT NULL
@@ -194,7 +194,7 @@ final class TurnBlocks {
   /// Packs everything anew.
   func repackAll() throws {
     try connection.execute("DELETE FROM turn_block")
-    let list = try connection.prepare("SELECT session_id FROM session ORDER BY session_id")
+    let list = try connection.kept("SELECT session_id FROM session ORDER BY session_id")
     var sessions: [Int] = []
     while try list.step() { sessions.append(list.integer(0)) }
     for session in sessions {

@@ -125,7 +125,7 @@ extension ConversationStore {
 
   /// Where a turn stands in a session; nil when it is not of it.
   func place(ofTurn id: Int, in session: Int) throws -> Int? {
-    let find = try connection.prepare("SELECT place FROM turn WHERE turn_id = ?1 AND session_id = ?2")
+    let find = try connection.kept("SELECT place FROM turn WHERE turn_id = ?1 AND session_id = ?2")
     find.bind(1, id)
     find.bind(2, session)
     return try find.step() ? find.integer(0) : nil
@@ -154,7 +154,7 @@ extension ConversationStore {
   /// Who answered in a session, by id; nil is the narrator.
   func characters(of id: SessionID) throws -> [String?] {
     guard let row = try row(of: id, owner: nil)?.row else { return [] }
-    let list = try connection.prepare("SELECT DISTINCT character_id FROM turn WHERE session_id = ?1 ORDER BY 1")
+    let list = try connection.kept("SELECT DISTINCT character_id FROM turn WHERE session_id = ?1 ORDER BY 1")
     list.bind(1, row)
     var ids: [String?] = []
     while try list.step() { ids.append(list.text(0).flatMap { $0.isEmpty ? nil : $0 }) }
@@ -200,7 +200,7 @@ extension ConversationStore {
   /// The newest turn of a session with a character.
   /// - Parameter before: only of those with a lower number; nil of all.
   func newest(ofSession row: Int, characterID: String?, before: Int? = nil) throws -> (id: Int, place: Int)? {
-    let find = try connection.prepare(
+    let find = try connection.kept(
       """
       SELECT turn_id, place FROM turn WHERE session_id = ?1 AND character_id = ?2 AND turn_id < ?3
       ORDER BY place DESC LIMIT 1
@@ -215,7 +215,7 @@ extension ConversationStore {
   func member(
     _ id: Int, ofSession row: Int, _ sessionID: SessionID, characterID: String?
   ) throws -> (id: Int, place: Int) {
-    let find = try connection.prepare(
+    let find = try connection.kept(
       "SELECT place, character_id FROM turn WHERE turn_id = ?1 AND session_id = ?2")
     find.bind(1, id)
     find.bind(2, row)

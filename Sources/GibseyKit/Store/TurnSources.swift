@@ -26,7 +26,7 @@ extension ConversationStore {
     for id in Set(sources.pages.map(\.spelling)).map(\.text) {
       furthest = try max(furthest, placeOfPage(id) ?? seenPage(id)?.place ?? TurnSources.unknownPlace)
     }
-    let find = try connection.prepare("SELECT ifnull(furthest_page_index, 0) FROM turn WHERE turn_id = ?1")
+    let find = try connection.kept("SELECT ifnull(furthest_page_index, 0) FROM turn WHERE turn_id = ?1")
     for id in sources.turns {
       find.bind(1, id)
       furthest = max(furthest, try find.step() ? find.integer(0) : TurnSources.unknownPlace)
@@ -47,7 +47,7 @@ extension ConversationStore {
         continue
       }
       let place = try placeOfPage(id)
-      let insert = try connection.prepare("INSERT INTO seen_page (id, anchor, page_index) VALUES (?1, ?2, ?3)")
+      let insert = try connection.kept("INSERT INTO seen_page (id, anchor, page_index) VALUES (?1, ?2, ?3)")
       insert.bind(1, id)
       insert.bind(2, place == nil ? nil : id)
       insert.bind(3, place ?? TurnSources.unknownPlace)
@@ -62,7 +62,7 @@ extension ConversationStore {
   /// Those of some turns that none of the others has seen; what these have seen is seen with them. Newest first.
   private func newest(of turns: [Int]) throws -> [Int] {
     let all = Set(turns)
-    let find = try connection.prepare("SELECT turns FROM turn_source WHERE turn_id = ?1")
+    let find = try connection.kept("SELECT turns FROM turn_source WHERE turn_id = ?1")
     var (newest, covered): ([Int], Set<Int>) = ([], [])
     for id in all.sorted(by: >) {
       if !covered.contains(id) { newest.append(id) }
@@ -76,17 +76,17 @@ extension ConversationStore {
   /// The turns whose contents stood in a turn's prompt, without those that these had seen already. Of a turn from before this was
   /// remembered, none.
   func turnsSeen(by turn: Int) throws -> [Int] {
-    let find = try connection.prepare("SELECT turns FROM turn_source WHERE turn_id = ?1")
+    let find = try connection.kept("SELECT turns FROM turn_source WHERE turn_id = ?1")
     find.bind(1, turn)
     return try find.step() ? TurnSource(least: 0, pages: [], turns: find.bytes(0)).turns : []
   }
 
   /// The ids of the pages that a turn has seen, also of those that are gone. Of a turn from before this was remembered, none.
   func pagesSeen(by turn: Int) throws -> [String] {
-    let find = try connection.prepare("SELECT pages FROM turn_source WHERE turn_id = ?1")
+    let find = try connection.kept("SELECT pages FROM turn_source WHERE turn_id = ?1")
     find.bind(1, turn)
     guard try find.step() else { return [] }
-    let page = try connection.prepare("SELECT id FROM seen_page WHERE seen_id = ?1")
+    let page = try connection.kept("SELECT id FROM seen_page WHERE seen_id = ?1")
     return try TurnSource(least: 0, pages: find.bytes(0), turns: []).pages.compactMap { row in
       defer { page.reset() }
       page.bind(1, row)
@@ -96,14 +96,14 @@ extension ConversationStore {
 
   /// What is remembered of a page that a turn has seen.
   private func seenPage(_ id: String) throws -> (row: Int, place: Int)? {
-    let find = try connection.prepare("SELECT seen_id, page_index FROM seen_page WHERE id = ?1")
+    let find = try connection.kept("SELECT seen_id, page_index FROM seen_page WHERE id = ?1")
     find.bind(1, id)
     return try find.step() ? (find.integer(0), find.integer(1)) : nil
   }
 
   /// Where a page stands; nil when there is none of that id.
   func placeOfPage(_ id: String) throws -> Int? {
-    let find = try connection.prepare("SELECT page_index FROM page WHERE id = ?1")
+    let find = try connection.kept("SELECT page_index FROM page WHERE id = ?1")
     find.bind(1, id)
     return try find.step() ? find.integer(0) : nil
   }

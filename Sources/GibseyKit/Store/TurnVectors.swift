@@ -20,7 +20,7 @@ extension ConversationStore {
   public func turnsWantingVectors(
     of embedder: EmbedderRow?, after id: Int, limit: Int
   ) throws -> [TurnWantingVectors] {
-    let list = try connection.prepare(
+    let list = try connection.kept(
       """
       SELECT turn_id, session_id, place, question, answer FROM turn
       WHERE turn_id > ?2 AND answer <> '' AND NOT EXISTS (
@@ -45,7 +45,7 @@ extension ConversationStore {
     try connection.immediately {
       guard try connection.embedders().contains(where: { $0.row == embedder.row && $0.coding == embedder.coding })
       else { return }
-      let put = try connection.prepare(
+      let put = try connection.kept(
         """
         INSERT OR REPLACE INTO turn_vector (embedder_id, turn_id, vectors)
         SELECT ?1, turn_id, ?3 FROM turn WHERE turn_id = ?2
@@ -69,7 +69,7 @@ extension ConversationStore {
   private func packCodes(_ block: Int, of session: Int, _ embedder: EmbedderRow) throws {
     let bytes = try connection.turnCodes(of: block, of: session, embedder)
     guard !bytes.isEmpty else { return }
-    let put = try connection.prepare(
+    let put = try connection.kept(
       "REPLACE INTO turn_code_block (embedder_id, session_id, block, codes) VALUES (?1, ?2, ?3, ?4)")
     put.bind(1, embedder.row)
     put.bind(2, session)
@@ -97,7 +97,7 @@ extension ConversationStore {
   private func scanned(
     for query: [Float], in chain: TurnChain, _ places: PlaceTable, _ embedder: EmbedderRow, limit: Int
   ) throws -> Set<Int> {
-    let list = try connection.prepare(
+    let list = try connection.kept(
       "SELECT block, codes FROM turn_code_block WHERE embedder_id = ?1 AND session_id = ?2 ORDER BY block")
     list.bind(1, embedder.row)
     list.bind(2, chain.session)
@@ -118,7 +118,7 @@ extension ConversationStore {
   func nearness(
     of places: [Int], in chain: TurnChain, to query: [Float], _ embedder: EmbedderRow
   ) throws -> [(place: Int, cosine: Double)] {
-    let read = try connection.prepare(
+    let read = try connection.kept(
       """
       SELECT vectors FROM turn_vector WHERE embedder_id = ?1
         AND turn_id = (SELECT turn_id FROM turn WHERE session_id = ?2 AND place = ?3)

@@ -18,9 +18,11 @@ extension ConversationStore {
       let parent = try parent(of: turn)
       let session = try openSession(turn.sessionID, owner: turn.owner, at: now)
       try takeUpDrafts(of: session)
-      let place = try connection.integer("SELECT turns FROM session WHERE session_id = \(session)")
+      let count = try connection.kept("SELECT turns FROM session WHERE session_id = ?1")
+      count.bind(1, session)
+      let place = try count.step() ? count.integer(0) : 0
       let furthest = try self.place(of: turn.sources)
-      let insert = try connection.prepare(
+      let insert = try connection.kept(
         """
         INSERT INTO turn (session_id, place, parent_turn, character_id, question, answer, outcome, furthest_page_index,
           prompt_id, made_at)
@@ -65,7 +67,7 @@ extension ConversationStore {
   /// Writes the answer of a turn, whose draft is over then.
   /// - Returns: the row of its session; nil when there is no such turn any more.
   func rewrite(_ turn: Int, answer: String, outcome: StoredTurn.Outcome) throws -> Int? {
-    let find = try connection.prepare(
+    let find = try connection.kept(
       """
       SELECT turn.session_id, turn.place, turn.question, turn.answer, ifnull(turn.furthest_page_index, 0), parent.place
       FROM turn LEFT JOIN turn AS parent ON parent.turn_id = turn.parent_turn WHERE turn.turn_id = ?1
@@ -76,7 +78,7 @@ extension ConversationStore {
     let old = find.text(3) ?? ""
     let (furthest, parent) = (find.integer(4), find.isNull(5) ? nil : find.integer(5))
     find.reset()
-    let update = try connection.prepare("UPDATE turn SET answer = ?2, outcome = ?3 WHERE turn_id = ?1")
+    let update = try connection.kept("UPDATE turn SET answer = ?2, outcome = ?3 WHERE turn_id = ?1")
     update.bind(1, turn)
     update.bind(2, answer)
     update.bind(3, outcome.rawValue)
@@ -88,7 +90,9 @@ extension ConversationStore {
       id: turn, furthest: furthest, parent: parent, words: words,
       isTelling: !answer.isEmpty)
     try blocks.write(fact, session: session, place: place)
-    try connection.execute("DELETE FROM draft WHERE turn_id = \(turn)")
+    let end = try connection.kept("DELETE FROM draft WHERE turn_id = ?1")
+    end.bind(1, turn)
+    try end.run()
     return session
   }
 
@@ -96,7 +100,7 @@ extension ConversationStore {
   public func forget(_ id: SessionID, owner: String? = nil) throws -> Bool {
     let wasThere = try connection.immediately { () -> Bool in
       guard let row = try row(of: id, owner: owner)?.row else { return false }
-      let list = try connection.prepare("SELECT place, question, answer FROM turn WHERE session_id = ?1")
+      let list = try connection.kept("SELECT place, question, answer FROM turn WHERE session_id = ?1")
       list.bind(1, row)
       while try list.step() {
         try removeWords(Self.words(list.text(1) ?? "", list.text(2) ?? ""), row: Self.textRow(row, list.integer(0)))
@@ -141,17 +145,17 @@ extension ConversationStore {
 
   /// Adds the words of a turn; returns how many there are.
   private func addWords(_ text: String, row: Int) throws -> Int {
-    let insert = try connection.prepare("INSERT INTO turn_text (rowid, text) VALUES (?1, ?2)")
+    let insert = try connection.kept("INSERT INTO turn_text (rowid, text) VALUES (?1, ?2)")
     insert.bind(1, row)
     insert.bind(2, text)
     try insert.run()
-    let size = try connection.prepare("SELECT sz FROM turn_text_docsize WHERE id = ?1")
+    let size = try connection.kept("SELECT sz FROM turn_text_docsize WHERE id = ?1")
     size.bind(1, row)
     return try size.step() ? SearchBlocks.wordCount(size.bytes(0)) : 0
   }
 
   private func removeWords(_ text: String, row: Int) throws {
-    let delete = try connection.prepare("INSERT INTO turn_text (turn_text, rowid, text) VALUES ('delete', ?1, ?2)")
+    let delete = try connection.kept("INSERT INTO turn_text (turn_text, rowid, text) VALUES ('delete', ?1, ?2)")
     delete.bind(1, row)
     delete.bind(2, text)
     try delete.run()
