@@ -27,11 +27,17 @@ final class DaemonProcess: Sendable {
   }
 
   /// Waits until it listens.
-  /// - Parameter files: how many descriptors it may have.
-  init(_ flags: [String] = [], files: Int = 1024, environment: [String: String] = [:]) throws {
+  /// - Parameters:
+  ///   - files: how many descriptors it may have.
+  ///   - prepare: does something to its database before it starts.
+  init(
+    _ flags: [String] = [], files: Int = 1024, environment: [String: String] = [:],
+    prepare: (_ path: String) throws -> Void = { _ in }
+  ) throws {
     folder = NSTemporaryDirectory() + "daemon-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try TestServer.write(TestServer.pages(3), to: folder + "/story.db")
+    try prepare(folder + "/story.db")
     let said = Pipe()
     process = try ChildProcess(
       ["/bin/sh", "-c", "ulimit -n \(files); exec \"$@\"", "sh", Self.programs + "/gibsey-serve"]

@@ -276,6 +276,22 @@ import Testing
     #expect(try ConversationStore(path: crashed, access: .readWrite).sessions().map(\.id.text) == ["s9"])
   }
 
+  @Test func aDaemonThatStartsTakesUpWhatACrashHasLeftOfAnswers() async throws {
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      let session = try #require(SessionID("s9"))
+      let daemon = try DaemonProcess { path in
+        let store = try ConversationStore(path: path, access: .readWrite)
+        let turn = TurnToKeep(sessionID: session, parent: .newest, characterID: nil, question: "Who?", promptID: "p")
+        try store.keep([(try store.begin(turn, at: Timestamp(microseconds: 0)), "The lanternkeeper and")])
+      }
+      let store = try ConversationStore(path: daemon.folder + "/story.db", access: .readOnly)
+      waitUntil { (try? store.find("lanternkeeper", limit: 9).isEmpty) == false }
+      #expect(try store.find("lanternkeeper", limit: 9).map(\.answer) == ["The lanternkeeper and"])
+      daemon.send(SIGTERM)
+      #expect(await daemon.ending() == .exit(0))
+    }
+  }
+
   @Test func aDaemonThatEndsLeavesNothingInTheLog() async throws {
     try await withTaskExecutorPreference(BlockingExecutor()) {
       let daemon = try DaemonProcess()

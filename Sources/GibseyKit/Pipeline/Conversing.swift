@@ -116,7 +116,7 @@ public struct Conversing: Sendable {
     }
   }
 
-  /// Takes up what a process that is gone has left of its answers, so that it is found by its words.
+  /// Takes up what processes that are gone have left of their answers, so that it is found by its words.
   public func takeUpDrafts() async { await keeper?.takeUpDrafts() }
 
   /// The turns whose answers are being made here now: in the file they stand as interrupted, for nobody knows what comes.

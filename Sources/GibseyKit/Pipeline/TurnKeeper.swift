@@ -91,7 +91,7 @@ public actor TurnKeeper {
 
   /// Lets the file go when another one has taken its place, and opens that one: what others write into its log, too, can be folded
   /// only by who writes. What cannot be opened now is tried again when this is called again, or by who writes the next turn.
-  func turnToFile() { _ = try? store(waiting: Self.beginPatienceMilliseconds) }
+  func turnToFile() { takeUpDrafts() }
 
   /// Folds what was written into the file. Where others are in the way it stays in the log, and is not lost.
   func putAway() {
@@ -163,7 +163,7 @@ public actor TurnKeeper {
     try? store.keep(answers.filter { $0.turn.file == store.file })
   }
 
-  /// Takes up what a process that is gone has left of its answers. What cannot be now is when somebody goes on with its session.
+  /// Takes up what processes that are gone have left of their answers. What cannot be now is when somebody goes on with its session.
   func takeUpDrafts() { try? store(waiting: Self.beginPatienceMilliseconds).takeUpDrafts() }
 
   /// - Returns: false when the turn was begun in a file that another one has taken the place of: it has other turns.

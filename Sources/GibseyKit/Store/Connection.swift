@@ -194,6 +194,9 @@ final class Connection {
     return Statement(handle: handle, connection: self, place: sql.utf8Start)
   }
 
+  /// How many statements wait for their next use.
+  var idleCount: Int { idle.values.reduce(0) { $0 + $1.count } }
+
   /// Takes back a statement of `kept`, with nothing of what it was used for.
   func putAway(_ statement: OpaquePointer, of place: UnsafePointer<UInt8>) {
     sqlite3_reset(statement)

@@ -25,22 +25,31 @@ extension ConversationStore {
     }
   }
 
-  /// Takes up what a process that is gone has left of its answers: it is theirs, as interrupted, and its words are found. Of an answer
-  /// that still goes on no harm is done.
+  /// Takes up what processes that are gone have left of their answers, one by one: it is their turns', as interrupted, and its words are
+  /// found. An answer that still goes on is written again when more of it has come.
   public func takeUpDrafts() throws {
-    guard try connection.integer("SELECT EXISTS (SELECT 1 FROM draft)") == 1 else { return }
-    try connection.immediately { try takeUpDrafts(of: nil) }
+    let list = try connection.kept("SELECT turn_id FROM draft ORDER BY turn_id")
+    for turn in try drafts(list) { try connection.immediately { try takeUp(turn) } }
   }
 
-  /// The same in a transaction.
-  /// - Parameter session: whose drafts; nil takes up all.
-  func takeUpDrafts(of session: Int?) throws {
-    let all: StaticString = "SELECT turn_id, answer FROM draft ORDER BY turn_id"
-    let some: StaticString = "SELECT turn_id, answer FROM draft WHERE session_id = ?1 ORDER BY turn_id"
-    let list = try connection.kept(session == nil ? all : some)
-    if let session { list.bind(1, session) }
-    var drafts: [(turn: Int, answer: String)] = []
-    while try list.step() { drafts.append((list.integer(0), list.text(1) ?? "")) }
-    for draft in drafts { _ = try rewrite(draft.turn, answer: draft.answer, outcome: .interrupted) }
+  /// The same of one session, in a transaction that is open.
+  func takeUpDrafts(of session: Int) throws {
+    let list = try connection.kept("SELECT turn_id FROM draft WHERE session_id = ?1 ORDER BY turn_id")
+    list.bind(1, session)
+    for turn in try drafts(list) { try takeUp(turn) }
+  }
+
+  private func drafts(_ list: borrowing Statement) throws -> [Int] {
+    var turns: [Int] = []
+    while try list.step() { turns.append(list.integer(0)) }
+    return turns
+  }
+
+  private func takeUp(_ turn: Int) throws {
+    let find = try connection.kept("SELECT answer FROM draft WHERE turn_id = ?1")
+    find.bind(1, turn)
+    guard try find.step(), let answer = find.text(0) else { return }
+    find.reset()
+    _ = try rewrite(turn, answer: answer, outcome: .interrupted)
   }
 }

@@ -40,7 +40,7 @@ extension ConversationStore {
     return turns
   }
 
-  /// Keeps the vectors of turns, all of them or none; of a turn that was forgotten meanwhile none are kept.
+  /// Keeps the vectors of turns, all of them or none; of a turn that was forgotten meanwhile, or has another answer now, none are kept.
   public func write(_ vectors: [[UnitVector]], of turns: [TurnWantingVectors], _ embedder: EmbedderRow) throws {
     try connection.immediately {
       guard try connection.embedders().contains(where: { $0.row == embedder.row && $0.coding == embedder.coding })
@@ -48,7 +48,7 @@ extension ConversationStore {
       let put = try connection.kept(
         """
         INSERT OR REPLACE INTO turn_vector (embedder_id, turn_id, vectors)
-        SELECT ?1, turn_id, ?3 FROM turn WHERE turn_id = ?2
+        SELECT ?1, turn_id, ?3 FROM turn WHERE turn_id = ?2 AND answer = ?4
         """)
       var blocks: [Int: Set<Int>] = [:]
       for (turn, vectors) in zip(turns, vectors) {
@@ -57,6 +57,7 @@ extension ConversationStore {
         put.bind(1, embedder.row)
         put.bind(2, turn.id)
         put.bind(3, bytes)
+        put.bind(4, turn.answer)
         try put.run()
         blocks[turn.session, default: []].insert(turn.place / TurnBlocks.turnsPerBlock)
       }
@@ -66,9 +67,30 @@ extension ConversationStore {
     }
   }
 
+  /// Lets the vectors of a turn go whose answer becomes another one: half an answer that was taken up goes on at times.
+  func dropVectors(of turn: Int, _ session: Int, _ place: Int) throws {
+    let find = try connection.kept("SELECT 1 FROM turn_vector WHERE turn_id = ?1 LIMIT 1")
+    find.bind(1, turn)
+    guard try find.step() else { return }
+    find.reset()
+    let drop = try connection.kept("DELETE FROM turn_vector WHERE turn_id = ?1")
+    drop.bind(1, turn)
+    try drop.run()
+    for embedder in try connection.embedders() {
+      try packCodes(place / TurnBlocks.turnsPerBlock, of: session, embedder)
+    }
+  }
+
   private func packCodes(_ block: Int, of session: Int, _ embedder: EmbedderRow) throws {
     let bytes = try connection.turnCodes(of: block, of: session, embedder)
-    guard !bytes.isEmpty else { return }
+    guard !bytes.isEmpty else {
+      let drop = try connection.kept(
+        "DELETE FROM turn_code_block WHERE embedder_id = ?1 AND session_id = ?2 AND block = ?3")
+      drop.bind(1, embedder.row)
+      drop.bind(2, session)
+      drop.bind(3, block)
+      return try drop.run()
+    }
     let put = try connection.kept(
       "REPLACE INTO turn_code_block (embedder_id, session_id, block, codes) VALUES (?1, ?2, ?3, ?4)")
     put.bind(1, embedder.row)

@@ -84,6 +84,7 @@ extension ConversationStore {
     update.bind(3, outcome.rawValue)
     let row = Self.textRow(session, place)
     try removeWords(Self.words(question, old), row: row)
+    if !old.isEmpty, old != answer { try dropVectors(of: turn, session, place) }
     try update.run()
     let words = try addWords(Self.words(question, answer), row: row)
     let fact = TurnFact(

@@ -139,7 +139,8 @@ struct Daemon {
     for address in server.addresses { context.diagnostics.notice("listening at http://\(address)") }
     if let path = options.unixSocket { context.diagnostics.notice("listening at \(path)") }
     supervisor.tell(.ready, "listening")
-    await service.conversing.takeUpDrafts()
+    // Nothing waits for it, a signal least of all: an indexer may be writing.
+    Task { [conversing = service.conversing] in await conversing.takeUpDrafts() }
     var latest = context
     for await wish in wishes {
       guard wish == .reread else { break }

@@ -40,6 +40,30 @@ import Testing
     for index in 0..<count { try scene.say("Tide \(index)?", "The ferry came with the tide.", in: store) }
   }
 
+  @Test func halfAnAnswerThatWasEmbeddedIsEmbeddedAnewWhenItHasEnded() throws {
+    func wanting() throws -> [TurnWantingVectors] { try store.turnsWantingVectors(of: embedder, after: 0, limit: 9) }
+    func damages() throws -> [StoreFinding] {
+      try pages.check().filter { if case .damage = $0 { true } else { false } }
+    }
+    let open = try store.begin(scene.turn("Who keeps bees?"), at: ConversationScene.time(1))
+    try store.keep([(open, "The ferryman")])
+    #expect(try wanting().isEmpty)
+    try store.takeUpDrafts()
+    let half = try wanting()
+    try embed([1, 0, 0, 0])
+    #expect(half.map(\.id) == [open.id])
+    #expect(try wanting().isEmpty)
+    try store.finish(open, answer: "The ferryman's sister.", outcome: .complete, at: ConversationScene.time(2))
+    #expect(try wanting().map(\.answer) == ["The ferryman's sister."])
+    #expect(try damages().isEmpty)
+    // Made of the half, and too late.
+    try store.write([[try #require(UnitVector(normalizing: [0, 1, 0, 0]))]], of: half, embedder)
+    #expect(try wanting().map(\.id) == [open.id])
+    try embed([0, 1, 0, 0])
+    #expect(try wanting().isEmpty)
+    #expect(try damages().isEmpty)
+  }
+
   private static let question = "Before supper my uncle spoke of some zanzibar lantern, or was it another evening?"
 
   @Test func aTurnThatSharesTwoRareWordsComesFirstThoughManyAreNearerAndOtherWordsWereNeverSaid() throws {

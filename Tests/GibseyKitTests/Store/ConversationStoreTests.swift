@@ -228,6 +228,7 @@ struct ConversationScene {
     try store.append(scene.turn("Q", session: kept), answer: "stays", outcome: .complete, at: ConversationScene.time(1))
     let open = try store.begin(scene.turn("a zanzibar question"), at: ConversationScene.time(1))
     for index in 0..<300 { try scene.say("xylophone \(index)", "answer zanzibar\(index)", in: store) }
+    try store.keep([(open, "a zanzibar draft")])
     #expect(try store.forget(scene.session))
     #expect(try store.forget(scene.session) == false)
     #expect(try store.session(scene.session) == nil)

@@ -21,11 +21,14 @@ struct KeptStatementTests {
       first.bind(1, 7)
       let told = try number(first)
       #expect(told == 7)
+      #expect(connection.idleCount == 0)
       // Given back in the midst of its rows.
     }
+    #expect(connection.idleCount == 1)
     let second = try echo()
     let rows = [try number(second), try number(second)]
     let isOver = try !second.step()
+    #expect(connection.idleCount == 0)
     #expect(rows == [nil, 2])
     #expect(isOver)
   }

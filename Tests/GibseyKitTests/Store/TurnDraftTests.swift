@@ -14,6 +14,7 @@ struct TurnDraftTests {
     try scene.store().keep([(open, "The lanternkeeper and")])
     let other = try scene.store()
     #expect(try other.find("lanternkeeper", limit: 9).isEmpty)
+    #expect(try other.find("lamp", limit: 9).map(\.answer) == ["The lanternkeeper and"])
     try other.takeUpDrafts()
     #expect(try other.find("lanternkeeper lamp", limit: 9).map(\.answer) == ["The lanternkeeper and"])
     #expect(try other.turn(open.id)?.outcome == .interrupted)
