@@ -39,13 +39,14 @@ ROWS = {
 def row(programs, name, rounds):
     """One row: rounds of ours and theirs in turn, on fresh servers; the median of each compared figure.
 
-    Each round has readers of its own: a session that comes back brings its last answer with it, and its prompt costs more."""
+    Each round of each row has readers of its own: a session that comes back brings its last answer with it, up to 2 MiB, and its
+    prompt costs more."""
     scenario, options, theirs, compared = ROWS[name]
     ours, references, broken = [], [], False
     for number in range(rounds):
         with programs.daemon() as (process, port):
             warm(programs, process, port)
-            line, status = programs.run(scenario, process, port, run=f"round-{number}", **options)
+            line, status = programs.run(scenario, process, port, run=f"{name}-{number}", **options)
             ours.append(line)
             broken = broken or status != 0
         if theirs is None:
