@@ -89,8 +89,8 @@ public actor TurnKeeper {
   /// Whether the file was let go and the one in its place was not opened yet.
   nonisolated var hasNoFile: Bool { state.withLock { $0.hasNoFile } }
 
-  /// Lets the file go when another one has taken its place, and opens that one: what others write into its log, too, can be folded
-  /// only by who writes. What cannot be opened now is tried again when this is called again, or by who writes the next turn.
+  /// Lets the file go when another one has taken its place, opens that one, and takes up its drafts: what others write into its log,
+  /// too, can be folded only by who writes. What cannot be opened now is tried again when this is called again, or by who writes the next turn.
   func turnToFile() { takeUpDrafts() }
 
   /// Folds what was written into the file. Where others are in the way it stays in the log, and is not lost.

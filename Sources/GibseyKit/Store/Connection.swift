@@ -194,7 +194,7 @@ final class Connection {
     return Statement(handle: handle, connection: self, place: sql.utf8Start)
   }
 
-  /// How many statements wait for their next use.
+  /// How many statements wait for their next use; tests ask.
   var idleCount: Int { idle.values.reduce(0) { $0 + $1.count } }
 
   /// Takes back a statement of `kept`, with nothing of what it was used for.
