@@ -13,7 +13,7 @@ extension ContextBuilding {
     self.init(
       store: store,
       searching: try Searching(store: store, embedder: embedder, words: words, known: known, options: searching),
-      embed: { try questions.vector(of: $0) }, defaults: defaults, cast: cast,
+      embed: { try questions.vector(of: $0) }, isEmbedding: { questions.isMaking($0) }, defaults: defaults, cast: cast,
       memory: try SessionMemory(store, embedder: searching.mode == .keywords ? nil : embedder, words: words),
       known: known)
   }

@@ -129,6 +129,9 @@ public final class QuestionEmbedder {
     ahead = vector.map { (question, $0) }
   }
 
+  /// Whether the vector of a question was begun.
+  func isMaking(_ question: String) -> Bool { ahead?.question == question }
+
   /// Whether the database's vectors are the embedded model's.
   private var isOfModel: Bool { active.map { $0.remote == nil && !GivenVectors.made($0) } ?? false }
 

@@ -31,6 +31,7 @@ public struct ContextBuilding {
   private let store: PageStore
   private let searching: Searching
   private let embed: (String) throws -> [Float]?
+  private let isEmbedding: (String) -> Bool
   private let defaults: Defaults
   private let speakers: Speakers
   private let known: KnownPages
@@ -39,15 +40,18 @@ public struct ContextBuilding {
   /// - Parameters:
   ///   - searching: finds pages in the store.
   ///   - embed: the vector of a question; nil to search by keywords alone.
+  ///   - isEmbedding: whether that vector is being made already.
   ///   - memory: the conversations of the store; nil to have none.
   ///   - known: what is known of the story's pages from the questions before.
   public init(
     store: PageStore, searching: Searching, embed: @escaping (String) throws -> [Float]? = { _ in nil },
-    defaults: Defaults, cast: Cast = Cast(), memory: SessionMemory? = nil, known: KnownPages = KnownPages()
+    isEmbedding: @escaping (String) -> Bool = { _ in false }, defaults: Defaults, cast: Cast = Cast(),
+    memory: SessionMemory? = nil, known: KnownPages = KnownPages()
   ) {
     self.store = store
     self.searching = searching
     self.embed = embed
+    self.isEmbedding = isEmbedding
     self.defaults = defaults
     self.memory = memory
     self.known = known
@@ -58,6 +62,11 @@ public struct ContextBuilding {
   /// - Throws: `GibseyError.emptyQuestion`, `.unknownCharacter`, `.unknownPage`, `.budgetTooSmall`, `.questionTooLong`,
   ///   and database errors.
   public func prompt(for request: ChatRequest) throws -> Prompt {
+    // Of one state of the database, which is read once: after a change each transaction reads it anew.
+    try store.reading { try builtPrompt(for: request) }
+  }
+
+  private func builtPrompt(for request: ChatRequest) throws -> Prompt {
     let request = try completed(request)
     let speaker = try speakers.speaker(request.characterID)
     let place = try place(of: request)
@@ -285,7 +294,9 @@ public struct ContextBuilding {
   private func search(_ request: ChatRequest, _ place: Place, limit: Int) throws -> [Searching.Found] {
     let vector = try vector(of: request)
     return try searching.search(
-      Searching.Query(text: request.prompt, vector: vector, gate: place.gate?.pageIndex, scope: place.scope),
+      Searching.Query(
+        text: request.prompt, vector: vector, isVectorOnItsWay: isEmbedding(request.prompt),
+        gate: place.gate?.pageIndex, scope: place.scope),
       limit: limit)
   }
 

@@ -19,14 +19,18 @@ public struct Searching {
     /// Its vector, of the dimensions of the active embedder; nil to search by keywords alone. Asked for when the words have
     /// been looked up, so that it may be made meanwhile.
     public var vector: () throws -> [Float]?
+    /// Whether it is being made now, on another thread: then pages are read before it is asked for.
+    public var isVectorOnItsWay: Bool
     /// The last page_index that may be seen; nil for the whole book.
     public var gate: Int?
     /// The part of the book that is searched; nil for all of it.
     public var scope: PageScope?
 
     public init(
-      text: String, vector: @escaping () throws -> [Float]? = { nil }, gate: Int? = nil, scope: PageScope? = nil
+      text: String, vector: @escaping () throws -> [Float]? = { nil }, isVectorOnItsWay: Bool = false, gate: Int? = nil,
+      scope: PageScope? = nil
     ) {
+      self.isVectorOnItsWay = isVectorOnItsWay
       self.scope = scope
       self.text = text
       self.vector = vector
@@ -114,17 +118,22 @@ public struct Searching {
       let keywords = KeywordScores(counts, places: places, gate: query.gate).scores
       var reader = try PageReader(
         store: store, known: known, terms: terms, counts: counts, words: options.mode == .vectors ? nil : words)
-      // While the question's vector may still be being made, the pages are read that will be wanted most likely.
-      let likely = keywords.largest(Self.readAhead, by: \.score)
-      if options.mode == .hybrid, embedder != nil { for (row, _) in likely { try reader.read(row) } }
+      // While the question's vector is being made, the pages are read that will be wanted most likely.
+      if query.isVectorOnItsWay, options.mode == .hybrid, embedder != nil {
+        for (row, _) in keywords.largest(Self.readAhead, by: \.score) { try reader.read(row) }
+      }
       let vector = options.mode == .keywords || embedder == nil ? nil : try query.vector()
-      if let embedder, let vector { try compare(vector, embedder, query.gate, places, width: width, &evidence) }
+      var meanings = PageMeanings()
+      if let embedder, let vector { meanings = try compare(vector, embedder, query.gate, places, width: width) }
+      for (row, meaning) in meanings.pages.largest(width, by: \.meaning) {
+        evidence[row, default: PageEvidence(row: row)].meaning = meaning
+      }
       for (row, score) in keywords.largest(width, by: \.score) {
         evidence[row, default: PageEvidence(row: row)].keywords = score
       }
       // A page that is near in meaning has its words told too, however few.
       for (row, score) in keywords where evidence[row] != nil { evidence[row]?.keywords = score }
-      let found = try read(Array(evidence.values), &reader, vector, limit: limit)
+      let found = try read(Array(evidence.values), &reader, vector, meanings, limit: limit)
       return Array(Self.ordered(found).prefix(limit))
     }
   }
@@ -134,39 +143,51 @@ public struct Searching {
     return try store.termCounts(match)
   }
 
-  /// Fills in what vectors say: of the `width` pages that are nearest. A page that words find is compared in `read`.
+  /// What vectors say of pages: of all of them or, where they are many, of no fewer than the `width` nearest.
   private func compare(
-    _ vector: [Float], _ embedder: EmbedderRow, _ gate: Int?, _ places: PlaceTable, width: Int,
-    _ evidence: inout [Int: PageEvidence]
-  ) throws {
+    _ vector: [Float], _ embedder: EmbedderRow, _ gate: Int?, _ places: PlaceTable, width: Int
+  ) throws -> PageMeanings {
     let rows = try index.rowCount()
     // Who wants every page has none left out by its signs.
     let limit =
       options.isExact || width > Int.max / 4
       ? nil : max(Self.vectorCandidates, 4 * width, rows / Self.pagesPerCandidate)
-    let compared = try index.readingVectors(of: rows) {
+    return try index.readingVectors(of: rows) {
       var nearest = NearestCodes(query: vector, limit: limit, allUpTo: Self.exactLimit, gate: gate)
       try index.forEachBlock(of: embedder) { block, firstRow in
         nearest.add(block, firstRow: firstRow, places: places)
       }
-      return try meanings(nearest.finish(), vector, embedder, wanted: limit != nil && nearest.isSelecting ? width : nil)
+      let entries = nearest.finish()
+      guard limit != nil, nearest.isSelecting else { return try meanings(ofAll: entries, vector, embedder) }
+      return try meanings(entries, vector, embedder, wanted: width)
     }
-    for (row, meaning) in Array(compared).largest(width, by: \.value) {
-      evidence[row, default: PageEvidence(row: row)].meaning = meaning
+  }
+
+  /// The cosine of each page with the nearest of its vectors, of all that there are.
+  private func meanings(
+    ofAll entries: [NearestCodes.Entry], _ vector: [Float], _ embedder: EmbedderRow
+  ) throws -> PageMeanings {
+    // A page's entries stand together, and all of them name the vectors of its text.
+    var pages: [(row: Int, vectorRow: Int)] = []
+    for entry in entries where entry.pageRow != pages.last?.row { pages.append((entry.pageRow, entry.vectorRow)) }
+    var found = [Double?](repeating: nil, count: pages.count)
+    try index.forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in
+      found[place] = embedder.coding.nearest(vector, vectors)
     }
+    return PageMeanings(zip(pages, found).compactMap { page, meaning in meaning.map { (page.row, $0) } })
   }
 
   /// The cosine of each page with the nearest of its vectors.
   /// - Parameter wanted: how many of the nearest are wanted: the search ends when the vectors that are left look too far off
-  ///   by their signs. Nil is all.
+  ///   by their signs.
   private func meanings(
-    _ entries: [NearestCodes.Entry], _ vector: [Float], _ embedder: EmbedderRow, wanted: Int?
-  ) throws -> [Int: Double] {
+    _ entries: [NearestCodes.Entry], _ vector: [Float], _ embedder: EmbedderRow, wanted: Int
+  ) throws -> PageMeanings {
     var left = entries
-    var trust = wanted.map { SignTrust(wanted: $0) }
+    var trust = SignTrust(wanted: wanted)
     var meanings: [Int: Double] = [:]
     while !left.isEmpty {
-      let step = wanted == nil ? left.count : max(Self.comparedAtOnce, meanings.count / 4)
+      let step = max(Self.comparedAtOnce, meanings.count / 4)
       // What ties with the last is taken too, so that the order in which pages came does not decide.
       let bar = left.count > step ? NearestCodes.score(of: left, place: step - 1) : Int32.min
       // In the order of the file; of a page's vectors the nearest by its signs comes first.
@@ -176,21 +197,23 @@ public struct Searching {
           continue
         }
         meanings[entry.pageRow] = meaning
-        trust?.add(score: entry.score, cosine: meaning)
+        trust.add(score: entry.score, cosine: meaning)
       }
       left.removeAll { $0.score >= bar }
-      if trust?.isBeyond(bar) == true { break }
+      if trust.isBeyond(bar) { break }
     }
-    return meanings
+    return PageMeanings(meanings.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 })
   }
 
   /// Reads the pages that are the best without being read, and compares them word by word. What only words found is
   /// compared by meaning first.
+  /// - Parameter meanings: of the pages that were compared before.
   private func read(
-    _ evidence: [PageEvidence], _ reader: inout PageReader, _ vector: [Float]?, limit: Int
+    _ evidence: [PageEvidence], _ reader: inout PageReader, _ vector: [Float]?, _ meanings: PageMeanings, limit: Int
   ) throws -> [Found] {
     let known = try evidence.map { item in
       var item = item
+      if item.meaning == nil { item.meaning = meanings[item.row] }
       if let embedder, let vector, item.meaning == nil, let row = try index.vectorRow(ofPage: item.row, embedder) {
         item.meaning = try index.withVectors(row) { embedder.coding.nearest(vector, $0) }
       }

@@ -56,6 +56,17 @@ public struct AnswerBatch: Sendable, Equatable {
     text.removeLast(text.count - (tokenEnds.last ?? 0))
   }
 
+  /// The first tokens, with whatever is none, and the others.
+  public func divided(after count: Int) -> (first: AnswerBatch, rest: AnswerBatch) {
+    guard count > 0, count < tokenEnds.count else { return (self, AnswerBatch()) }
+    var (first, rest) = (self, AnswerBatch())
+    let end = tokenEnds[count - 1]
+    first.keep(bytes: end)
+    rest.text = Array(text[end...])
+    rest.tokenEnds = tokenEnds[count...].map { $0 - end }
+    return (first, rest)
+  }
+
   /// Adds tokens that lie end to end, and where each ends in the text.
   mutating func add(_ tokens: UnsafeBufferPointer<UInt8>, ends: some Collection<Int>) {
     text.append(contentsOf: tokens)

@@ -48,7 +48,7 @@ extension PageStore {
   }
 
   func card(id: String) throws -> StoredCard? {
-    let statement = try connection.prepare("SELECT card_id, used FROM card WHERE id = ?1")
+    let statement = try connection.kept("SELECT card_id, used FROM card WHERE id = ?1")
     statement.bind(1, id)
     guard try statement.step() else { return nil }
     return StoredCard(row: statement.integer(0), used: try object(statement.text(1)))

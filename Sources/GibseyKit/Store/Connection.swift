@@ -25,6 +25,7 @@ final class Connection {
   private let place: DatabasePlace?
   /// Compiled statements that nobody uses, by where their text stands in the program.
   private var idle: [UnsafePointer<UInt8>: [OpaquePointer]] = [:]
+  private var knownAPI: UnsafeMutablePointer<fts5_api>?
 
   /// - Throws: `GibseyError.noDatabase`, `.databaseReadOnly`, `.databaseBusy`, `.notADatabase`, `.cannotRead`.
   init(path: String, access: Access) throws {
@@ -217,8 +218,15 @@ final class Connection {
     return try statement.step() ? statement.integer(0) : 0
   }
 
-  /// FTS5's interface for functions of its own (sqlite.org/fts5.html §7).
+  /// The same of a statement that is kept.
+  func keptInteger(_ sql: StaticString) throws -> Int {
+    let statement = try kept(sql)
+    return try statement.step() ? statement.integer(0) : 0
+  }
+
+  /// FTS5's interface for functions of its own (sqlite.org/fts5.html §7): one for as long as the connection is open.
   func fullTextAPI() throws -> UnsafeMutablePointer<fts5_api> {
+    if let knownAPI { return knownAPI }
     var statement: OpaquePointer?
     let code = sqlite3_prepare_v2(handle, "SELECT fts5(?1)", -1, &statement, nil)
     defer { sqlite3_finalize(statement) }
@@ -232,6 +240,7 @@ final class Connection {
       }
     }
     guard let api else { throw GibseyError.databaseFailed(path: path, reason: "SQLite was built without FTS5") }
+    knownAPI = api
     return api
   }
 

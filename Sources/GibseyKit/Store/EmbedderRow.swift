@@ -13,7 +13,7 @@ public struct EmbedderRow: Sendable, Equatable {
 extension Connection {
   /// All of them, in the order in which they came.
   func embedders() throws -> [EmbedderRow] {
-    let list = try prepare(
+    let list = try kept(
       "SELECT embedder_id, fingerprint, dimensions, encoding, is_active FROM embedder ORDER BY embedder_id")
     var rows: [EmbedderRow] = []
     while try list.step() {

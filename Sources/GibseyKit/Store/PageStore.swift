@@ -55,7 +55,7 @@ public final class PageStore {
   var standing: DatabasePlace.Standing { connection.standing }
 
   /// A number that is another one when somebody else has changed the file since (sqlite.org/pragma.html#pragma_data_version).
-  public func changeNumber() throws -> Int { try connection.integer("PRAGMA data_version") }
+  public func changeNumber() throws -> Int { try connection.keptInteger("PRAGMA data_version") }
 
   /// The page of that id, gated or not: the caller knows the gate.
   public func page(id: String) throws -> StoredPage? {

@@ -21,11 +21,17 @@ extension Service {
     metrics.beginAnswer()
     defer { metrics.endAnswer() }
     var hasPlenty = false
+    /// What of a block waits for others, after its first token.
+    var rest: AnswerBatch?
     try await conversing.answer(prompt, owner: owner, isReaderThere: isReaderThere) { part in
       metrics.count(part)
       tell(of: part, prompt)
-      if case .batch(let batch) = part { hasPlenty = batch.tokenEnds.count >= Self.plentyTokens }
-      return try take(part) || hasPlenty
+      guard case .batch(let batch) = part, batch.tokenEnds.count >= Self.plentyTokens else { return try take(part) }
+      hasPlenty = true
+      guard room.waitingCount > 0 else { return try take(part) || hasPlenty }
+      let divided = batch.divided(after: 1)
+      rest = divided.rest
+      return try take(.batch(divided.first)) || hasPlenty
     } room: {
       try await wait()
       // Whoever has plenty waits for those who have nothing yet: their prompts, then what else the network's thread has to do.
@@ -33,6 +39,9 @@ extension Service {
       hasPlenty = false
       await room.letOthersGoFirst()
       await conversing.letOthersGoFirst()
+      guard let late = rest else { return }
+      rest = nil
+      if try take(.batch(late)) { try await wait() }
     }
   }
 

@@ -1,0 +1,82 @@
+// Who has plenty of an answer waits for those who have nothing yet, and loses nothing by it.
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct PlentyTests {
+  private static let tokens = (0..<80).map { "t\($0) " }
+
+  /// Works that hold all threads that build prompts, and one more that waits for them.
+  private final class Crowd: Sendable {
+    private let end: Signal
+    private let task: Task<Void, Never>
+
+    init(_ room: ReadingRoom) {
+      let end = Signal()
+      self.end = end
+      task = Task {
+        await withTaskGroup(of: Void.self) { group in
+          for _ in 0..<16 { group.addTask { try? await room.read { _ in waitUntil { end.hasFired } } } }
+        }
+      }
+      waitUntil { room.waitingCount > 0 }
+    }
+
+    func leave() async {
+      end.fire()
+      await task.value
+    }
+  }
+
+  @Test func ofABlockTheFirstTokenComesAtOnceAndTheOthersAfterThePromptsOfOthers() async throws {
+    let go = Signal()
+    let provider = ScriptedProvider([[.wait(go), .block(Self.tokens), .end]])
+    try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      waitUntil { !provider.requests.isEmpty }
+      let crowd = Crowd(server.service.room)
+      go.fire()
+      #expect(try reader.hearStream().token == Self.tokens[0])
+      // Nothing of it stands before what is asked now.
+      try reader.say("ping", "{\"timestamp\":1}")
+      #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":1}}")
+      await crowd.leave()
+      for (seq, token) in Self.tokens.enumerated().dropFirst() {
+        let record = try reader.hearStream()
+        #expect(record.seq == seq)
+        #expect(record.token == token)
+      }
+      let end = try reader.hearStream()
+      #expect(end.seq == Self.tokens.count)
+      #expect(end.completion?.finishReason == .stop)
+    }
+  }
+
+  @Test func whoStopsAnAnswerWhileItWaitsHasAllThatHadCome() async throws {
+    let go = Signal()
+    let provider = ScriptedProvider([[.wait(go), .block(Self.tokens), .endless("x"), .end]])
+    try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      try reader.ask("What?")
+      waitUntil { !provider.requests.isEmpty }
+      let crowd = Crowd(server.service.room)
+      go.fire()
+      let first = try reader.hearStream()
+      #expect(first.token == Self.tokens[0])
+      try reader.say("ai_chat_cancel", "{\"response_id\":\"\(first.responseID)\"}")
+      await crowd.leave()
+      var told = [first.token]
+      while true {
+        let record = try reader.hearStream()
+        if let completion = record.completion {
+          #expect(completion.finishReason == .cancelled)
+          break
+        }
+        told.append(record.token)
+      }
+      #expect(Array(told.prefix(Self.tokens.count)) == Self.tokens)
+    }
+  }
+}
