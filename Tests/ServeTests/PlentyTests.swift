@@ -9,6 +9,8 @@ import Testing
 
   /// Works that hold all threads that build prompts, and one more that waits for them.
   private final class Crowd: Sendable {
+    private static let count = 16
+
     private let end: Signal
     private let task: Task<Void, Never>
 
@@ -17,11 +19,14 @@ import Testing
       self.end = end
       task = Task {
         await withTaskGroup(of: Void.self) { group in
-          for _ in 0..<16 { group.addTask { try? await room.read { _ in waitUntil { end.hasFired } } } }
+          for _ in 0..<Self.count { group.addTask { try? await room.read { _ in waitUntil { end.hasFired } } } }
         }
       }
-      waitUntil { room.waitingCount > 0 }
+      // All of them but those that have a thread.
+      waitUntil { room.waitingCount >= Self.count - ReadingRoom.Options().readers }
     }
+
+    deinit { end.fire() }
 
     func leave() async {
       end.fire()
@@ -66,7 +71,6 @@ import Testing
       let first = try reader.hearStream()
       #expect(first.token == Self.tokens[0])
       try reader.say("ai_chat_cancel", "{\"response_id\":\"\(first.responseID)\"}")
-      await crowd.leave()
       var told = [first.token]
       while true {
         let record = try reader.hearStream()
@@ -76,7 +80,8 @@ import Testing
         }
         told.append(record.token)
       }
-      #expect(Array(told.prefix(Self.tokens.count)) == Self.tokens)
+      #expect(told == Self.tokens)
+      await crowd.leave()
     }
   }
 }

@@ -81,16 +81,16 @@ public final class SearchIndex {
   /// A stretch of rows is read as a whole where at least one of so many is wanted.
   private static let stretch = 4
 
-  /// Visits the vectors of many texts, each with its place among `rows`; not those of rows that are gone. They come in any order: to
-  /// read a stretch of the table takes less than as many searches for a row.
+  /// Visits the vectors of many texts, each with its place among `rows`; not those of rows that are gone. They come in the order
+  /// of the file: to read a stretch of it takes less than as many searches for a row.
   func forEachVectors(atRows rows: [Int], _ visit: (Int, UnsafeRawBufferPointer) -> Void) throws {
-    guard let first = rows.min(), let last = rows.max(), last - first < Self.stretch * rows.count else {
-      for (place, row) in rows.enumerated() {
-        try withVectors(row) { if $0.baseAddress != nil { visit(place, $0) } }
-      }
+    let order = rows.indices.sorted { rows[$0] < rows[$1] }
+    guard let first = order.first.map({ rows[$0] }), let last = order.last.map({ rows[$0] }),
+      last - first < Self.stretch * rows.count
+    else {
+      for place in order { try withVectors(rows[place]) { if $0.baseAddress != nil { visit(place, $0) } } }
       return
     }
-    let order = rows.indices.sorted { rows[$0] < rows[$1] }
     let list = try connection.kept(
       "SELECT vector_id, vectors FROM vector WHERE vector_id BETWEEN ?1 AND ?2 ORDER BY vector_id")
     list.bind(1, first)
