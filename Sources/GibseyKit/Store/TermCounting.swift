@@ -170,7 +170,8 @@ extension Connection {
   /// Runs a statement to its end that calls `RankingFunction` for each row, which counts into `collector`.
   func collect(_ collector: inout TermCollector, _ sql: StaticString, bind: (borrowing Statement) -> Void) throws {
     try ranking.counting(into: &collector, on: self) {
-      let statement = try kept(sql)
+      // Not kept: one of FTS5 holds what its largest question took, tens of MiB in a daemon (docs/design/0022).
+      let statement = try prepare(sql.description)
       bind(statement)
       while try statement.step() {}
     }
