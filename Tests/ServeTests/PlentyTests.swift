@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct PlentyTests {
   private static let tokens = (0..<80).map { "t\($0) " }
 
-  /// Works that hold all threads that build prompts, and one more that waits for them.
+  /// Works that hold all threads that build prompts, and more that wait for them; until it leaves.
   private final class Crowd: Sendable {
     private static let count = 16
 
@@ -34,16 +34,28 @@ import Testing
     }
   }
 
-  @Test func ofABlockTheFirstTokenComesAtOnceAndTheOthersAfterThePromptsOfOthers() async throws {
+  /// Plays an answer whose first block comes while prompts of others wait, and hears its first token.
+  private static func withBlock(
+    followedBy steps: [ScriptedProvider.Step],
+    _ body: @escaping @Sendable (ReaderClient, ResponseStream, Crowd) async throws -> Void
+  ) async throws {
     let go = Signal()
-    let provider = ScriptedProvider([[.wait(go), .block(Self.tokens), .end]])
+    let provider = ScriptedProvider([[.wait(go), .block(tokens)] + steps + [.end]])
     try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
       let reader = try ReaderClient(server)
       try reader.ask("What?")
       waitUntil { !provider.requests.isEmpty }
       let crowd = Crowd(server.service.room)
       go.fire()
-      #expect(try reader.hearStream().token == Self.tokens[0])
+      let first = try reader.hearStream()
+      #expect(first.token == tokens[0])
+      try await body(reader, first, crowd)
+      await crowd.leave()
+    }
+  }
+
+  @Test func ofABlockTheFirstTokenComesAtOnceAndTheOthersAfterThePromptsOfOthers() async throws {
+    try await Self.withBlock(followedBy: []) { reader, _, crowd in
       // Nothing of it stands before what is asked now.
       try reader.say("ping", "{\"timestamp\":1}")
       #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":1}}")
@@ -60,16 +72,7 @@ import Testing
   }
 
   @Test func whoStopsAnAnswerWhileItWaitsHasAllThatHadCome() async throws {
-    let go = Signal()
-    let provider = ScriptedProvider([[.wait(go), .block(Self.tokens), .endless("x"), .end]])
-    try await TestServer.with(TestServer.Wishes(transport: provider)) { (server: TestServer) async throws -> Void in
-      let reader = try ReaderClient(server)
-      try reader.ask("What?")
-      waitUntil { !provider.requests.isEmpty }
-      let crowd = Crowd(server.service.room)
-      go.fire()
-      let first = try reader.hearStream()
-      #expect(first.token == Self.tokens[0])
+    try await Self.withBlock(followedBy: [.endless("x")]) { reader, first, _ in
       try reader.say("ai_chat_cancel", "{\"response_id\":\"\(first.responseID)\"}")
       var told = [first.token]
       while true {
@@ -81,7 +84,6 @@ import Testing
         told.append(record.token)
       }
       #expect(told == Self.tokens)
-      await crowd.leave()
     }
   }
 }

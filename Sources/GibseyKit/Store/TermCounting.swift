@@ -8,9 +8,8 @@ extension PageStore {
   /// Counts the words of an FTS5 expression of words joined by OR.
   public func termCounts(_ match: String) throws -> TermCounts {
     var collector = TermCollector()
-    try connection.collect(
-      &collector, "SELECT gibsey_count(page_text) FROM page_text WHERE page_text MATCH ?1"
-    ) { $0.bind(1, match) }
+    let sql = "SELECT \(RankingFunction.name)(page_text) FROM page_text WHERE page_text MATCH ?1"
+    try connection.collect(&collector, sql) { $0.bind(1, match) }
     return collector.counts
   }
 }
@@ -168,10 +167,10 @@ final class RankingFunction {
 
 extension Connection {
   /// Runs a statement to its end that calls `RankingFunction` for each row, which counts into `collector`.
-  func collect(_ collector: inout TermCollector, _ sql: StaticString, bind: (borrowing Statement) -> Void) throws {
+  func collect(_ collector: inout TermCollector, _ sql: String, bind: (borrowing Statement) -> Void) throws {
     try ranking.counting(into: &collector, on: self) {
       // Not kept: one of FTS5 holds what its largest question took, tens of MiB in a daemon (docs/design/0022).
-      let statement = try prepare(sql.description)
+      let statement = try prepare(sql)
       bind(statement)
       while try statement.step() {}
     }

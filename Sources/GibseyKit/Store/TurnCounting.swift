@@ -33,9 +33,12 @@ extension ConversationStore {
     let first = Self.textRow(chain.session, 0)
     var collector = TermCollector(firstRow: first, open: told.places)
     if let match {
-      try connection.collect(
-        &collector, "SELECT gibsey_count(turn_text) FROM turn_text WHERE turn_text MATCH ?1 AND rowid BETWEEN ?2 AND ?3"
-      ) { statement in
+      let sql =
+        """
+        SELECT \(RankingFunction.name)(turn_text) FROM turn_text
+        WHERE turn_text MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+        """
+      try connection.collect(&collector, sql) { statement in
         statement.bind(1, match)
         statement.bind(2, first + told.firstPlace)
         statement.bind(3, first + max(0, chain.told.count - 1))
