@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # Runs every example with the built tools, each in a folder of its own; an example that fails fails the check.
 set -euo pipefail
-PATH=$1:$PATH
-EXAMPLES=$(cd "$(dirname "$0")/../examples" && pwd)
-export PATH EXAMPLES
+export PATH="$1:$PATH"
+examples=$(cd "$(dirname "$0")/../examples" && pwd)
 unset "${!GIBSEY_@}" "${!OPENAI_@}" "${!OLLAMA_@}" "${!ANTHROPIC_@}" "${!CLAUDE_@}"
 
-for example in "$EXAMPLES"/*.sh; do
+for example in "$examples"/*.sh; do
   folder=$(mktemp -d)
   if (cd "$folder" && sh "$example" >output 2>&1); then
     echo "ok       ${example##*/}"

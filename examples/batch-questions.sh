@@ -1,6 +1,7 @@
 #!/bin/sh
 # Many questions in one run: plain lines and requests may be mixed. A broken line is reported, and the others are answered.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 
 cat > requests.jsonl <<'END'

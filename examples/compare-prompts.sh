@@ -1,6 +1,7 @@
 #!/bin/sh
 # A prompt is text and always the same, so two of them can be compared like any two files.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 question="Why does the Purser pause?"
 

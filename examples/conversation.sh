@@ -1,6 +1,7 @@
 #!/bin/sh
 # A conversation: kept, gone on with, asked again, forked, found, taken out, forgotten. A recording answers, without a network.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 export GIBSEY_DATABASE=story.db
 gibsey-index "$EXAMPLES/story/the-night-ferry.jsonl" --embedder none > summary.jsonl
 say() { gibsey-context --session ann "$@" | gibsey-ask --session ann --provider "replay:$EXAMPLES/recordings/night-ferry.rec" --speed 0 2>> notes; }

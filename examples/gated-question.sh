@@ -1,6 +1,7 @@
 #!/bin/sh
 # What is in the drawer is told on page 036. A reader on page 020 must not learn it.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 question="What is in the locked drawer of the cabinet?"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A character card comes in, speaks within the gate, and goes out as it came.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 gibsey-index --database story.db --import-card "$EXAMPLES"/cards/the-purser.json "$EXAMPLES"/cards/the-lamplighter.png
 gibsey-context --database story.db --list-characters | grep purser

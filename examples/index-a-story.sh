@@ -1,6 +1,7 @@
 #!/bin/sh
 # Indexes the sample story, twice: the second run finds nothing to do. Then changes one title.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 story=$EXAMPLES/story/the-night-ferry.jsonl
 
 gibsey-index --database story.db --source ferry - < "$story" > first.jsonl

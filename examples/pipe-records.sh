@@ -1,6 +1,7 @@
 #!/bin/sh
 # Records travel through pipes: one database is copied to another, and what a filter does not know passes through it.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 
 gibsey-index --database story.db --export > pages.jsonl

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A recorded answer, played without a network and without a key: `gibsey-ask --record FILE` keeps one.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 recording=$EXAMPLES/recordings/night-ferry.rec
 
 echo "How long is the crossing?" |

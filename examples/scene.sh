@@ -2,6 +2,7 @@
 # Two to four characters talk in turn about a question, each from what it knows itself, each hearing the others.
 # Usage: scene.sh [question character character…]; of your own choice a model answers, else a recording.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 answer() { gibsey-ask --provider "replay:$EXAMPLES/recordings/scene/$1.rec" --speed 0 --database story.db --session scene; }
 if [ $# -eq 0 ]; then
   set -- "Does the Purser think?" london-fox jack-parlance old-natalie-weissman

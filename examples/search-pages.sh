@@ -1,6 +1,7 @@
 #!/bin/sh
 # Looks for pages by their words alone, without a model of any kind. A hit says where the page stands and how well it fits.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db --embedder none "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 
 gibsey-context --database story.db --search 3 "Who sounded the horn a fourth time?" | tee hits.jsonl

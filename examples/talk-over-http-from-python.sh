@@ -1,6 +1,7 @@
 #!/bin/sh
 # A conversation from Python, token by token: http/talk.py is all there is to it.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 mkfifo hold
 python3 "$EXAMPLES/http/story-teller.py" < hold > teller.port &
@@ -11,7 +12,7 @@ OLLAMA_BASE_URL=http://127.0.0.1:$(cat teller.port) GIBSEY_FALLBACK=ollama gibse
   --listen 127.0.0.1:0 2> said 9>&- &
 daemon=$!
 trap 'kill $daemon $teller 2> /dev/null || true' EXIT
-until grep -q listening said; do kill -0 $daemon; sleep 0.05; done
+until grep -qs listening said; do kill -0 $daemon; sleep 0.05; done
 address=$(sed -n 's/.*listening at //p' said)
 
 python3 "$EXAMPLES/http/talk.py" "$address" london-fox 012 "What about the fog?" > answer.txt 2> cited.txt

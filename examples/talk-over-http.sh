@@ -1,6 +1,7 @@
 #!/bin/sh
 # The daemon with curl: who is there, a page and the gate, an answer as records, as events, and as OpenAI's clients ask for it.
 set -eu
+EXAMPLES=$(cd "$(dirname "$0")" && pwd)
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
 mkfifo hold
 python3 "$EXAMPLES/http/story-teller.py" < hold > teller.port &
@@ -11,7 +12,7 @@ OLLAMA_BASE_URL=http://127.0.0.1:$(cat teller.port) GIBSEY_FALLBACK=ollama gibse
   --listen 127.0.0.1:0 2> said 9>&- &
 daemon=$!
 trap 'kill $daemon $teller 2> /dev/null || true' EXIT
-until grep -q listening said; do kill -0 $daemon; sleep 0.05; done
+until grep -qs listening said; do kill -0 $daemon; sleep 0.05; done
 address=$(sed -n 's/.*listening at //p' said)
 ask() { curl -sS --noproxy '*' "$@"; }
 

@@ -73,11 +73,40 @@ class Talking(PageTest):
         self.assertEqual(reader.answer(), "")
         self.assertEqual(reader.texts(".said"), [], "the character said something")
         self.assertEqual(reader.texts(".asides"), ["The language model failed."])
+        reader.reload()
+        reader.ended("failed")
+        self.assertEqual(reader.texts(".said"), [], "the character said something once the page was loaded again")
+        self.assertEqual(reader.texts(".asides"), ["No whole answer came."])
         self.script("breaks?", "Nothing.")
         reader.click(".again")
         reader.ended()
         self.assertEqual(reader.texts(".answer"), ["Nothing."])
-        self.assertEqual(reader.texts(".turn"), reader.texts(".turn")[:1], "the failed turn is gone")
+        self.assertEqual(len(reader.texts(".turn")), 1, "the failed turn is gone")
+        reader.reload()
+        reader.ended()
+        self.assertEqual(len(reader.texts(".turn")), 1, "the failed turn is back")
+
+    def test_what_is_asked_again_follows_what_it_followed(self):
+        self.script("once?", "Once it was.")
+        script = self.script("different?", "A first try.")
+        reader = self.reader().open()
+        reader.ask("How was it once?")
+        reader.ended()
+        reader.ask("Is it different?")
+        reader.ended(count=2)
+        for count in 3, 4:  # the one that was asked here, and one of an earlier visit
+            reader.click(".turn:last-child .again")
+            reader.ended(count=count)
+            self.assertEqual(script.asked, count - 1)
+            self.assertIn("Once it was.", script.prompts[-1])
+            self.assertNotIn("A first try.", script.prompts[-1])
+            reader.reload()
+            reader.ended(count=count)
+        # One that others came after is asked as any question is: behind them.
+        once = self.script("once?", "Twice.")
+        reader.click(".turn:first-child .again")
+        reader.ended(count=5)
+        self.assertIn("A first try.", once.prompts[-1])
 
     def test_an_answer_that_broke_off_stays_and_says_so(self):
         self.script("broken?", "This far", CUT)
@@ -353,6 +382,17 @@ class Reading(PageTest):
         reader.click(".sources .page-link")
         reader.tab.wait("document.querySelector('#leaf-number').textContent === '2'")
         self.assertLessEqual(reader.tab.run(width), 360)
+
+    def test_a_phone_without_a_connection_can_still_choose(self):
+        reader = self.reader(width=360, height=740).open()
+        self.stage.kill()
+        self.addCleanup(self.stage.start)
+        reader.tab.wait("document.querySelector('#state').dataset.state === 'lost'")
+        for one, other in ("#state", "#cast-button"), ("#cast-button", "#state"):
+            self.assertFalse(reader.tab.run(
+                f"{{ const at = document.querySelector('{one}').getBoundingClientRect();"
+                f"const other = document.querySelector('{other}').getBoundingClientRect();"
+                "at.left < other.right && other.left < at.right && at.top < other.bottom && other.top < at.bottom }"))
 
     def test_no_word_of_a_button_is_broken_on_a_phone(self):
         pages = self.stage.pages()

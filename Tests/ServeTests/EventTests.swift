@@ -15,7 +15,7 @@ import Testing
     events: [String], log: [String]
   ) {
     let (events, log) = (Pipe(), Pipe())
-    let diary = Diary(
+    let diary = ServerLog(
       lines: try LineWriter(FileDescriptor(number: log.fileHandleForWriting.fileDescriptor), named: "log"),
       format: format, tool: "gibsey-serve", isVerbose: isVerbose, now: { Self.time })
     let eventLog = EventLog(

@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func aClockThatIsSetBackMakesNobodyYounger() async throws {
-    let time = Taken(Timestamp(microseconds: 7_200_000_000))
+    let time = Locked(Timestamp(microseconds: 7_200_000_000))
     var wishes = TestServer.Wishes()
     wishes.now = { time.value }
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in

@@ -132,7 +132,7 @@ import Testing
     try await Pair.with { pair in
       let channel = pair.channel
       let (isThere, isRefused) = try await channel.eventLoop.submit {
-        (Line(channel) != nil, Line(channel, below: 3) == nil)
+        (SocketDescriptor(channel) != nil, SocketDescriptor(channel, below: 3) == nil)
       }.get()
       #expect(isThere)
       #expect(isRefused)

@@ -11,7 +11,7 @@ import Testing
     let provider = ScriptedProvider([[.token("A lantern."), .end], [.token("And a boat."), .end]])
     var wishes = Story.wishes
     wishes.transport = provider
-    let told = Taken<[String]>([])
+    let told = Locked<[String]>([])
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       let reader = try ReaderClient(server)
       for page in ["p04", "p06"] {

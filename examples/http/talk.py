@@ -7,6 +7,8 @@ import sys
 import urllib.error
 import urllib.request
 
+if len(sys.argv) != 5:
+    sys.exit(__doc__)
 address, character, page, question = sys.argv[1:]
 body = {"prompt": question, "character_id": character, "current_page_id": page, "session_id": "talk"}
 request = urllib.request.Request(
@@ -16,6 +18,8 @@ try:
     answer = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request)
 except urllib.error.HTTPError as error:
     sys.exit(f"talk.py: {json.load(error)['data']['message']}")
+except urllib.error.URLError as error:
+    sys.exit(f"talk.py: cannot reach {address}: {error.reason}")
 for line in answer:
     record = json.loads(line)
     data = record["data"]

@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 
-from websockets.asyncio.client import connect
+try:
+    from websockets.asyncio.client import connect
+except ImportError:
+    sys.exit(__doc__)
 
 
 async def ask(socket, character, page, question, number):

@@ -1,6 +1,7 @@
 #!/bin/sh
 # A conversation over a socket from the shell: records in, records out, as in every other pipe of gibsey.
-# Usage: talk.sh ADDRESS, as in talk.sh ws://127.0.0.1:8000; PYTHON names one that has the package websockets.
+# Usage: talk.sh ADDRESS, as in talk.sh ws://127.0.0.1:8000; PYTHON names one that has the package websockets. The records stay in
+# answers.jsonl.
 set -eu
 records() { "${PYTHON:-python3}" "$(dirname "$0")/records.py" "$1" shell; }
 

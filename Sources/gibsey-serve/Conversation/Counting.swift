@@ -1,4 +1,4 @@
-// The verbs of a conversation, counted.
+// The verbs of a conversation, counted; and answers that are far ahead give way to those that have not begun.
 import GibseyKit
 import NIOCore
 

@@ -1,4 +1,4 @@
-// An answer that is being made: all of it so far, for whoever comes to it when.
+// An answer that is being made: all of it so far, for whoever comes to it, however late.
 import GibseyKit
 import Synchronization
 

@@ -40,7 +40,7 @@ final class Outlet: Sendable {
     var onRoom: (@Sendable () -> Void)?
     /// How many stream now, and their way past the event loop.
     var streams = 0
-    var line: Line?
+    var line: SocketDescriptor?
   }
 
   /// So many times the limit are waiting, and what the reader says is not heard any more.
@@ -114,7 +114,7 @@ final class Outlet: Sendable {
     }
     guard isFirst else { return }
     channel.eventLoop.execute { [self] in
-      guard let line = Line(channel) else { return }
+      guard let line = SocketDescriptor(channel) else { return }
       state.withLock { state in
         if state.streams > 0, !state.isClosed { state.line = line }
       }
@@ -124,7 +124,7 @@ final class Outlet: Sendable {
   /// Somebody who began streams no more.
   func endStream() {
     // Closed outside of the lock.
-    _ = state.withLock { state -> Line? in
+    _ = state.withLock { state -> SocketDescriptor? in
       state.streams -= 1
       return state.streams == 0 ? state.line.take() : nil
     }

@@ -1,7 +1,7 @@
 // A route: a method, a pattern, and what answers. And the table of them.
 import NIOHTTP1
 
-/// One thing that can be asked for. Each stands in a file of its own under Routes, and in `Route.all`.
+/// One thing that can be asked for. They stand in the files under Routes, by what they are about, and in `Route.all`.
 struct Route: Sendable {
   /// Answers a request whose path fits the pattern.
   typealias Handler = @Sendable (Request, Service) async throws -> Response

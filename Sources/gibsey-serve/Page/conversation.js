@@ -45,11 +45,16 @@ export class Conversation {
   }
   get open() { return this.turns.filter((turn) => turn.isOpen); }
 
-  /** Asks as one who has read to a place, {id, number}; null when the connection is lost. */
-  ask(character, prompt, { id, number }) {
+  /**
+   * Asks as one who has read to a place, {id, number}; null when the connection is lost. `parent` is the number of the turn that the
+   * question follows, 0 for none; without it that is the newest.
+   */
+  ask(character, prompt, { id, number }, parent) {
     const turn = new Turn({ requestID: randomName(), character, prompt, page: number });
     // The page goes with each question: what holds for it does not hang on what was told before.
-    const data = { prompt, character_id: character || undefined, current_page_id: id, request_id: turn.requestID };
+    const data = {
+      prompt, character_id: character || undefined, current_page_id: id, request_id: turn.requestID, parent_turn: parent,
+    };
     const isNext = this.open.length > 0;
     if (!this.send("ai_chat_request", data)) return null;
     this.turns.push(turn);
@@ -184,6 +189,16 @@ export class Conversation {
       return turn.state === "lost" && kept?.text.length >= turn.text.length ? kept : turn;
     });
     this.turns = [...rest, ...ours.toReversed()];
+  }
+
+  /**
+   * What a question that is asked again follows: what it followed before. Undefined when others came after it, or where the server does
+   * not know it. `past` is what the server remembers.
+   */
+  parentOf(turn, past) {
+    const newest = (turns) => turns.findLast((other) => other.character === turn.character);
+    const kept = newest(past);
+    return newest(this.turns) === turn && kept?.prompt === turn.prompt ? kept.parent : undefined;
   }
 
   /** Whether an answer goes to somebody else just now. */

@@ -3,7 +3,7 @@
 import { LibraryError } from "./library.js";
 import { paint } from "./cast.js";
 import { clean, element, pageName } from "./prose.js";
-import { leaveWords } from "./words.js";
+import { leafWords } from "./words.js";
 
 export class Leaf {
   /** `library` fetches pages; `gate()` tells the place that the reader has read to; `colourOf(character)` its colour. */
@@ -43,7 +43,7 @@ export class Leaf {
       this.text.focus();
     } catch (error) {
       if (!(error instanceof LibraryError)) throw error;
-      if (this.wanted === wanted) this.refuse(error, leaveWords.gated(this.gate()?.number));
+      if (this.wanted === wanted) this.refuse(error, leafWords.gated(this.gate()?.number));
     }
     if (this.wanted === wanted) this.text.setAttribute("aria-busy", "false");
   }
@@ -62,7 +62,7 @@ export class Leaf {
     } catch (error) {
       if (!(error instanceof LibraryError)) throw error;
       // A server that cannot be reached takes no page from a reader.
-      if (this.wanted === wanted && error.status === 404) this.refuse(error, leaveWords.removed);
+      if (this.wanted === wanted && error.status === 404) this.refuse(error, leafWords.removed);
     }
   }
 
@@ -81,7 +81,7 @@ export class Leaf {
 
   /** `missing` is what to say of a page that the server does not show. */
   refuse({ status }, missing) {
-    const words = status === 404 ? missing : status === 0 ? leaveWords.unreachable : leaveWords.failed;
+    const words = status === 404 ? missing : status === 0 ? leafWords.unreachable : leafWords.failed;
     this.shown = null;
     this.text.replaceChildren(element("p", { className: "aside", text: words }));
     this.close.focus();

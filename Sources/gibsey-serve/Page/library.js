@@ -93,7 +93,7 @@ export class Library {
     try {
       const { turns, earlier } = await this.get(
         `api/v1/sessions/${encodeURIComponent(session)}`, { page: gate, before });
-      return { turns: turns.map(pastTurn), earlier: earlier ?? null };
+      return { turns: withoutRetried(turns.map(pastTurn)), earlier: earlier ?? null };
     } catch (error) {
       if (error.record?.code === "UNKNOWN_SESSION") return { turns: [], earlier: null }; // nothing was said yet
       throw error;
@@ -101,11 +101,19 @@ export class Library {
   }
 }
 
+const pastStates = { running: "elsewhere", failed: "failed" };
+
 /** A turn as it was kept: how it ended is one of `complete`, `interrupted`, `failed`, or `running` while it has not. */
 function pastTurn(kept) {
   const turn = new Turn({ character: kept.character_id ?? "", prompt: kept.question, page: null });
   return Object.assign(turn, {
-    number: kept.turn, text: kept.answer ?? "", state: kept.outcome === "running" ? "elsewhere" : "whole", end: kept.outcome === "complete" ? "stop" : kept.outcome,
-    citations: kept.citations ?? [], isPast: true,
+    number: kept.turn, parent: kept.parent_turn ?? 0, text: kept.answer ?? "", state: pastStates[kept.outcome] ?? "whole",
+    end: kept.outcome === "complete" ? "stop" : kept.outcome, citations: kept.citations ?? [], isPast: true,
   });
+}
+
+/** Without questions that got no word and were asked again. */
+function withoutRetried(turns) {
+  return turns.filter((turn, place) => turn.text || turn.state === "elsewhere" || !turns.slice(place + 1).some((later) =>
+    later.character === turn.character && later.prompt === turn.prompt && later.parent === turn.parent));
 }

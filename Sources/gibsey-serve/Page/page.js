@@ -173,11 +173,11 @@ function choose(id) {
   redraw();
 }
 
-async function ask(prompt) {
+async function ask(prompt, parent) {
   note("");
   const character = cast.chosen;
   if (!await bookmark.turn()) return false;
-  if (!conversation.ask(character, prompt, bookmark.place)) {
+  if (!conversation.ask(character, prompt, bookmark.place, parent)) {
     note("Not connected: your question stays here until it can be asked.");
     connection.hurry();
     return false;
@@ -190,8 +190,13 @@ function stop() {
   if (turn) conversation.stop(turn);
 }
 
+/** Asks again: the new turn stands beside the old one, and the model is not shown that. */
 async function retry(turn) {
-  if (!await ask(turn.prompt)) return;
+  const parent = await library.turns(session, bookmark.place?.id).then(
+    ({ turns }) => conversation.parentOf(turn, turns), (error) => {
+      if (!(error instanceof LibraryError)) throw error; // then it follows what was said last, the old turn too
+    });
+  if (!await ask(turn.prompt, parent)) return;
   if (!turn.text) {
     conversation.forget(turn);
     thread.remove(turn);

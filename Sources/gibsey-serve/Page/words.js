@@ -65,7 +65,7 @@ export function citationWords({ in_prompt: wasRead, quote, verified }) {
   return "";
 }
 
-export const leaveWords = {
+export const leafWords = {
   gated: (page) => `This page is not for you yet: you have read to page ${page}.`,
   removed: "This page is no longer in the book.",
   unreachable: "The page did not come: the server cannot be reached.",

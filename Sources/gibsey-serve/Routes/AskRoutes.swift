@@ -26,7 +26,7 @@ extension Route {
     return Response(
       type: isEvents ? ServerSentEvents.type : "application/x-ndjson",
       body: .stream { writer in
-        let waiting = Taken<[UInt8]>([])
+        let waiting = Locked<[UInt8]>([])
         try await service.answer(prompt, for: identity) { records in
           if case .error(let error) = records.first { writer.begin(HTTPResponseStatus(of: error)) }
           var lines = waiting.change { waiting in

@@ -21,7 +21,7 @@ extension Route {
     question.sessionID = nil
     guard !service.isDraining else { throw Refusal.leaving }
     let prompt = try await service.promptToAnswer(for: question, request.identity)
-    let taken = Taken<(answer: String, end: Completion?)>(("", nil))
+    let taken = Locked<(answer: String, end: Completion?)>(("", nil))
     try await service.answer(prompt, for: request.identity) { records in
       try taken.change { taken in
         for record in records {

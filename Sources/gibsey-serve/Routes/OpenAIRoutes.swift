@@ -50,7 +50,7 @@ extension Service {
     Response(
       type: ServerSentEvents.type,
       body: .stream { [self] writer in
-        let completion = Taken<ChatCompletion?>(nil)
+        let completion = Locked<ChatCompletion?>(nil)
         try await answer(prompt, for: identity) { [self] records in
           var events: [UInt8] = []
           for record in records {
@@ -83,7 +83,7 @@ extension Service {
   fileprivate func whole(
     _ prompt: Prompt, _ asked: ChatCompletionRequest, for identity: Identity
   ) async throws -> Response {
-    let told = Taken<(answer: ChatCompletion?, end: Completion?)>((nil, nil))
+    let told = Locked<(answer: ChatCompletion?, end: Completion?)>((nil, nil))
     try await self.answer(prompt, for: identity) { [self] records in
       try told.change { told in
         for record in records {

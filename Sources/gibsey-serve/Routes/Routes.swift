@@ -1,4 +1,4 @@
-// All routes. One more is a file beside this one and a line in it.
+// All routes. One more is a constant in a file beside this one, and a line here.
 
 extension Route {
   /// In the order in which they are looked through.

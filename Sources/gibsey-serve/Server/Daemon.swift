@@ -26,7 +26,7 @@ struct Daemon {
   /// Tokens of five hundred answers come one by one: nobody sees a millisecond, and looking at each by itself costs the most.
   private static let gathering = Duration.milliseconds(1)
 
-  /// Answers stream on all processors, but for machines with so many that one of these serves tens of thousands of readers.
+  /// Answers stream on all processors, but on four at most: each of them serves hundreds of readers at fifty tokens a second.
   private static let networkThreads = 4
 
   private let context: ToolContext

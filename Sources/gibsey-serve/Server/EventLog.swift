@@ -52,7 +52,7 @@ struct Event: Sendable, Equatable {
 final class EventLog: Sendable {
   private let lines: LineWriter?
   private let isTerminal: Bool
-  private let diary: Diary?
+  private let diary: ServerLog?
   private let now: @Sendable () -> Timestamp
 
   /// - Parameters:
@@ -60,7 +60,7 @@ final class EventLog: Sendable {
   ///   - isTerminal: whether that is a terminal.
   ///   - diary: the log; nil is none.
   init(
-    lines: LineWriter? = nil, isTerminal: Bool = false, diary: Diary? = nil,
+    lines: LineWriter? = nil, isTerminal: Bool = false, diary: ServerLog? = nil,
     now: @escaping @Sendable () -> Timestamp = { Timestamp.now() }
   ) {
     self.lines = lines

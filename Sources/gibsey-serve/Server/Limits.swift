@@ -1,4 +1,4 @@
-// Everything that bounds what a stranger can take. Each is a flag; the reasons stand beside the defaults.
+// Everything that bounds what a stranger can take. Each is a flag where nothing else is said; the reasons stand beside the defaults.
 import GibseyKit
 import NIOCore
 

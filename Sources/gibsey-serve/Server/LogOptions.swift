@@ -56,7 +56,7 @@ extension EventLog {
   /// - Throws: `GibseyError.cannotCreate` for a place that cannot be written to.
   static func make(_ options: LogOptions, in context: ToolContext) throws -> EventLog {
     let now: @Sendable () -> Timestamp = { Timestamp.now() }
-    let diary = Diary(
+    let diary = ServerLog(
       lines: try LineWriter(.standardError, named: "standard error"), format: options.logFormat,
       tool: context.diagnostics.tool, isVerbose: context.diagnostics.isVerbose, now: now)
     let diagnostics = diary.diagnostics

@@ -1,7 +1,7 @@
 // Frames of RFC 6455 as a client must send them: bytes in, messages and controls out. No I/O.
 import NIOCore
 
-/// Why a socket is closed on its peer's account.
+/// What a peer did that its socket is closed for.
 struct SocketFault: Error, Sendable, Equatable {
   /// RFC 6455 §7.4.1.
   let code: UInt16

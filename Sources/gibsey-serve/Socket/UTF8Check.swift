@@ -1,6 +1,6 @@
 // Whether bytes are UTF-8 so far, however they are cut (RFC 3629 §4).
 
-/// Checks a text that comes in pieces. A value; it keeps two bytes of state.
+/// Checks a text that comes in pieces. A value; it keeps three bytes of state.
 struct UTF8Check: Sendable, Equatable {
   /// Continuation bytes that are still to come.
   private var missing: UInt8 = 0

@@ -4,7 +4,7 @@ import NIOCore
 
 /// A descriptor of its own for a socket that NIO holds: when NIO closes its own, and the kernel gives that number to somebody else,
 /// nothing of ours goes there. Its identity is the descriptor, which is closed with the last reference.
-final class Line: Sendable {
+final class SocketDescriptor: Sendable {
   /// The system gives the lowest number that is free: one from here on says that three of four are taken, and the last are for
   /// readers who come and for providers, without whom there is no answer at all.
   static let ceiling: CInt = {
@@ -16,7 +16,7 @@ final class Line: Sendable {
   private let descriptor: CInt
 
   /// Call it on the channel's event loop; nil where the channel is no open socket, or there is no descriptor below the ceiling.
-  init?(_ channel: any Channel, below ceiling: CInt = Line.ceiling) {
+  init?(_ channel: any Channel, below ceiling: CInt = SocketDescriptor.ceiling) {
     let copy = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {
       fcntl($0, F_DUPFD_CLOEXEC, 0)
     }

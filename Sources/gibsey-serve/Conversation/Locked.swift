@@ -2,7 +2,7 @@
 import Synchronization
 
 /// A value that is changed by whoever has it. Its identity is the place.
-final class Taken<Value: Sendable>: Sendable {
+final class Locked<Value: Sendable>: Sendable {
   private let state: Mutex<Value>
 
   init(_ value: Value) { state = Mutex(value) }

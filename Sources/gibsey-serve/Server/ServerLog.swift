@@ -11,7 +11,7 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable, Sendable {
 }
 
 /// The log. Nobody waits for whoever reads it; its identity is where it goes.
-final class Diary: Sendable {
+final class ServerLog: Sendable {
   /// A fact that a client chose is cut here.
   private static let limitCharacters = 256
 
