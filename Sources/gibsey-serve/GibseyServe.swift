@@ -8,7 +8,8 @@ import GibseyKit
     version: Version.text)
 
   @Option(help: "The database file; else GIBSEY_DATABASE.") var database: String?
-  @Option(help: "Where to listen; may be given more than once. (default: 127.0.0.1:8000 and [::1]:8000)") var listen: [ListenAddress] = []
+  @Option(help: "Where to listen; may be given more than once. (default: 127.0.0.1:8000 and [::1]:8000)")
+  var listen: [ListenAddress] = []
   @Option(help: "A socket file to listen at; without --listen at nothing else.") var unixSocket: String?
   @Option(help: "A file of mode 0600 with a name:token on each line; else GIBSEY_TOKEN_FILE.") var tokenFile: String?
   @Option(help: "The origin of a page that may ask, as in https://story.example.") var allowOrigin: [String] = []

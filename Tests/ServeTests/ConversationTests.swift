@@ -63,6 +63,9 @@ import Testing
       ("{", "MALFORMED_RECORD"), ("[]", "MALFORMED_RECORD"), ("{\"type\":\"x\",\"data\":{}}", "UNKNOWN_MESSAGE_TYPE"),
       ("{\"type\":7,\"data\":{}}", "MALFORMED_RECORD"), ("{\"type\":\"ping\"}", "MALFORMED_RECORD"),
       ("{\"type\":\"pong\",\"data\":{}}", "UNKNOWN_MESSAGE_TYPE"),
+      ("{\"type\":\"ai_prompt\",\"data\":{}}", "UNKNOWN_MESSAGE_TYPE"),
+      ("{\"type\":\"ai_prompt\"}", "MALFORMED_RECORD"),
+      ("{\"type\":\"ai_chat_cancel\",\"data\":{\"response_id\":\"LONG\"}}", "MALFORMED_RECORD"),
       ("{\"type\":\"ai_chat_request\",\"data\":{}}", "MALFORMED_RECORD"),
       ("{\"type\":\"ai_chat_request\",\"data\":{\"prompt\":7}}", "MALFORMED_RECORD"),
       ("{\"type\":\"ai_chat_request\",\"data\":{\"prompt\":\"  \"}}", "BAD_REQUEST"),
@@ -84,7 +87,9 @@ import Testing
     try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
       (server: TestServer) async throws -> Void in
       let reader = try ReaderClient(server)
-      try reader.raw.say(text.replacing("DEEP", with: String(repeating: "[", count: 100_000)))
+      try reader.raw.say(
+        text.replacing("DEEP", with: String(repeating: "[", count: 100_000))
+          .replacing("LONG", with: String(repeating: "a", count: 257)))
       #expect(try reader.hearError().code == code)
       try reader.say("ping", "{\"timestamp\":1}")
       #expect(try reader.hearText() == "{\"type\":\"pong\",\"data\":{\"timestamp\":1}}")
@@ -108,7 +113,28 @@ import Testing
       try reader.say("ai_chat_request", "{\"prompt\":7,\"request_id\":\"r7\"}")
       #expect(try reader.hearError().requestID == "r7")
       try reader.ask("x", requestID: "r8", page: "999")
-      #expect(try reader.hearError().requestID == "r8")
+      let error = try reader.hearError()
+      #expect(error.requestID == "r8")
+      #expect(error.sessionID == "s1")
+    }
+  }
+
+  @Test func noErrorIsLongerThanARecordMayBe() async throws {
+    try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
+      (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server)
+      let long = "no" + String(repeating: "e\u{301}", count: 300_000) + "where"
+      for (type, data) in [
+        ("page_navigation", "\"page_id\":\"\(long)\""),
+        ("ai_chat_request", "\"prompt\":\"x\",\"character_id\":\"\(long)\""),
+        ("ai_chat_request", "\"prompt\":\"x\",\"current_page_id\":\"\(long)\""), (long, ""),
+      ] {
+        try reader.say(type, "{\(data)}")
+        let text = try reader.hearText()
+        #expect(text.utf8.count < 4096)
+        // What it was about, and what helps, can still be told.
+        #expect(text.contains("noe\u{301}"))
+      }
     }
   }
 
@@ -177,9 +203,11 @@ import Testing
       try reader.ask("What?", requestID: "r1")
       try reader.ask("What?", requestID: "r2")
       try reader.say("ai_chat_cancel", "{\"request_id\":\"r2\"}")
-      let end = try reader.hearStream()
-      #expect(end.requestID == "r2")
-      #expect(end.completion?.finishReason == .cancelled)
+      let text = try reader.hearText()
+      #expect(text.contains("\"request_id\":\"r2\""))
+      #expect(text.contains("\"finish_reason\":\"cancelled\""))
+      // Nobody was asked.
+      for name in ["provider", "model", "prompt_id", "usage"] { #expect(!text.contains("\"\(name)\"")) }
       go.fire()
       #expect(try reader.hearAnswer().end.requestID == "r1")
       #expect(provider.requests.count == 1)

@@ -42,6 +42,23 @@ import Testing
     }
   }
 
+  @Test func nothingIsShownBehindThePageOfTheSessionThatAsks() async throws {
+    let answer: [ScriptedProvider.Step] = [.token("I am here."), .end]
+    let provider = ScriptedProvider([answer, answer, answer])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let question = #"{"prompt":"Who counts the boats by the lantern?","session_id":"s1"#
+      #expect(try server.post("/test-llm-debug", question + #""}"#).status == 200)
+      #expect(provider.bodies.last?.contains(Story.canary(12)) == true, "a session that is none has no page")
+      #expect(try server.post("/api/v1/ask", question + #"","current_page_id":"p03"}"#).status == 200)
+      #expect(try server.post("/test-llm-debug", question + #""}"#).status == 200)
+      let asked = try #require(provider.bodies.last)
+      #expect(asked.contains(Story.canary(3)))
+      for secret in Story.secrets(after: 3) { #expect(!asked.contains(secret)) }
+    }
+  }
+
   @Test func whatGoesWrongIsToldWithoutInternals() async throws {
     let (wishes, _) = Self.wishes([.token("I"), .fail(.cut(reason: "10.1.2.3"))])
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in

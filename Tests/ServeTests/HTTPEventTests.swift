@@ -96,6 +96,12 @@ import Testing
       #expect(try server.get("/api/v1/pages/p03").status == 200)
       #expect(try server.get("/api/v1/pages?limit=2&page=p02").status == 200)
       #expect(try server.get("/api/v1/pages?limit=2&text=false").status == 200)
+      // Of what HEAD asks for nothing is shown.
+      for target in ["/api/v1/pages/p03", "/api/v1/pages?limit=2"] {
+        let client = try server.client()
+        try client.send("HEAD \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\nConnection: close\r\n\r\n")
+        #expect(try client.takeAll().hasPrefix("HTTP/1.1 200 "))
+      }
     }
     #expect(told == ["page_read p03", "page_read p01", "page_read p02"])
   }

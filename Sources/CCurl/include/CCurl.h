@@ -27,6 +27,12 @@ CURLcode ccurl_get_size(CURL *_Nonnull easy, CURLINFO info, int64_t *_Nonnull va
 CURLcode ccurl_resume(CURL *_Nonnull easy);
 const char *_Nonnull ccurl_words(CURLcode code);
 
+/// Whether a host that is written as an address is link-local, however it is written.
+bool ccurl_is_link_local(const char *_Nonnull host);
+/// Lets the transfer open no connection to a link-local address, whatever name it has. `refused` becomes true when it was to; it must
+/// live as long as the transfer.
+CURLcode ccurl_refuse_link_local(CURL *_Nonnull easy, bool *_Nonnull refused);
+
 struct curl_slist *_Nullable ccurl_list_append(struct curl_slist *_Nullable list, const char *_Nonnull text);
 void ccurl_list_free(struct curl_slist *_Nullable list);
 

@@ -4,11 +4,12 @@ extension Settings {
   /// Every provider that there is, in the order in which `auto` tries them, or why it cannot be asked.
   public var candidates: [Asking.Candidate] { ProviderSettings.Name.allCases.map { candidate($0) } }
 
-  /// Whom to believe and whom to go through, by the names that curl(1) reads.
+  /// Whom to believe and whom to go through, by the names that curl(1) reads, and who is not to be asked.
   public var trust: HTTPTrust {
     HTTPTrust(
       file: string(.caBundle) ?? string(.certificateFile), folder: string(.certificateFolder),
-      fileName: (string(.caBundle) == nil ? SettingName.certificateFile : .caBundle).rawValue, proxies: proxies)
+      fileName: (string(.caBundle) == nil ? SettingName.certificateFile : .caBundle).rawValue, proxies: proxies,
+      allowsLinkLocal: string(.allowLinkLocal) == "1")
   }
 
   /// The rules for failures.

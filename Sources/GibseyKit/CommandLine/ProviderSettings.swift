@@ -54,7 +54,7 @@ extension Settings {
     guard let address = self[names.baseURL], let model = string(names.model) else {
       throw GibseyError.ourBug("\(provider.rawValue) has no default")
     }
-    let url = try Self.checked(address)
+    let url = try checked(address)
     let key = try names.key.flatMap {
       try keySource(
         $0, provider: provider.rawValue, address: address, url: url, vendorHost: names.vendorHost ?? "")
@@ -67,13 +67,18 @@ extension Settings {
       key: key, isConfigured: names.key == nil || key != nil || address.origin != .defaultValue)
   }
 
-  private static func checked(_ address: Setting) throws -> WebAddress {
+  private func checked(_ address: Setting) throws -> WebAddress {
+    let url: WebAddress
     do {
-      return try WebAddress(address.value)
+      url = try WebAddress(address.value)
     } catch {
       // The value may hold a password: it is not shown.
       throw GibseyError.badSetting(
         name: address.name.rawValue, value: "…", origin: address.origin.text, wanted: error.wanted)
     }
+    guard !url.isLinkLocal || trust.allowsLinkLocal else {
+      throw address.wrong("an address that is not link-local; GIBSEY_ALLOW_LINK_LOCAL=1 in the environment allows it")
+    }
+    return url
   }
 }

@@ -21,6 +21,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   case retryWait = "GIBSEY_RETRY_WAIT"
   case fallback = "GIBSEY_FALLBACK"
   case resumeWith = "GIBSEY_RESUME_WITH"
+  case allowLinkLocal = "GIBSEY_ALLOW_LINK_LOCAL"
   case ollamaBaseURL = "OLLAMA_BASE_URL"
   case ollamaModel = "OLLAMA_MODEL"
   case ollamaTemperature = "OLLAMA_TEMPERATURE"
@@ -65,6 +66,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .database, .embedder, .embeddingModel, .embeddingPrice, .prices, .model, .characters, .log, .tokenFile,
       .totalTimeout,
       .fallback,
+      .allowLinkLocal,
       .ollamaTemperature,
       .ollamaMaxTokens, .openAIKey,
       .openAIKeyFile,
@@ -98,6 +100,7 @@ public enum SettingName: String, Sendable, CaseIterable {
     case .retryWait: "seconds to wait at most before a provider is asked again"
     case .fallback: "the providers that auto tries, in order, as in openai,ollama"
     case .resumeWith: "continue: the next provider goes on from a partial answer; stop: it ends"
+    case .allowLinkLocal: "1: a provider may have a link-local address; only from the environment"
     case .ollamaBaseURL: "where Ollama listens"
     case .ollamaModel: "the model that Ollama is asked for"
     case .ollamaTemperature: "how freely it writes; unset is the model's own"
@@ -124,7 +127,7 @@ public enum SettingName: String, Sendable, CaseIterable {
   public var isFromEnvironmentOnly: Bool {
     switch self {
     case .tokenFile, .openAIKeyFile, .openAIKeyCommand, .anthropicKeyFile, .anthropicKeyCommand, .caBundle,
-      .certificateFile, .certificateFolder:
+      .certificateFile, .certificateFolder, .allowLinkLocal:
       true
     default: false
     }

@@ -13,6 +13,8 @@ final class CurlExchange {
   /// Where the request goes; nil for what is no address.
   let address: WebAddress?
   let trust: HTTPTrust
+  /// Whether an address was refused, because it is link-local. libcurl's callback writes it.
+  private let refused: UnsafeMutablePointer<Bool>
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var headerLines: [[UInt8]] = []
   private var headerBytes = 0
@@ -61,6 +63,8 @@ final class CurlExchange {
     self.deadlines = request.deadlines
     self.address = try? WebAddress(request.url)
     self.trust = mailbox.trust
+    refused = .allocate(capacity: 1)
+    refused.initialize(to: false)
     try configure(request)
     try route()
   }
@@ -68,7 +72,11 @@ final class CurlExchange {
   deinit {
     ccurl_easy_free(easy)
     ccurl_list_free(headerList)
+    refused.deallocate()
   }
+
+  /// Whether the connection was refused by us, because the address is link-local.
+  var isLinkLocal: Bool { refused.pointee }
 
   private func configure(_ request: HTTPRequest) throws {
     try check(ccurl_set_string(easy, CURLOPT_URL, request.url))
@@ -109,6 +117,11 @@ final class CurlExchange {
 
   /// Proxies are libcurl's business, as in curl(1), but for this machine's own servers: what is asked of them stays here.
   private func route() throws {
+    if !trust.allowsLinkLocal {
+      // A proxy would connect for us.
+      guard address?.isLinkLocal != true else { throw CurlFailure.linkLocal }
+      try check(ccurl_refuse_link_local(easy, refused))
+    }
     if address?.isLoopback == true { try check(ccurl_set_string(easy, CURLOPT_PROXY, "")) }
     // What a proxy says before there is a way through it is no head of an answer.
     try check(ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1))

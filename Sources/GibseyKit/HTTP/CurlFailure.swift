@@ -57,8 +57,14 @@ enum CurlFailure {
     return number
   }
 
+  /// The address of a server is one at which a cloud tells a machine its own secrets.
+  static let linkLocal = TransportFailure.obstructed(
+    reason: "its address is link-local, and such addresses are not asked",
+    hint: "GIBSEY_ALLOW_LINK_LOCAL=1 in the environment allows them", mayPass: false)
+
   /// What stood in the way on our side; nil when nothing did.
   private static func obstruction(_ code: CURLcode, of exchange: CurlExchange, isConnected: Bool) -> TransportFailure? {
+    if code == CURLE_COULDNT_CONNECT, exchange.isLinkLocal { return linkLocal }
     let trust = exchange.trust
     let hint = "check \(trust.file == nil ? "SSL_CERT_DIR" : trust.fileName)"
     switch code {

@@ -61,7 +61,8 @@ public struct HTTPRequest: Sendable, Equatable {
   }
 }
 
-/// The authorities whose certificates are believed, nil being what the system believes, and the proxies that stand between.
+/// The authorities whose certificates are believed, nil being what the system believes, the proxies that stand between, and whether
+/// link-local addresses may be asked.
 public struct HTTPTrust: Sendable, Equatable {
   /// Paths of a file, and of a folder, of certificates.
   public var file: String?
@@ -69,11 +70,14 @@ public struct HTTPTrust: Sendable, Equatable {
   /// The setting that named the file.
   public var fileName: String
   public var proxies: HTTPProxies
+  /// A machine in a cloud asks such an address for its own secrets.
+  public var allowsLinkLocal: Bool
 
   public init(
     file: String? = nil, folder: String? = nil, fileName: String = "CURL_CA_BUNDLE",
-    proxies: HTTPProxies = HTTPProxies()
+    proxies: HTTPProxies = HTTPProxies(), allowsLinkLocal: Bool = false
   ) {
+    self.allowsLinkLocal = allowsLinkLocal
     self.file = file
     self.folder = folder
     self.fileName = fileName

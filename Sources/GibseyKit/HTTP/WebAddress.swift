@@ -1,4 +1,5 @@
 // An http or https address: parsed once, so that what comes after need not ask again.
+internal import CCurl
 
 /// An absolute http or https address without user, password, query or fragment.
 public struct WebAddress: Sendable, Equatable {
@@ -56,6 +57,9 @@ public struct WebAddress: Sendable, Equatable {
     host == "localhost" || host.hasSuffix(".localhost") || host == "::1"
       || host.hasPrefix("127.") && host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
   }
+
+  /// Whether it is written as a link-local address, 169.254.0.0/16 or fe80::/10, or as one that clouds use for the same purpose.
+  public var isLinkLocal: Bool { ccurl_is_link_local(host) }
 
   /// Host and port as a person writes them: `localhost:11434`; the port only when it is not the scheme's own.
   public var display: String {

@@ -55,6 +55,12 @@ public enum RecordCoder {
   /// The `request_id` of a line that may be no record otherwise; nil for one that is too long to be carried back.
   public static func requestID(in line: [UInt8]) -> String? { ids(in: line).request }
 
+  /// The `type` of a line that has `data`, too, but may be no record otherwise.
+  public static func type(in line: [UInt8]) -> String? {
+    let object = (try? JSONScanner.scan(line) { try $0.value() })?.objectValue
+    return object?["data"]?.objectValue == nil ? nil : object?["type"]?.stringValue
+  }
+
   /// The same, with the `session_id` where it is the name of one; of a bare object, too.
   public static func ids(in line: [UInt8]) -> (request: String?, session: String?) {
     guard let object = (try? JSONScanner.scan(line) { try $0.value() })?.objectValue else { return (nil, nil) }

@@ -31,10 +31,13 @@ public struct RecordFields: Sendable {
   /// A `request_id` has at most so many bytes: the record of every token of an answer carries it.
   public static let requestIDLimitBytes = 256
 
-  func requestID() throws -> String? {
-    let id = try optionalString("request_id")
+  func requestID() throws -> String? { try carriedBack("request_id") }
+
+  /// An id that every record of an answer, or an error, carries back: none may be long.
+  func carriedBack(_ name: String) throws -> String? {
+    let id = try optionalString(name)
     if let id, id.utf8.count > Self.requestIDLimitBytes {
-      throw RecordProblem("request_id: wanted at most \(Self.requestIDLimitBytes) bytes")
+      throw RecordProblem("\(name): wanted at most \(Self.requestIDLimitBytes) bytes")
     }
     return id
   }

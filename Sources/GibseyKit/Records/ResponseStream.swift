@@ -155,9 +155,10 @@ public struct ResponseStream: RecordData {
     writer.member("session_id", sessionID)
     guard let completion else { return }
     writer.member("finish_reason", completion.finishReason.rawValue)
-    writer.member("provider", completion.provider)
-    writer.member("model", completion.model)
-    writer.member("prompt_id", completion.promptID)
+    // Nobody was asked: the question was stopped before.
+    for (name, value) in [
+      ("provider", completion.provider), ("model", completion.model), ("prompt_id", completion.promptID),
+    ] where !value.isEmpty { writer.member(name, value) }
     if let usage = completion.usage {
       writer.key("usage")
       writer.object { usage.write(to: &$0) }

@@ -52,7 +52,9 @@ public enum FrameType: String, Sendable, CaseIterable {
 
   /// Puts the known fields in their order and the others, as they came, behind them.
   func arranged(_ object: JSONObject) throws -> FrameData {
-    if object["request_id"]?.stringValue != nil { _ = try RecordFields(object).requestID() }
+    for name in ["request_id", "response_id"] where object[name]?.stringValue != nil {
+      _ = try RecordFields(object).carriedBack(name)
+    }
     var arranged = JSONObject()
     for field in fields {
       if let value = object[field.name] {

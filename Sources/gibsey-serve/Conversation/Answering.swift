@@ -81,7 +81,7 @@ extension SocketConversation {
       return sayCancelled(request)
     } catch {
       service.noteFailure(error, of: request, in: session.text)
-      return fail(error, request.requestID)
+      return fail(error, of: request)
     }
     let live = LiveAnswer(
       responseID: service.parts.makeID(), requestID: request.requestID, sessionID: session.text)

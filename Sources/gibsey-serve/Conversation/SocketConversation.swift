@@ -154,15 +154,21 @@ final class SocketConversation: SocketPeer {
 
   func say(_ record: Record) { socket?.offer(FrameWriter.frame(.text, RecordCoder.frame(record))) }
 
+  /// Says why a question has no answer.
+  func fail(_ error: any Error, of question: ChatRequest) {
+    fail(error, question.requestID, sessionID: session.text)
+  }
+
   /// Says what was wrong.
-  func fail(_ error: any Error, _ requestID: String?, responseID: String? = nil) {
+  /// - Parameter sessionID: of the record that was wrong, which the error carries back.
+  func fail(_ error: any Error, _ requestID: String?, responseID: String? = nil, sessionID: String? = nil) {
     let refusal = Refusal(error)
     service.noteRefusal(refusal, error, session: session, requestID: requestID)
     say(
       .error(
         ErrorRecord(
           message: refusal.message, code: refusal.code, timestamp: service.now().text,
-          isRetryable: refusal.isRetryable, responseID: responseID, requestID: requestID)))
+          isRetryable: refusal.isRetryable, responseID: responseID, requestID: requestID, sessionID: sessionID)))
   }
 
   // MARK: Questions
@@ -252,7 +258,7 @@ final class SocketConversation: SocketPeer {
     }
     for request in waiting {
       service.noteFailure(Refusal.leaving, of: request, in: session.text)
-      fail(Refusal.leaving, request.requestID)
+      fail(Refusal.leaving, of: request)
     }
     leaveIfDone()
   }

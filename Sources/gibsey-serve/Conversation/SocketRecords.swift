@@ -4,6 +4,11 @@ import NIOCore
 import NIOHTTP1
 
 extension SocketConversation {
+  /// The types of the records that a client may send.
+  private static let heard = [
+    "ping", "prompt_selection", "page_navigation", "ai_chat_cancel", "ai_response_resume", "ai_chat_request",
+  ]
+
   /// Does what one record says. Returns when its answer, if it has one at once, was said.
   func take(_ bytes: [UInt8]) async {
     let record: Record
@@ -12,8 +17,10 @@ extension SocketConversation {
       record = try RecordCoder.decode(bytes, passingOver: ["history", "options", "vector", "session_id"])
     } catch {
       let reason = (error as? RecordProblem)?.reason ?? "cannot be read"
-      return fail(
-        Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: reason), RecordCoder.requestID(in: bytes))
+      let (type, ids) = (RecordCoder.type(in: bytes), RecordCoder.ids(in: bytes))
+      // Nobody is told to mend what would not be heard either.
+      let refusal = type.flatMap { Self.heard.contains($0) ? nil : .unheard($0) } ?? Refusal.malformed(reason)
+      return fail(refusal, ids.request, sessionID: ids.session)
     }
     switch record {
     case .frame(.ping, let data): say(.frame(.pong, data))
@@ -23,17 +30,15 @@ extension SocketConversation {
     case .frame(.responseResume, let data): resume(data)
     case .chatRequest(let request): ask(request)
     default:
-      fail(
-        Refusal(
-          status: .badRequest, code: "UNKNOWN_MESSAGE_TYPE", message: "no record of type \(record.type) is heard here"),
-        RecordCoder.requestID(in: bytes))
+      let ids = RecordCoder.ids(in: bytes)
+      fail(Refusal.unheard(record.type), ids.request, sessionID: ids.session)
     }
   }
 
   private func ask(_ request: ChatRequest) {
-    guard !isWatching else { return fail(Refusal.watching, request.requestID) }
+    guard !isWatching else { return fail(Refusal.watching, of: request) }
     guard service.admission.isKnown(identity) else {
-      fail(Refusal.unauthorized, request.requestID)
+      fail(Refusal.unauthorized, of: request)
       return turnOut()
     }
     var request = request
@@ -43,7 +48,7 @@ extension SocketConversation {
     service.noteRequest(request, in: session.text)
     do { try enqueue(request) } catch {
       service.noteFailure(error, of: request, in: session.text)
-      fail(error, request.requestID)
+      fail(error, of: request)
     }
   }
 
@@ -118,20 +123,24 @@ extension SocketConversation {
 
   /// The end of a question that was never asked.
   func sayCancelled(_ request: ChatRequest) {
-    let completion = noteNeverAsked(request)
+    let responseID = service.parts.makeID()
+    let completion = noteNeverAsked(request, responseID: responseID)
     var records = AskingRecords(
-      responseID: service.parts.makeID(), requestID: request.requestID, sessionID: request.sessionID, isPublic: true,
+      responseID: responseID, requestID: request.requestID, sessionID: request.sessionID, isPublic: true,
       now: service.parts.now)
     for record in records.records(of: .completed(completion)) { say(record) }
   }
 
   /// Counts and notes it.
+  /// - Parameter responseID: of the record that tells its reader; nil where there is none.
   @discardableResult
-  func noteNeverAsked(_ request: ChatRequest) -> Completion {
+  func noteNeverAsked(_ request: ChatRequest, responseID: String? = nil) -> Completion {
     let completion = Completion(
       finishReason: .cancelled, provider: "", model: "", promptID: "", durationMilliseconds: 0)
     service.metrics.count(.completed(completion))
-    service.events.note(.cancelled) { $0.with("session_id", session.text).with("request_id", request.requestID) }
+    service.events.note(.cancelled) {
+      $0.with("session_id", session.text).with("request_id", request.requestID).with("response_id", responseID)
+    }
     return completion
   }
 
@@ -168,6 +177,10 @@ extension SocketConversation {
 extension Refusal {
   static func malformed(_ reason: String) -> Refusal {
     Refusal(status: .badRequest, code: "MALFORMED_RECORD", message: reason)
+  }
+
+  static func unheard(_ type: String) -> Refusal {
+    Refusal(status: .badRequest, code: "UNKNOWN_MESSAGE_TYPE", message: "no record of type \(type) is heard here")
   }
 
   static let queueFull = Refusal(

@@ -87,9 +87,16 @@ struct Refusal: Error, Sendable, Equatable {
     self.parameter = parameter
     self.status = status
     self.code = code
-    self.message = message
+    self.message = Self.cut(message)
     self.headers = headers
     self.isRetryable = isRetryable
+  }
+
+  /// What a message quotes of a client may be a mebibyte, and would make a record longer than records may be: its middle is left out.
+  private static func cut(_ message: String) -> String {
+    guard message.utf8.count > 1024 else { return message }
+    let scalars = message.unicodeScalars
+    return "\(String(scalars.prefix(256))) … \(String(scalars.suffix(256)))"
   }
 
   /// The same as a record.

@@ -18,6 +18,10 @@ extension Route {
   static let tryAnswer = Route(.POST, "/test-llm-debug") { request, service in
     try request.query.allow()
     var question = try request.question(prompt: "Who are you? One sentence is enough.")
+    // It is no part of the conversation that it names, but is asked by its reader, who is on a page there.
+    if question.currentPageID == nil, let session = question.sessionID.flatMap({ SessionID($0) }) {
+      question.currentPageID = try await service.furthestPage(of: session, as: request.identity)
+    }
     question.sessionID = nil
     guard !service.isDraining else { throw Refusal.leaving }
     let prompt = try await service.promptToAnswer(for: question, request.identity)
@@ -51,6 +55,16 @@ extension Route {
       }
       writer.member("time_to_first_token_ms", end.timeToFirstTokenMilliseconds)
       writer.member("duration_ms", end.durationMilliseconds)
+    }
+  }
+}
+
+extension Service {
+  /// The page up to which somebody may see in a session of theirs; nil where there is no such session, or no such page.
+  fileprivate func furthestPage(of session: SessionID, as identity: Identity) async throws -> String? {
+    let reader = Browsing.Reader(sessionID: session, owner: identity.name)
+    do { return try await room.read { try $0.browsing.gate(of: reader)?.id } } catch GibseyError.unknownSession {
+      return nil
     }
   }
 }

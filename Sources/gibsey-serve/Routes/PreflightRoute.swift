@@ -8,14 +8,25 @@ extension Route {
   static func preflight(_ methods: [HTTPMethod]) throws -> Route {
     guard !methods.isEmpty else { throw Refusal.notFound }
     let names = methods.map(\.rawValue).joined(separator: ", ")
-    // Clients send headers of their own, as OpenAI's do. The star covers no Authorization (Fetch, CORS-unsafe request-header names).
-    return Route(.OPTIONS, "") { _, _ in
-      Response(
+    return Route(.OPTIONS, "") { request, _ in
+      // Clients send headers of their own, as OpenAI's do: those that are asked for are allowed by their names.
+      let asked = request.headers[canonicalForm: "access-control-request-headers"].map(String.init)
+      let headers = (["authorization", "content-type"] + asked.filter(isName)).joined(separator: ", ")
+      return Response(
         .noContent,
         headers: [
-          "access-control-allow-methods": names, "access-control-allow-headers": "authorization, *",
+          "access-control-allow-methods": names, "access-control-allow-headers": headers,
           "access-control-max-age": "600",
         ], body: .bytes([]))
     }
+  }
+
+  /// Whether it can be the name of a header (RFC 9110 §5.6.2), of those that are in use.
+  private static func isName(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy {
+        (0x30...0x39).contains($0) || (0x61...0x7A).contains($0 | 0x20) || $0 == UInt8(ascii: "-")
+          || $0 == UInt8(ascii: "_")
+      }
   }
 }

@@ -55,7 +55,7 @@ extension Route {
       if let id = query.characterID { try reading.building.checkCharacter(id) }
       return try reading.browsing.pages(query, for: reader)
     }
-    for page in pages where hasText { service.notePageRead(page.id, by: reader) }
+    for page in pages where hasText && request.showsBody { service.notePageRead(page.id, by: reader) }
     return .story { writer in
       writer.key("pages")
       writer.array(pages) { writer, page in writer.object { $0.page(page, hasText: hasText) } }
@@ -71,7 +71,7 @@ extension Route {
     guard let leaf = try await service.room.read({ try $0.browsing.leaf(id, for: reader) }) else {
       throw Refusal.noSuchPage
     }
-    service.notePageRead(leaf.page.id, by: reader)
+    if request.showsBody { service.notePageRead(leaf.page.id, by: reader) }
     return .story { writer in
       writer.page(leaf.page, hasText: true)
       writer.member("previous_page_id", leaf.previousID)
@@ -103,6 +103,9 @@ extension Service {
 }
 
 extension Request {
+  /// Whether what is answered is seen: HEAD shows nothing.
+  fileprivate var showsBody: Bool { method != .HEAD }
+
   /// Behind which page the next ones are wanted: the `next_cursor` of the ones before.
   fileprivate func cursor() throws -> PagePlace? {
     guard let text = query["cursor"] else { return nil }

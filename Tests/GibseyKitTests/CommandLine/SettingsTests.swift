@@ -54,6 +54,19 @@ import Testing
     }
   }
 
+  @Test func aLinkLocalAddressIsTakenOnlyWhereItIsAllowed() throws {
+    let file: [SettingName: String] = [.ollamaBaseURL: "http://169.254.169.254"]
+    #expect(throws: GibseyError.self) { try Settings(environment: [:], environmentFile: file).provider(.ollama) }
+    for value in ["0", "yes"] {
+      let settings = Settings(environment: [.allowLinkLocal: value], environmentFile: file)
+      #expect(throws: GibseyError.self) { try settings.provider(.ollama) }
+    }
+    let allowing = Settings(environment: [.allowLinkLocal: "1"], environmentFile: file)
+    #expect(try allowing.provider(.ollama).account.baseURL.host == "169.254.169.254")
+    #expect(allowing.trust.allowsLinkLocal)
+    #expect(SettingName.allowLinkLocal.isFromEnvironmentOnly)
+  }
+
   @Test func noSecretIsShown() {
     let settings = Settings(environment: [.openAIKey: "sk-very-secret"], environmentFile: [.anthropicKey: "sk-ant"])
     #expect(!settings.description.contains("sk-"))

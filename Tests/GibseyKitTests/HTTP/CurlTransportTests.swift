@@ -52,6 +52,16 @@ import Testing
     #expect(try await CurlTransport().send(request(server.url)).head.status == 302)
   }
 
+  @Test(arguments: [
+    "http://169.254.7.7:1", "http://[fe80::1]:1", "http://[::ffff:169.254.7.7]:1", "http://0xA9FE0707:1",
+  ])
+  func `a link-local address is not asked`(_ url: String) async {
+    // As an address that was set, and as one that is only known when the connection is to be opened.
+    for url in [url, url + "/?"] {
+      await #expect(throws: CurlFailure.linkLocal) { try await CurlTransport().send(request(url)) }
+    }
+  }
+
   @Test func `a port where nobody listens refuses`() async {
     await #expect(throws: TransportFailure.refused(reason: "connection refused")) {
       try await CurlTransport().send(request("http://127.0.0.1:\(ScriptedServer.refusingPort())"))

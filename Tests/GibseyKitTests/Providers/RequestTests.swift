@@ -138,6 +138,11 @@ import Testing
     #expect(try WebAddress("https://api.openai.com/v1").display == "api.openai.com")
     #expect(try WebAddress("http://[::1]:8080").display == "[::1]:8080")
     #expect(try WebAddress("HTTPS://A.example/v1//").appending("/x") == "HTTPS://A.example/v1/x")
+    let local = ["169.254.0.1", "2852039166", "[fe80::1]", "[febf::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"]
+    for host in local { #expect(try WebAddress("http://\(host):80").isLinkLocal) }
+    for host in ["169.253.0.1", "127.0.0.1", "[fec0::1]", "[::1]", "169.254.example", "localhost"] {
+      #expect(try !WebAddress("http://\(host):80").isLinkLocal)
+    }
     for text in [
       "ftp://a", "a", "http://", "http://u:p@a", "http://a/?q", "http://a/#f", "http://a:0",
       "http://a b", "http://a:99999",
