@@ -35,6 +35,18 @@ import Testing
     return (String(decoding: built, as: UTF8.self), String(decoding: bytes, as: UTF8.self))
   }
 
+  @Test func whoAsksTooOftenIsToldWhenToAskAgain() async throws {
+    let provider = ScriptedProvider([[.refuse(HTTPHead(status: 429, headers: [HTTPHeader("Retry-After", "30")]))]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let response = try server.post("/api/v1/ask", #"{"prompt":"Who?"}"#)
+      #expect(response.status == 503)
+      #expect(response.code == "RATE_LIMITED")
+      #expect(response.header("retry-after") == "30")
+    }
+  }
+
   @Test func theRecordsAreThePipesByteForByte() async throws {
     let (wishes, _) = Self.wishes(Self.answer)
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in

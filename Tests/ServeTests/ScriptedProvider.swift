@@ -15,6 +15,8 @@ final class ScriptedProvider: Transport {
     case endless(String)
     case end
     case fail(TransportFailure)
+    /// Answers with another head, and no body. The first step, if any.
+    case refuse(HTTPHead)
   }
 
   private struct State {
@@ -37,6 +39,7 @@ final class ScriptedProvider: Transport {
       state.requests.append(request)
       return state.scripts.count > 1 ? state.scripts.removeFirst() : state.scripts[0]
     }
+    if case .refuse(let head)? = steps.first { return HTTPResponse(head: head, body: HTTPBody { nil }) }
     let place = Place(steps, abandoned)
     return HTTPResponse(
       head: HTTPHead(status: 200, headers: []),
@@ -54,6 +57,7 @@ final class ScriptedProvider: Transport {
             return Self.line(token)
           case .end: return Array(Self.end.utf8)
           case .fail(let failure): throw failure
+          case .refuse: return nil
           }
         }
       })

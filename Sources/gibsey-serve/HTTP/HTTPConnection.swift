@@ -229,8 +229,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
         service.noteResponse(response.status, to: request)
         return loop.execute { connection.value.write(response) }
       }
-      let writer = BodyWriter(outlet: outlet) { status in
-        let begun = response.with(status)
+      let writer = BodyWriter(outlet: outlet) { failure in
+        var begun = response.with(failure?.status)
+        for (name, value) in failure?.headers ?? [:] { begun = begun.header(name, value) }
         service.noteResponse(begun.status, to: request)
         loop.execute { connection.value.begin(begun) }
       }

@@ -72,11 +72,11 @@ final class BodyWriter: Sendable {
   static let blockBytes = 64 << 10
 
   private let outlet: Outlet
-  private let writeHead: @Sendable (HTTPResponseStatus?) -> Void
+  private let writeHead: @Sendable (Refusal?) -> Void
   private let begun = Atomic(false)
 
-  /// - Parameter writeHead: writes the head of the response, without waiting; with another status where one is given.
-  init(outlet: Outlet, writeHead: @escaping @Sendable (HTTPResponseStatus?) -> Void) {
+  /// - Parameter writeHead: writes the head of the response, without waiting; with status and headers of a failure where there is one.
+  init(outlet: Outlet, writeHead: @escaping @Sendable (Refusal?) -> Void) {
     self.outlet = outlet
     self.writeHead = writeHead
   }
@@ -85,9 +85,9 @@ final class BodyWriter: Sendable {
   var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
   /// Writes the head now, if it is not written.
-  /// - Parameter status: another one than the response's.
-  func begin(_ status: HTTPResponseStatus? = nil) {
-    if !begun.exchange(true, ordering: .relaxed) { writeHead(status) }
+  /// - Parameter failure: what became of it instead of the response; the body tells the rest.
+  func begin(_ failure: Refusal? = nil) {
+    if !begun.exchange(true, ordering: .relaxed) { writeHead(failure) }
   }
 
   /// Writes a block and waits while the client is behind.

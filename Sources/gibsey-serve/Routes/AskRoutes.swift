@@ -28,7 +28,7 @@ extension Route {
       body: .stream { writer in
         let waiting = Locked<[UInt8]>([])
         try await service.answer(prompt, for: identity) { records in
-          if case .error(let error) = records.first { writer.begin(HTTPResponseStatus(of: error)) }
+          if case .error(let error) = records.first { writer.begin(Refusal(error)) }
           var lines = waiting.change { waiting in
             defer { waiting = [] }
             return waiting
