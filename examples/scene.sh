@@ -13,7 +13,6 @@ fi
 question=$1 && shift
 [ $# -ge 2 ] && [ $# -le 4 ] || { echo "scene.sh: two to four characters, please" >&2; exit 64; }
 gibsey-index --database story.db "$EXAMPLES/story/the-night-ferry.jsonl" > summary.jsonl
-
 turn=0
 for round in 1 2; do
   for character; do

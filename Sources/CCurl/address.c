@@ -27,16 +27,18 @@ bool ccurl_is_link_local(const char *host) {
   return is;
 }
 
-static curl_socket_t open_socket(void *refused, curlsocktype purpose, struct curl_sockaddr *address) {
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
+  ccurl_addresses *addresses = context;
   if (is_link_local(&address->addr)) {
-    *(bool *)refused = true;
+    addresses->refused = true;
     return CURL_SOCKET_BAD;
   }
+  addresses->tried = true;
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-CURLcode ccurl_refuse_link_local(CURL *easy, bool *refused) {
-  CURLcode code = library.curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, refused);
+CURLcode ccurl_refuse_link_local(CURL *easy, ccurl_addresses *addresses) {
+  CURLcode code = library.curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, addresses);
   return code ? code : library.curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 }

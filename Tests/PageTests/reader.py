@@ -51,6 +51,11 @@ class Reader:
         """Waits until the words stand in the last answer."""
         self.tab.wait(f"document.querySelector('.turn:last-child .answer')?.textContent.includes({json.dumps(words)})")
 
+    def box(self, selector):
+        """Where an element is: left, top, right, bottom, in pixels of the window."""
+        return self.tab.run(f"(({{ left, top, right, bottom }}) => [left, top, right, bottom])"
+                            f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())")
+
     def click(self, selector):
         self.tab.run(f"document.querySelector({json.dumps(selector)}).click()")
 

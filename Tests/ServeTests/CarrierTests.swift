@@ -38,7 +38,7 @@ import Testing
         lines.append(String(decoding: RecordCoder.encode(record).dropLast(), as: UTF8.self))
       }
     }
-    await server.server.shutDown()
+    await server.end()
     return lines
   }
 

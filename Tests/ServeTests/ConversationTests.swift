@@ -110,8 +110,10 @@ import Testing
     try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
       (server: TestServer) async throws -> Void in
       let reader = try ReaderClient(server)
-      try reader.say("ai_chat_request", "{\"prompt\":7,\"request_id\":\"r7\"}")
-      #expect(try reader.hearError().requestID == "r7")
+      try reader.say("ai_chat_request", "{\"prompt\":7,\"request_id\":\"r7\",\"session_id\":\"other\"}")
+      let broken = try reader.hearError()
+      #expect(broken.requestID == "r7")
+      #expect(broken.sessionID == "s1", "the session is the socket's")
       try reader.ask("x", requestID: "r8", page: "999")
       let error = try reader.hearError()
       #expect(error.requestID == "r8")
@@ -123,6 +125,9 @@ import Testing
     try await TestServer.with(Self.wishes(ScriptedProvider([Self.answer]))) {
       (server: TestServer) async throws -> Void in
       let reader = try ReaderClient(server)
+      // Short in letters, and long in bytes: nothing of it is said twice.
+      try reader.say("page_navigation", "{\"page_id\":\"\(String(repeating: "🐈", count: 300))\"}")
+      #expect(try reader.hearText().count { $0 == "🐈" } == 300)
       let long = "no" + String(repeating: "e\u{301}", count: 300_000) + "where"
       for (type, data) in [
         ("page_navigation", "\"page_id\":\"\(long)\""),

@@ -50,7 +50,10 @@ final class DaemonProcess: Sendable {
     var port: Int?
     while port == nil {
       let more = said.fileHandleForReading.availableData
-      guard !more.isEmpty else { throw NeverListened(said: text) }
+      guard !more.isEmpty else {
+        try? FileManager.default.removeItem(atPath: folder)
+        throw NeverListened(said: text)
+      }
       text += String(decoding: more, as: UTF8.self)
       port = text.firstMatch(of: /listening at http:\/\/127\.0\.0\.1:([0-9]+)\n/).flatMap { Int($0.output.1) }
     }

@@ -15,12 +15,12 @@ import Testing
     events: [String], log: [String]
   ) {
     let (events, log) = (Pipe(), Pipe())
-    let diary = ServerLog(
+    let serverLog = ServerLog(
       lines: try LineWriter(FileDescriptor(number: log.fileHandleForWriting.fileDescriptor), named: "log"),
       format: format, tool: "gibsey-serve", isVerbose: isVerbose, now: { Self.time })
     let eventLog = EventLog(
       lines: try LineWriter(FileDescriptor(number: events.fileHandleForWriting.fileDescriptor), named: "events"),
-      diary: diary, now: { Self.time })
+      log: serverLog, now: { Self.time })
     body(eventLog)
     eventLog.close()
     return (try Self.read(events), try Self.read(log))

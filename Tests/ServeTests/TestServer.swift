@@ -105,7 +105,8 @@ final class TestServer: Sendable {
     }
   }
 
-  private func end() async {
+  /// Ends it; nothing of it is left.
+  func end() async {
     await server.shutDown()
     // What was answered is written into a database that is there.
     _ = await service.conversing.settle(atMost: .seconds(60))

@@ -29,9 +29,11 @@ const char *_Nonnull ccurl_words(CURLcode code);
 
 /// Whether a host that is written as an address is link-local, however it is written.
 bool ccurl_is_link_local(const char *_Nonnull host);
-/// Lets the transfer open no connection to a link-local address, whatever name it has. `refused` becomes true when it was to; it must
-/// live as long as the transfer.
-CURLcode ccurl_refuse_link_local(CURL *_Nonnull easy, bool *_Nonnull refused);
+/// What became of the addresses that a transfer was to connect to: whether any was refused, and whether any was tried.
+typedef struct { bool refused, tried; } ccurl_addresses;
+/// Lets the transfer open no connection to a link-local address, of a server or of a proxy, whatever name it has. `addresses` must live
+/// as long as the transfer.
+CURLcode ccurl_refuse_link_local(CURL *_Nonnull easy, ccurl_addresses *_Nonnull addresses);
 
 struct curl_slist *_Nullable ccurl_list_append(struct curl_slist *_Nullable list, const char *_Nonnull text);
 void ccurl_list_free(struct curl_slist *_Nullable list);

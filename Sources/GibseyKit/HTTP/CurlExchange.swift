@@ -13,8 +13,8 @@ final class CurlExchange {
   /// Where the request goes; nil for what is no address.
   let address: WebAddress?
   let trust: HTTPTrust
-  /// Whether an address was refused, because it is link-local. libcurl's callback writes it.
-  private let refused: UnsafeMutablePointer<Bool>
+  /// libcurl's callback writes it.
+  private let addresses: UnsafeMutablePointer<ccurl_addresses>
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var headerLines: [[UInt8]] = []
   private var headerBytes = 0
@@ -45,7 +45,7 @@ final class CurlExchange {
   /// The worker does not know it any more.
   private(set) var hasEnded = false
 
-  /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option.
+  /// - Throws: `TransportFailure.badRequest` when libcurl does not take an option, `CurlFailure.linkLocal`.
   init(
     id: Int, request: HTTPRequest, transfer: Transfer, mailbox: CurlMailbox, news: CurlNews,
     now: ContinuousClock.Instant
@@ -63,8 +63,8 @@ final class CurlExchange {
     self.deadlines = request.deadlines
     self.address = try? WebAddress(request.url)
     self.trust = mailbox.trust
-    refused = .allocate(capacity: 1)
-    refused.initialize(to: false)
+    addresses = .allocate(capacity: 1)
+    addresses.initialize(to: ccurl_addresses())
     try configure(request)
     try route()
   }
@@ -72,11 +72,11 @@ final class CurlExchange {
   deinit {
     ccurl_easy_free(easy)
     ccurl_list_free(headerList)
-    refused.deallocate()
+    addresses.deallocate()
   }
 
-  /// Whether the connection was refused by us, because the address is link-local.
-  var isLinkLocal: Bool { refused.pointee }
+  /// Whether there was none but a link-local address to connect to, which we refused.
+  var isLinkLocal: Bool { addresses.pointee.refused && !addresses.pointee.tried }
 
   private func configure(_ request: HTTPRequest) throws {
     try check(ccurl_set_string(easy, CURLOPT_URL, request.url))
@@ -120,7 +120,7 @@ final class CurlExchange {
     if !trust.allowsLinkLocal {
       // A proxy would connect for us.
       guard address?.isLinkLocal != true else { throw CurlFailure.linkLocal }
-      try check(ccurl_refuse_link_local(easy, refused))
+      try check(ccurl_refuse_link_local(easy, addresses))
     }
     if address?.isLoopback == true { try check(ccurl_set_string(easy, CURLOPT_PROXY, "")) }
     // What a proxy says before there is a way through it is no head of an answer.

@@ -58,14 +58,21 @@ enum CurlFailure {
   }
 
   /// The address of a server is one at which a cloud tells a machine its own secrets.
-  static let linkLocal = TransportFailure.obstructed(
-    reason: "its address is link-local, and such addresses are not asked",
-    hint: "GIBSEY_ALLOW_LINK_LOCAL=1 in the environment allows them", mayPass: false)
+  static let linkLocal = refusal("its address")
+
+  private static func refusal(_ whose: String) -> TransportFailure {
+    .obstructed(
+      reason: "\(whose) is link-local, and such addresses are not asked",
+      hint: "GIBSEY_ALLOW_LINK_LOCAL=1 in the environment allows them", mayPass: false)
+  }
 
   /// What stood in the way on our side; nil when nothing did.
   private static func obstruction(_ code: CURLcode, of exchange: CurlExchange, isConnected: Bool) -> TransportFailure? {
-    if code == CURLE_COULDNT_CONNECT, exchange.isLinkLocal { return linkLocal }
     let trust = exchange.trust
+    if code == CURLE_COULDNT_CONNECT, exchange.isLinkLocal {
+      guard let proxy = exchange.address.flatMap({ trust.proxies.proxy(to: $0) }) else { return linkLocal }
+      return refusal("the proxy \(proxy.display): its address")
+    }
     let hint = "check \(trust.file == nil ? "SSL_CERT_DIR" : trust.fileName)"
     switch code {
     case CURLE_SSL_CACERT_BADFILE:

@@ -55,19 +55,13 @@ public enum RecordCoder {
   /// The `request_id` of a line that may be no record otherwise; nil for one that is too long to be carried back.
   public static func requestID(in line: [UInt8]) -> String? { ids(in: line).request }
 
-  /// The `type` of a line that has `data`, too, but may be no record otherwise.
-  public static func type(in line: [UInt8]) -> String? {
-    let object = (try? JSONScanner.scan(line) { try $0.value() })?.objectValue
-    return object?["data"]?.objectValue == nil ? nil : object?["type"]?.stringValue
-  }
-
-  /// The same, with the `session_id` where it is the name of one; of a bare object, too.
-  public static func ids(in line: [UInt8]) -> (request: String?, session: String?) {
-    guard let object = (try? JSONScanner.scan(line) { try $0.value() })?.objectValue else { return (nil, nil) }
+  /// The same, with the `session_id` where it is the name of one; of a bare object, too. And the `type` of a line that has `data`.
+  public static func ids(in line: [UInt8]) -> (request: String?, session: String?, type: String?) {
+    guard let object = (try? JSONScanner.scan(line) { try $0.value() })?.objectValue else { return (nil, nil, nil) }
     let data = object["type"] == nil ? object : object["data"]?.objectValue
-    guard let fields = data.map({ RecordFields($0) }) else { return (nil, nil) }
+    guard let fields = data.map({ RecordFields($0) }) else { return (nil, nil, nil) }
     let session = (try? fields.optionalString("session_id")).flatMap { SessionID($0) }
-    return (try? fields.requestID(), session?.text)
+    return (try? fields.requestID(), session?.text, object["type"]?.stringValue)
   }
 
   /// Encodes a record as one line with its line feed.

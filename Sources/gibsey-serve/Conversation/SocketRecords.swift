@@ -4,10 +4,10 @@ import NIOCore
 import NIOHTTP1
 
 extension SocketConversation {
-  /// The types of the records that a client may send.
-  private static let heard = [
-    "ping", "prompt_selection", "page_navigation", "ai_chat_cancel", "ai_response_resume", "ai_chat_request",
-  ]
+  private static let question = "ai_chat_request"
+  /// The types of the records that a client may send: those that `take` has a case for.
+  private static let heard =
+    [FrameType.ping, .promptSelection, .pageNavigation, .chatCancel, .responseResume].map(\.rawValue) + [question]
 
   /// Does what one record says. Returns when its answer, if it has one at once, was said.
   func take(_ bytes: [UInt8]) async {
@@ -17,10 +17,10 @@ extension SocketConversation {
       record = try RecordCoder.decode(bytes, passingOver: ["history", "options", "vector", "session_id"])
     } catch {
       let reason = (error as? RecordProblem)?.reason ?? "cannot be read"
-      let (type, ids) = (RecordCoder.type(in: bytes), RecordCoder.ids(in: bytes))
+      let ids = RecordCoder.ids(in: bytes)
       // Nobody is told to mend what would not be heard either.
-      let refusal = type.flatMap { Self.heard.contains($0) ? nil : .unheard($0) } ?? Refusal.malformed(reason)
-      return fail(refusal, ids.request, sessionID: ids.session)
+      let refusal = ids.type.flatMap { Self.heard.contains($0) ? nil : .unheard($0) } ?? Refusal.malformed(reason)
+      return fail(refusal, ids.request, sessionID: ids.type == Self.question ? session.text : ids.session)
     }
     switch record {
     case .frame(.ping, let data): say(.frame(.pong, data))

@@ -94,8 +94,8 @@ struct Refusal: Error, Sendable, Equatable {
 
   /// What a message quotes of a client may be a mebibyte, and would make a record longer than records may be: its middle is left out.
   private static func cut(_ message: String) -> String {
-    guard message.utf8.count > 1024 else { return message }
     let scalars = message.unicodeScalars
+    guard scalars.count > 768 else { return message }
     return "\(String(scalars.prefix(256))) … \(String(scalars.suffix(256)))"
   }
 

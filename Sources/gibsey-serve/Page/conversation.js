@@ -7,7 +7,7 @@ import { randomName, tab } from "./memory.js";
  *   waiting    asked, nothing of the answer has come
  *   speaking   its tokens come
  *   whole      it ended by itself, by its limit, or was stopped: `end` says how
- *   failed     an error ended it: `failure`
+ *   failed     an error ended it: `failure`, but for one of an earlier visit
  *   lost       the connection went, and nobody knows any more what became of it
  *   elsewhere  it is being made, and goes to another page or program of the same conversation
  */
@@ -27,6 +27,12 @@ export class Turn {
   }
 
   get isOpen() { return this.state === "waiting" || this.state === "speaking"; }
+}
+
+/** Without questions that got no word and were asked again. */
+function withoutRetried(past) {
+  return past.filter((turn, place) => turn.text || turn.state === "elsewhere" || !past.slice(place + 1).some((later) =>
+    later.character === turn.character && later.prompt === turn.prompt && later.parent === turn.parent));
 }
 
 export class Conversation {
@@ -180,7 +186,7 @@ export class Conversation {
    * only it knows them. It keeps no ids of answers, so a turn is known by its character and question, the newest first.
    */
   remember(past) {
-    const rest = [...past];
+    const rest = withoutRetried(past);
     const ours = this.turns.filter((turn) => !turn.isPast).toReversed().map((turn) => {
       const place = rest.findLastIndex((kept) => kept.character === turn.character && kept.prompt === turn.prompt);
       const [kept] = place < 0 ? [] : rest.splice(place, 1);
@@ -192,13 +198,16 @@ export class Conversation {
   }
 
   /**
-   * What a question that is asked again follows: what it followed before. Undefined when others came after it, or where the server does
-   * not know it. `past` is what the server remembers.
+   * What holds for a question that is asked again. `parent` is what it follows: what it followed before, or undefined when others came
+   * after it, or where the server does not know it. `isForgotten` tells whether the old turn, where it has no word, is shown no more
+   * after a reload either. `past` is what the server remembers.
    */
-  parentOf(turn, past) {
+  beforeRetry(turn, past) {
+    const isSame = (kept) => kept.prompt === turn.prompt && (turn.number ?? kept.number) === kept.number;
     const newest = (turns) => turns.findLast((other) => other.character === turn.character);
-    const kept = newest(past);
-    return newest(this.turns) === turn && kept?.prompt === turn.prompt ? kept.parent : undefined;
+    const own = past.filter((kept) => kept.character === turn.character);
+    const isNewest = newest(this.turns) === turn && own.length > 0 && isSame(own.at(-1));
+    return { parent: isNewest ? own.at(-1).parent : undefined, isForgotten: isNewest || !own.some(isSame) };
   }
 
   /** Whether an answer goes to somebody else just now. */
@@ -223,7 +232,7 @@ export class Conversation {
 
   /** Puts what was said before in front. */
   recallEarlier(past) {
-    this.turns = [...past, ...this.turns];
+    this.turns = [...withoutRetried(past), ...this.turns];
   }
 
   forget(turn) {

@@ -93,7 +93,7 @@ export class Library {
     try {
       const { turns, earlier } = await this.get(
         `api/v1/sessions/${encodeURIComponent(session)}`, { page: gate, before });
-      return { turns: withoutRetried(turns.map(pastTurn)), earlier: earlier ?? null };
+      return { turns: turns.map(pastTurn), earlier: earlier ?? null };
     } catch (error) {
       if (error.record?.code === "UNKNOWN_SESSION") return { turns: [], earlier: null }; // nothing was said yet
       throw error;
@@ -110,10 +110,4 @@ function pastTurn(kept) {
     number: kept.turn, parent: kept.parent_turn ?? 0, text: kept.answer ?? "", state: pastStates[kept.outcome] ?? "whole",
     end: kept.outcome === "complete" ? "stop" : kept.outcome, citations: kept.citations ?? [], isPast: true,
   });
-}
-
-/** Without questions that got no word and were asked again. */
-function withoutRetried(turns) {
-  return turns.filter((turn, place) => turn.text || turn.state === "elsewhere" || !turns.slice(place + 1).some((later) =>
-    later.character === turn.character && later.prompt === turn.prompt && later.parent === turn.parent));
 }

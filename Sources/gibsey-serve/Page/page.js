@@ -192,16 +192,25 @@ function stop() {
 
 /** Asks again: the new turn stands beside the old one, and the model is not shown that. */
 async function retry(turn) {
-  const parent = await library.turns(session, bookmark.place?.id).then(
-    ({ turns }) => conversation.parentOf(turn, turns), (error) => {
-      if (!(error instanceof LibraryError)) throw error; // then it follows what was said last, the old turn too
+  if (turn.isBeingRetried) return;
+  turn.isBeingRetried = true;
+  try {
+    const asked = session;
+    const { turns } = await library.turns(session, bookmark.place?.id).catch((error) => {
+      if (!(error instanceof LibraryError)) throw error;
+      return { turns: [] }; // then it follows what was said last, the old turn too
     });
-  if (!await ask(turn.prompt, parent)) return;
-  if (!turn.text) {
-    conversation.forget(turn);
-    thread.remove(turn);
+    if (asked !== session || turn.character !== cast.chosen) return;
+    const before = conversation.beforeRetry(turn, turns);
+    if (!await ask(turn.prompt, before.parent)) return;
+    if (!turn.text && before.isForgotten) {
+      conversation.forget(turn);
+      thread.remove(turn);
+    }
+    composer.focus();
+  } finally {
+    turn.isBeingRetried = false;
   }
-  composer.focus();
 }
 
 /** What happened to a turn: on the page, and for those who listen. */

@@ -25,27 +25,27 @@ extension Route {
     question.sessionID = nil
     guard !service.isDraining else { throw Refusal.leaving }
     let prompt = try await service.promptToAnswer(for: question, request.identity)
-    let taken = Locked<(answer: String, end: Completion?)>(("", nil))
+    let told = Locked<(answer: String, end: Completion?)>(("", nil))
     try await service.answer(prompt, for: request.identity) { records in
-      try taken.change { taken in
+      try told.change { told in
         for record in records {
           switch record {
           case .responseStream(let stream):
-            taken.answer += stream.token
-            taken.end = stream.completion
+            told.answer += stream.token
+            told.end = stream.completion
           case .error(let error): throw Refusal(error)
           default: break
           }
         }
       }
     }
-    let (told, found) = taken.value
+    let (answer, found) = told.value
     guard let end = found, end.finishReason != .cancelled else { throw service.cutShort }
     let asked = question
     return .story { writer in
       writer.member("character_id", asked.characterID)
       writer.member("prompt", asked.prompt)
-      writer.member("answer", told)
+      writer.member("answer", answer)
       writer.member("finish_reason", end.finishReason.rawValue)
       writer.member("provider", end.provider)
       writer.member("model", end.model)

@@ -52,20 +52,20 @@ struct Event: Sendable, Equatable {
 final class EventLog: Sendable {
   private let lines: LineWriter?
   private let isTerminal: Bool
-  private let diary: ServerLog?
+  private let log: ServerLog?
   private let now: @Sendable () -> Timestamp
 
   /// - Parameters:
   ///   - lines: where the records go; nil is nowhere.
   ///   - isTerminal: whether that is a terminal.
-  ///   - diary: the log; nil is none.
+  ///   - log: the log; nil is none.
   init(
-    lines: LineWriter? = nil, isTerminal: Bool = false, diary: ServerLog? = nil,
+    lines: LineWriter? = nil, isTerminal: Bool = false, log: ServerLog? = nil,
     now: @escaping @Sendable () -> Timestamp = { Timestamp.now() }
   ) {
     self.lines = lines
     self.isTerminal = isTerminal
-    self.diary = diary
+    self.log = log
     self.now = now
   }
 
@@ -75,10 +75,10 @@ final class EventLog: Sendable {
   /// Tells of something that happened; never waits.
   /// - Parameter facts: adds ids, counts and durations; called only when somebody listens.
   func note(_ name: Event.Name, _ facts: (Event) -> Event = { $0 }) {
-    guard lines != nil || diary?.tells(name) == true else { return }
+    guard lines != nil || log?.tells(name) == true else { return }
     let event = facts(Event(name))
     let time = now()
-    diary?.write(event, at: time)
+    log?.write(event, at: time)
     lines?.write { dropped in
       let line = event.record(at: time, dropped: dropped).map { RecordCoder.encode($0) } ?? []
       return isTerminal ? TerminalJSON.shown(line) : line
@@ -86,11 +86,11 @@ final class EventLog: Sendable {
   }
 
   /// What the rest of the program says, in the same log; nil without one.
-  var diagnostics: Diagnostics? { diary?.diagnostics }
+  var diagnostics: Diagnostics? { log?.diagnostics }
 
   /// Waits until what was noted is written, but not for a reader that stalls.
   func close() {
     lines?.close()
-    diary?.close()
+    log?.close()
   }
 }

@@ -56,10 +56,10 @@ extension EventLog {
   /// - Throws: `GibseyError.cannotCreate` for a place that cannot be written to.
   static func make(_ options: LogOptions, in context: ToolContext) throws -> EventLog {
     let now: @Sendable () -> Timestamp = { Timestamp.now() }
-    let diary = ServerLog(
+    let log = ServerLog(
       lines: try LineWriter(.standardError, named: "standard error"), format: options.logFormat,
       tool: context.diagnostics.tool, isVerbose: context.diagnostics.isVerbose, now: now)
-    let diagnostics = diary.diagnostics
+    let diagnostics = log.diagnostics
     let lines = try options.events?.open()
     return EventLog(
       lines: try lines.map { lines in
@@ -67,6 +67,6 @@ extension EventLog {
           let outcome = error == .readerLeft ? "no more events" : "events are lost"
           diagnostics.warning("\(outcome): \(error.message)")
         }
-      }, isTerminal: lines?.descriptor.isTerminal ?? false, diary: diary, now: now)
+      }, isTerminal: lines?.descriptor.isTerminal ?? false, log: log, now: now)
   }
 }

@@ -56,7 +56,7 @@ import Testing
     "http://169.254.7.7:1", "http://[fe80::1]:1", "http://[::ffff:169.254.7.7]:1", "http://0xA9FE0707:1",
   ])
   func `a link-local address is not asked`(_ url: String) async {
-    // As an address that was set, and as one that is only known when the connection is to be opened.
+    // As an address that was set, and, since none of ours has a query, as one that is only known when the connection is to be opened.
     for url in [url, url + "/?"] {
       await #expect(throws: CurlFailure.linkLocal) { try await CurlTransport().send(request(url)) }
     }
