@@ -42,3 +42,4 @@ void ckernels_compare_words(const ckernels_encoder *model, const int32_t *pieces
                             size_t count, const float *terms, size_t term_count, float *cosines) {
   table()->compare_words(model, pieces, bounds, words, count, terms, term_count, cosines);
 }
+float ckernels_dot_int4(const ckernels_query *query, const void *entry) { return table()->dot_int4(query, entry); }

@@ -51,6 +51,7 @@ ALWAYS_INLINE void add_bytes(i32x16 *sums, const uint8_t *numbers, const int8_t 
 }
 
 #include "words.h"
+#include "vectors.h"
 #include "encoding.h"
 #pragma clang attribute pop
 #endif

@@ -97,8 +97,7 @@ static void attend(const ckernels_encoder *model, workspace *s) {
       factors queries = {(const char *)(s->queries + query * head_dims), 2 * head_dims, s->query_scales + query, NULL};
       channels keys = {(const char *)(s->keys + head * padded * head_dims), s->key_scales + head * padded, NULL, NULL};
       multiply(queries, rows, keys, padded / 16, head_dims / 2, s->scores, padded, 0);
-      for (size_t row = 0; row < rows; row++)
-        s->score_scales[row] = shares(s->scores + row * padded, s->count, padded, s->whole_scores + row * padded);
+      shares(s->scores, rows, s->count, padded, s->whole_scores, s->score_scales);
       // context (rows, 32) = shares (rows, padded) · values
       factors scores = {(const char *)s->whole_scores, 2 * padded, s->score_scales, NULL};
       channels values = {(const char *)(s->whole_values + head * padded * head_dims), s->value_scales + head * head_dims, NULL,
@@ -121,7 +120,7 @@ static void feed_forward_block(const ckernels_encoder *model, const encoder_laye
   }
   multiply_dense(model, &layer->up, inner, dims, s->whole_rows, s->row_scales, s->row_smalls, first, block, s, s->wide);
   for (size_t row = 0; row < block; row++) {
-    gelu(s->wide + row * inner, inner);
+    (model->small_weights ? gelu_small : gelu)(s->wide + row * inner, inner);
     make_whole(model, s->wide + row * inner, inner, s->whole_wide, row, s->wide_scales, s->wide_smalls);
   }
   multiply_dense(model, &layer->down, dims, inner, s->whole_wide, s->wide_scales, s->wide_smalls, 0, block, s, s->wide);
@@ -176,4 +175,4 @@ static int encode(const ckernels_encoder *model, const int32_t *ids, size_t coun
   return s->failure;
 }
 
-const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_words};
+const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_words, dot_int4};

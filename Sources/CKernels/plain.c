@@ -81,4 +81,5 @@ ALWAYS_INLINE void add_bytes(i32x16 *sums, const uint8_t *numbers, const int8_t 
 }
 
 #include "words.h"
+#include "vectors.h"
 #include "encoding.h"

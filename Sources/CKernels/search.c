@@ -54,22 +54,6 @@ static float total(const float *lanes) {
   return sum;
 }
 
-CLONES float ckernels_dot_int4(const float *query, const void *entry, size_t dims) {
-#pragma clang fp contract(off)
-  const unsigned char *bytes = entry;
-  f32x16 sums = {0};
-  size_t place = 0;
-  for (; place + LANES <= dims; place += LANES)
-    sums += *(const f32x16 *)(query + place) * (__builtin_convertvector(halves(bytes + place / 2), f32x16) - 7.5f);
-  float lanes[LANES];
-  memcpy(lanes, &sums, sizeof lanes);
-  for (size_t lane = 0; place < dims; place++, lane++) {
-    int level = bytes[place / 2] >> (4 * (place & 1)) & 15;
-    lanes[lane] += query[place] * ((float)level - 7.5f);
-  }
-  return total(lanes);
-}
-
 CLONES float ckernels_dot_int12(const float *query, const void *entry, size_t dims) {
 #pragma clang fp contract(off)
   const signed char *high = entry;
@@ -88,4 +72,37 @@ CLONES float ckernels_dot_int12(const float *query, const void *entry, size_t di
     lanes[lane] += query[place] * (float)(high[place] * 16 + small);
   }
   return total(lanes);
+}
+
+size_t ckernels_query_bytes(size_t dims) { return (dims + 127) / 128 * 256; }
+
+/// What a component is at most: 32 bits hold its products with sixteen levels, added up, and a byte each its two parts.
+static float largest_whole(size_t dims) {
+  const size_t affordable = INT32_MAX / (15 * dims), largest = 127 * 256;
+  return affordable - 128 < largest ? (float)(affordable - 128) : (float)largest;
+}
+
+void ckernels_make_query(const float *numbers, size_t dims, int8_t *parts, ckernels_query *query) {
+  float top = 0;
+  int is_sound = dims > 0 && dims <= CKERNELS_QUERY_DIMS_MOST;
+  for (size_t i = 0; i < dims; i++) {
+    float size = numbers[i] < 0 ? -numbers[i] : numbers[i];
+    // Nothing is as large as what is no number.
+    if (!(size <= 3.4e38f)) is_sound = 0;
+    if (size > top) top = size;
+  }
+  memset(parts, 0, ckernels_query_bytes(dims));
+  *query = (ckernels_query){dims, parts, 0, 0};
+  // Below this a factor might have no reciprocal.
+  if (!is_sound || top < 1e-30f) return;
+  const float factor = largest_whole(dims) / top;
+  for (size_t i = 0; i < dims; i++) {
+    const float scaled = numbers[i] * factor;
+    const int32_t whole = (int32_t)(scaled < 0 ? scaled - 0.5f : scaled + 0.5f), low = ((whole + 128) & 255) - 128;
+    int8_t *four = parts + i / 128 * 256 + (i & 1) * 128 + (i % 128) / 2;
+    four[0] = (int8_t)((whole - low) / 256);
+    four[64] = (int8_t)low;
+    query->total += whole;
+  }
+  query->factor = 1.0f / factor;
 }

@@ -81,6 +81,7 @@ typedef struct {
                          const uint32_t *_Nonnull, size_t, float *_Nonnull);
   void (*_Nonnull compare_words)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, const uint32_t *_Nonnull,
                                  const int32_t *_Nonnull, size_t, const float *_Nonnull, size_t, float *_Nonnull);
+  float (*_Nonnull dot_int4)(const ckernels_query *_Nonnull, const void *_Nonnull);
 } ckernels_table;
 
 /// The functions of a kind, or of the best one where this processor does not run it.

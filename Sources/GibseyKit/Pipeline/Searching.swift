@@ -170,9 +170,10 @@ public struct Searching {
     // A page's entries stand together, and all of them name the vectors of its text.
     var pages: [(row: Int, vectorRow: Int)] = []
     for entry in entries where entry.pageRow != pages.last?.row { pages.append((entry.pageRow, entry.vectorRow)) }
+    let query = VectorQuery(vector, coding: embedder.coding)
     var found = [Double?](repeating: nil, count: pages.count)
     try index.forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in
-      found[place] = embedder.coding.nearest(vector, vectors)
+      found[place] = query.nearest(vectors)
     }
     return PageMeanings(zip(pages, found).compactMap { page, meaning in meaning.map { (page.row, $0) } })
   }
@@ -183,6 +184,7 @@ public struct Searching {
   private func meanings(
     _ entries: [NearestCodes.Entry], _ vector: [Float], _ embedder: EmbedderRow, wanted: Int
   ) throws -> PageMeanings {
+    let query = VectorQuery(vector, coding: embedder.coding)
     var left = entries
     var trust = SignTrust(wanted: wanted)
     var meanings: [Int: Double] = [:]
@@ -193,7 +195,7 @@ public struct Searching {
       // In the order of the file; of a page's vectors the nearest by its signs comes first.
       let batch = left.filter { $0.score >= bar }.sorted { ($0.vectorRow, $1.score) < ($1.vectorRow, $0.score) }
       for entry in batch where meanings[entry.pageRow] == nil {
-        guard let meaning = try index.withVectors(entry.vectorRow, { embedder.coding.nearest(vector, $0) }) else {
+        guard let meaning = try index.withVectors(entry.vectorRow, query.nearest) else {
           continue
         }
         meanings[entry.pageRow] = meaning
@@ -211,11 +213,12 @@ public struct Searching {
   private func read(
     _ evidence: [PageEvidence], _ reader: inout PageReader, _ vector: [Float]?, _ meanings: PageMeanings, limit: Int
   ) throws -> [Found] {
+    let query = embedder.flatMap { embedder in vector.map { VectorQuery($0, coding: embedder.coding) } }
     let known = try evidence.map { item in
       var item = item
       if item.meaning == nil { item.meaning = meanings[item.row] }
-      if let embedder, let vector, item.meaning == nil, let row = try index.vectorRow(ofPage: item.row, embedder) {
-        item.meaning = try index.withVectors(row) { embedder.coding.nearest(vector, $0) }
+      if let embedder, let query, item.meaning == nil, let row = try index.vectorRow(ofPage: item.row, embedder) {
+        item.meaning = try index.withVectors(row, query.nearest)
       }
       reader.fillIn(&item)
       return item

@@ -1,5 +1,4 @@
 // How vectors are kept: small integers with a scale, so that a page's vector takes a third of what floats would.
-internal import CKernels
 
 /// Vectors of some number of dimensions as bytes: one after the other, each a 4-byte little-endian float, the scale, and its
 /// components as integers that the scale multiplies.
@@ -62,21 +61,6 @@ public struct VectorCoding: Sendable, Equatable {
     }
   }
 
-  /// query (dimensions,) · the vector at `index`. What is not a number counts as 0.
-  public func dot(_ query: [Float], _ bytes: UnsafeRawBufferPointer, at index: Int) -> Float {
-    let start = index * stride
-    guard query.count == dimensions, start + stride <= bytes.count, let base = bytes.baseAddress else { return 0 }
-    let scale = Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
-    let sum = query.withUnsafeBufferPointer { query in
-      switch precision {
-      case .int4: ckernels_dot_int4(query.baseAddress, base + start + 4, dimensions)
-      case .int12: ckernels_dot_int12(query.baseAddress, base + start + 4, dimensions)
-      }
-    }
-    let product = scale * sum
-    return product.isFinite ? product : 0
-  }
-
   /// 64-bit words of a code.
   public var codeWords: Int { (dimensions + 63) / 64 }
 
@@ -102,12 +86,5 @@ public struct VectorCoding: Sendable, Equatable {
         return bits
       }
     }
-  }
-}
-
-extension VectorCoding {
-  /// The cosine of the query with the nearest of a text's vectors; nil without any.
-  public func nearest(_ query: [Float], _ vectors: UnsafeRawBufferPointer) -> Double? {
-    (0..<vectors.count / stride).map { Double(dot(query, vectors, at: $0)) }.max()
   }
 }

@@ -147,11 +147,12 @@ extension ConversationStore {
       """)
     read.bind(1, embedder.row)
     read.bind(2, chain.session)
+    let query = VectorQuery(query, coding: embedder.coding)
     return try places.compactMap { place in
       defer { read.reset() }
       read.bind(3, place)
       guard try read.step() else { return nil }
-      return read.withBytes(0) { embedder.coding.nearest(query, $0) }.map { (place, $0) }
+      return read.withBytes(0) { query.nearest($0) }.map { (place, $0) }
     }
   }
 }

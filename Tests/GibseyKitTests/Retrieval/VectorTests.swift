@@ -1,4 +1,5 @@
 // Vectors as small integers, their signs, and the scan over these.
+import CKernels
 import Testing
 
 @testable import GibseyKit
@@ -23,15 +24,17 @@ import Testing
       how.append(first, to: &bytes)
       how.append(second, to: &bytes)
       #expect(bytes.count == 2 * how.stride && how.count(of: bytes) == 2)
+      let whole = VectorQuery(query, coding: how)
       for (index, vector) in [first, second].enumerated() {
-        let cosine = bytes.withUnsafeBytes { Double(how.dot(query, $0, at: index)) }
+        let cosine = bytes.withUnsafeBytes { Double(whole.dot($0, at: index)) }
         // Few components do not make up for each other's errors.
         let bound = precision == .int12 ? 0.001 : dimensions < 60 ? 0.4 : 0.04
         #expect(abs(cosine - dot(query, vector)) <= bound)
       }
-      let nearest = bytes.withUnsafeBytes { how.nearest(query, $0) }
-      let each = (0..<2).map { index in bytes.withUnsafeBytes { Double(how.dot(query, $0, at: index)) } }
+      let nearest = bytes.withUnsafeBytes { whole.nearest($0) }
+      let each = (0..<2).map { index in bytes.withUnsafeBytes { Double(whole.dot($0, at: index)) } }
       #expect(nearest == each.max())
+      #expect([UInt8]().withUnsafeBytes { whole.nearest($0) } == nil)
     }
   }
 
@@ -52,11 +55,54 @@ import Testing
 
   @Test func aCutVectorCountsNothing() {
     let coding = VectorCoding(dimensions: 8, precision: .int12)
+    let query = VectorQuery([Float](repeating: 1, count: 8), coding: coding)
     let cut = [UInt8](repeating: 0xFF, count: coding.stride - 1)
-    #expect(cut.withUnsafeBytes { coding.dot([Float](repeating: 1, count: 8), $0, at: 0) } == 0)
+    #expect(cut.withUnsafeBytes { query.dot($0, at: 0) } == 0)
     // A scale that is no number.
     let broken = [UInt8](repeating: 0xFF, count: coding.stride)
-    #expect(broken.withUnsafeBytes { coding.dot([Float](repeating: 1, count: 8), $0, at: 0) } == 0)
+    #expect(broken.withUnsafeBytes { query.dot($0, at: 0) } == 0)
+  }
+
+  /// What four bits are compared with is a question in whole numbers: as near to its own as they are written, on all processors alike.
+  @Test(arguments: [1, 2, 127, 128, 129, 384, 1000, 4367, 4368, 8192])
+  func aQuestionInWholeNumbersIsNearItself(dimensions: Int) throws {
+    var generator = SeededGenerator(seed: 6)
+    let kinds = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }
+    for shape in 0..<4 {
+      // The last ones are the largest that there are, all of one sign.
+      var numbers = try unit(dimensions, &generator)
+      if shape > 1 { numbers = [Float](repeating: shape == 2 ? 1 : -1, count: dimensions) }
+      let levels = (0..<dimensions).map { _ in shape > 1 ? 15 : UInt8.random(in: 0...15, using: &generator) }
+      var entry = [UInt8](repeating: 0, count: (dimensions + 1) / 2)
+      for place in levels.indices { entry[place / 2] |= levels[place] << UInt8(place % 2 * 4) }
+      var parts = [Int8](repeating: 1, count: ckernels_query_bytes(dimensions))
+      let products = parts.withUnsafeMutableBufferPointer { parts in
+        kinds.map { kind in
+          guard let start = parts.baseAddress else { return Float.nan }
+          var query = ckernels_query(dims: 0, parts: UnsafePointer(start), factor: 0, total: 0)
+          ckernels_make_query(numbers, dimensions, start, &query)
+          return ckernels_of(kind).pointee.dot_int4(&query, entry)
+        }
+      }
+      #expect(Set(products).count == 1)
+      let wanted = zip(numbers, levels).reduce(0) { $0 + Double($1.0) * (Double($1.1) - 7.5) }
+      let top = Double(numbers.reduce(0) { max($0, abs($1)) })
+      // Each is half a step off at most, times what it meets; more coarsely where there are many.
+      let step = top / min(32_512, Double(Int32.max) / 15 / Double(dimensions) - 129)
+      let bound = 0.5 * step * levels.reduce(0) { $0 + abs(Double($1) - 7.5) } + 1e-6 * abs(wanted)
+      #expect(abs(Double(products[0]) - wanted) <= bound, "shape \(shape): \(products[0]), wanted \(wanted)")
+    }
+  }
+
+  @Test func aQuestionThatIsNoVectorIsNearNothing() {
+    let coding = VectorCoding(dimensions: 3, precision: .int4)
+    var bytes: [UInt8] = []
+    coding.append([1, 2, 3], to: &bytes)
+    let questions: [[Float]] = [[1, .nan, 1], [1, .infinity, 1], [0, 0, 0], [1e-38, 0, 0], [1, 1], []]
+    for numbers in questions {
+      let query = VectorQuery(numbers, coding: coding)
+      #expect(bytes.withUnsafeBytes { query.nearest($0) } == 0, "\(numbers)")
+    }
   }
 
   /// A block as the store packs it, of codes of one word each.

@@ -80,7 +80,7 @@ struct VectorReadingTests {
     let index = try store.searchIndex()
     for item in all {
       let row = try #require(try index.vectorRow(ofPage: item.evidence.row, embedder))
-      #expect(try index.withVectors(row) { embedder.coding.nearest(vector, $0) } == item.evidence.meaning)
+      #expect(try index.withVectors(row, VectorQuery(vector, coding: embedder.coding).nearest) == item.evidence.meaning)
     }
   }
 }
