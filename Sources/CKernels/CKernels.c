@@ -38,8 +38,11 @@ int ckernels_encode(const ckernels_encoder *model, const int32_t *ids, size_t co
                     const uint32_t *bounds, size_t parts, float *sums) {
   return table()->encode(model, ids, count, workspace, bounds, parts, sums);
 }
-void ckernels_compare_words(const ckernels_encoder *model, const int32_t *pieces, const uint32_t *bounds, const int32_t *words,
-                            size_t count, const float *terms, size_t term_count, float *cosines) {
-  table()->compare_words(model, pieces, bounds, words, count, terms, term_count, cosines);
+float ckernels_word_length(const ckernels_encoder *model, const int32_t *ids, size_t pieces) {
+  return table()->word_length(model, ids, pieces);
+}
+void ckernels_compare_words(const ckernels_encoder *model, const int32_t *pieces, const uint32_t *bounds, const float *lengths,
+                            const int32_t *words, size_t count, const float *terms, size_t term_count, float *cosines) {
+  table()->compare_words(model, pieces, bounds, lengths, words, count, terms, term_count, cosines);
 }
 float ckernels_dot_int4(const ckernels_query *query, const void *entry) { return table()->dot_int4(query, entry); }

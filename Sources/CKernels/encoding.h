@@ -175,4 +175,4 @@ static int encode(const ckernels_encoder *model, const int32_t *ids, size_t coun
   return s->failure;
 }
 
-const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, compare_words, dot_int4};
+const ckernels_table JOIN(ckernels_, KIND, _table) = {encode, word_length, compare_words, dot_int4};

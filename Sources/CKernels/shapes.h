@@ -62,6 +62,22 @@ ALWAYS_INLINE float f32_sum(f32x16 v) {
 }
 /// The sixteen added up.
 ALWAYS_INLINE int32_t i32_sum(i32x16 v) { return __builtin_reduce_add(v); }
+/// sums (4,): each of four added up. Where one alone takes four steps, all of them take five.
+ALWAYS_INLINE void i32_sums(const i32x16 *four, int32_t *sums) {
+#define PAIR(a, b) \
+  (__builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) + \
+   __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31))
+  i32x16 first = PAIR(four[0], four[1]), second = PAIR(four[2], four[3]);
+#undef PAIR
+  // Of every four: two of the first, two of the second, two of the third, two of the fourth.
+  i32x16 all = __builtin_shufflevector(first, second, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +
+               __builtin_shufflevector(first, second, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+  typedef int32_t i32x8_ __attribute__((vector_size(32)));
+  typedef int32_t i32x4_ __attribute__((vector_size(16), aligned(4), may_alias));
+  i32x8_ eight = __builtin_shufflevector(all, all, 0, 1, 2, 3, 4, 5, 6, 7) +
+                 __builtin_shufflevector(all, all, 8, 9, 10, 11, 12, 13, 14, 15);
+  *(i32x4_ *)sums = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+}
 ALWAYS_INLINE float f32_largest(f32x16 v) {
   float part[16];
   memcpy(part, &v, sizeof part);

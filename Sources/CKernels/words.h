@@ -4,6 +4,7 @@
 typedef struct {
   const int32_t *pieces;
   const uint32_t *bounds;
+  const float *lengths;
   const int32_t *words;
   size_t count;
   const float *terms;
@@ -13,14 +14,14 @@ typedef struct {
 /// Words ahead of the one in hand whose rows are fetched: they lie all over the model.
 enum { words_ahead = 4 };
 
-/// Terms that a row is multiplied by side by side; together; and with them the row of ones.
-enum { terms_abreast = 4, rows_together = 16, terms_together = rows_together - 1 };
+/// Terms that a row is multiplied by side by side, and together.
+enum { terms_abreast = 4, terms_together = 16 };
 
 // ---- Rows of four bits: whole numbers, multiplied by terms of eight
 
-/// Terms as bytes from -127 to 127 in the order of `open_row`, behind them a row of ones and as many of zeros as make it fours.
+/// Terms as bytes from -127 to 127 in the order of `open_row`, behind them as many of zeros as make it fours.
 typedef struct {
-  _Alignas(64) int8_t bytes[rows_together * CKERNELS_DIMS_MOST];
+  _Alignas(64) int8_t bytes[terms_together * CKERNELS_DIMS_MOST];
   size_t rows;
   float factors[terms_together];   // what the bytes are to be multiplied by
   int32_t totals[terms_together];  // the bytes of each term, added up
@@ -65,47 +66,58 @@ static void close_term(const float *numbers, size_t dims, small_terms *small, si
 
 static void close_terms(const float *terms, size_t count, size_t dims, small_terms *small) {
   for (size_t term = 0; term < count; term++) close_term(terms + term * dims, dims, small, term);
-  small->rows = (count + terms_abreast) / terms_abreast * terms_abreast;
-  memset(small->bytes + count * dims, 1, dims);
-  memset(small->bytes + (count + 1) * dims, 0, (small->rows - count - 1) * dims);
+  small->rows = (count + terms_abreast - 1) / terms_abreast * terms_abreast;
+  memset(small->bytes + count * dims, 0, (small->rows - count) * dims);
 }
 
-/// sums (ABREAST,) of the products of numbers (dims,), 15 at most, and of others (ABREAST, dims).
-ALWAYS_INLINE void multiply_bytes(
-    const size_t ABREAST, const uint8_t *numbers, const int8_t *others, size_t dims, int32_t *sums) {
+/// sums (terms_abreast,) of the products of numbers (dims,), 15 at most, and of others (terms_abreast, dims).
+ALWAYS_INLINE void multiply_bytes(const uint8_t *numbers, const int8_t *others, size_t dims, int32_t *sums) {
   i32x16 products[terms_abreast];
-  for (size_t row = 0; row < ABREAST; row++) products[row] = (i32x16){0};
+  for (size_t row = 0; row < terms_abreast; row++) products[row] = (i32x16){0};
   for (size_t i = 0; i < dims; i += 64)
-    for (size_t row = 0; row < ABREAST; row++) add_bytes(&products[row], numbers + i, others + row * dims + i);
-  for (size_t row = 0; row < ABREAST; row++) sums[row] = i32_sum(products[row]);
+    for (size_t row = 0; row < terms_abreast; row++) add_bytes(&products[row], numbers + i, others + row * dims + i);
+  i32_sums(products, sums);
 }
 
-/// cosines (count,) of a word's pieces and of some terms. A number n of a row stands for its scale times n - 7.5, and everything
-/// here is twice as large.
-ALWAYS_INLINE void compare_near(const ckernels_encoder *model, const int32_t *ids, size_t pieces, const small_terms *terms,
-                                size_t count, float *cosines) {
+/// The length of a word of `pieces` pieces, a number n of whose rows stands for its scale times n - 7.5; 0 without any.
+static float word_length(const ckernels_encoder *model, const int32_t *ids, size_t pieces) {
   const size_t dims = model->dims;
   _Alignas(64) uint8_t numbers[CKERNELS_PIECES_MOST * CKERNELS_DIMS_MOST];
-  float scales[CKERNELS_PIECES_MOST], along[terms_together] = {0}, square = 0;
+  float scales[CKERNELS_PIECES_MOST], square = 0;
   int32_t totals[CKERNELS_PIECES_MOST];
+  if (pieces > CKERNELS_PIECES_MOST) pieces = CKERNELS_PIECES_MOST;
   for (size_t piece = 0; piece < pieces; piece++) {
     uint8_t *own = numbers + piece * dims;
     scales[piece] = open_row(near_row(model, ids[piece]), dims, own);
-    int32_t sums[rows_together];
-    for (size_t row = 0; row < terms->rows; row += terms_abreast)
-      multiply_bytes(terms_abreast, own, terms->bytes + row * dims, dims, sums + row);
-    totals[piece] = sums[count];
-    for (size_t term = 0; term < count; term++)
-      along[term] += scales[piece] * (float)(2 * sums[term] - 15 * terms->totals[term]);
+    totals[piece] = 0;
+    for (size_t i = 0; i < dims; i++) totals[piece] += own[i];
     for (size_t other = 0; other <= piece; other++) {
-      int32_t product;
-      multiply_bytes(1, own, (const int8_t *)(numbers + other * dims), dims, &product);
-      float both = (float)(4 * product - 30 * (totals[piece] + totals[other]) + 225 * (int32_t)dims);
+      i32x16 products = {0};
+      for (size_t i = 0; i < dims; i += 64) add_bytes(&products, own + i, (const int8_t *)(numbers + other * dims + i));
+      float both = (float)(4 * i32_sum(products) - 30 * (totals[piece] + totals[other]) + 225 * (int32_t)dims);
       square += (other < piece ? 2 : 1) * scales[piece] * scales[other] * both;
     }
   }
-  float length = square > 0 ? __builtin_elementwise_sqrt(square) : 0;
-  for (size_t term = 0; term < count; term++) cosines[term] = length > 0 ? along[term] * terms->factors[term] / length : 0;
+  // All sums are of numbers twice as large.
+  return square > 0 ? 0.5f * __builtin_elementwise_sqrt(square) : 0;
+}
+
+/// cosines (count,) of a word's pieces and of some terms.
+ALWAYS_INLINE void compare_near(const ckernels_encoder *model, const int32_t *ids, size_t pieces, float length,
+                                const small_terms *terms, size_t count, float *cosines) {
+  const size_t dims = model->dims;
+  _Alignas(64) uint8_t numbers[CKERNELS_DIMS_MOST];
+  float along[terms_together] = {0};
+  for (size_t piece = 0; piece < pieces; piece++) {
+    const float scale = open_row(near_row(model, ids[piece]), dims, numbers);
+    int32_t sums[terms_together];
+    for (size_t row = 0; row < terms->rows; row += terms_abreast)
+      multiply_bytes(numbers, terms->bytes + row * dims, dims, sums + row);
+    for (size_t term = 0; term < count; term++)
+      along[term] += scale * (float)(2 * sums[term] - 15 * terms->totals[term]);
+  }
+  const float factor = length > 0 ? 0.5f / length : 0;
+  for (size_t term = 0; term < count; term++) cosines[term] = along[term] * (terms->factors[term] * factor);
 }
 
 static void compare_all_near(const ckernels_encoder *model, const comparison *it, size_t term_count, float *cosines) {
@@ -114,12 +126,12 @@ static void compare_all_near(const ckernels_encoder *model, const comparison *it
   for (size_t place = 0; place < it->count; place++, cosines += it->terms_in_row) {
     if (place + words_ahead < it->count) {
       const int32_t ahead = it->words[place + words_ahead];
-      if (it->bounds[ahead] < it->bounds[ahead + 1]) fetch_row(model, it->pieces[it->bounds[ahead]]);
+      for (uint32_t piece = it->bounds[ahead]; piece < it->bounds[ahead + 1]; piece++) fetch_row(model, it->pieces[piece]);
     }
     const int32_t word = it->words[place];
     size_t pieces = it->bounds[word + 1] - it->bounds[word];
     if (pieces > CKERNELS_PIECES_MOST) pieces = CKERNELS_PIECES_MOST;
-    compare_near(model, it->pieces + it->bounds[word], pieces, &terms, term_count, cosines);
+    compare_near(model, it->pieces + it->bounds[word], pieces, it->lengths[word], &terms, term_count, cosines);
   }
 }
 
@@ -156,9 +168,9 @@ static void compare_all_full(const ckernels_encoder *model, const comparison *it
   }
 }
 
-static void compare_words(const ckernels_encoder *model, const int32_t *pieces, const uint32_t *bounds, const int32_t *words,
-                          size_t count, const float *terms, size_t term_count, float *cosines) {
-  const comparison all = {pieces, bounds, words, count, terms, term_count};
+static void compare_words(const ckernels_encoder *model, const int32_t *pieces, const uint32_t *bounds, const float *lengths,
+                          const int32_t *words, size_t count, const float *terms, size_t term_count, float *cosines) {
+  const comparison all = {pieces, bounds, lengths, words, count, terms, term_count};
   if (!model->near_words) {
     compare_all_full(model, &all, cosines);
     return;

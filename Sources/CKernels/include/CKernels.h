@@ -68,19 +68,25 @@ size_t ckernels_encoder_workspace(const ckernels_encoder *_Nonnull model, size_t
 int ckernels_encode(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t count,
                      void *_Nonnull workspace, const uint32_t *_Nonnull bounds, size_t parts, float *_Nonnull sums);
 
+/// The length of the rows of a word's pieces added up, of `near_words`, which must be there; 0 without any. CKERNELS_PIECES_MOST
+/// count.
+float ckernels_word_length(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull ids, size_t pieces);
 /// cosines (count, terms) of words and of terms (terms, dims) of length one. A word w is the mean of the rows of its pieces,
 /// pieces[bounds[w]] to pieces[bounds[w + 1]], the end not included; 0 for one without. Rows of `near_words`, which take a quarter of
 /// the memory, where they are there: multiplied by terms in eight bits, and of a word's pieces CKERNELS_PIECES_MOST count.
+/// @param lengths what `ckernels_word_length` tells of each w; not read without `near_words`.
 void ckernels_compare_words(const ckernels_encoder *_Nonnull model, const int32_t *_Nonnull pieces,
-                            const uint32_t *_Nonnull bounds, const int32_t *_Nonnull words, size_t count,
-                            const float *_Nonnull terms, size_t term_count, float *_Nonnull cosines);
+                            const uint32_t *_Nonnull bounds, const float *_Nonnull lengths, const int32_t *_Nonnull words,
+                            size_t count, const float *_Nonnull terms, size_t term_count, float *_Nonnull cosines);
 
 /// The functions of one kind, each as the one of its name above.
 typedef struct {
   int (*_Nonnull encode)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t, void *_Nonnull,
                          const uint32_t *_Nonnull, size_t, float *_Nonnull);
+  float (*_Nonnull word_length)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, size_t);
   void (*_Nonnull compare_words)(const ckernels_encoder *_Nonnull, const int32_t *_Nonnull, const uint32_t *_Nonnull,
-                                 const int32_t *_Nonnull, size_t, const float *_Nonnull, size_t, float *_Nonnull);
+                                 const float *_Nonnull, const int32_t *_Nonnull, size_t, const float *_Nonnull, size_t,
+                                 float *_Nonnull);
   float (*_Nonnull dot_int4)(const ckernels_query *_Nonnull, const void *_Nonnull);
 } ckernels_table;
 

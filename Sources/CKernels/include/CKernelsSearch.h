@@ -15,7 +15,8 @@ enum { CKERNELS_QUERY_PLANES = 4 };
 /// sum of the query's components where the entry's are positive.
 /// @param codes (groups, words, 8) of 64 sign bits each: eight entries side by side.
 /// @param planes (4, words): bit b of the query's components, each from 0 to 15.
-void ckernels_scan_codes(const void *codes, size_t groups, size_t words, const uint64_t *planes, int32_t *scores);
+void ckernels_scan_codes(const void *_Nonnull codes, size_t groups, size_t words, const uint64_t *_Nonnull planes,
+                         int32_t *_Nonnull scores);
 
 /// Dims of a query in whole numbers, at most.
 enum { CKERNELS_QUERY_DIMS_MOST = 1 << 16 };
@@ -39,5 +40,5 @@ float ckernels_dot_int4(const ckernels_query *_Nonnull query, const void *_Nonnu
 
 /// query (dims,) . entry (dims,), the entry's components having 12 bits: dims high bytes, then (dims + 1) / 2 bytes with the low
 /// four bits of two components each, even ones low; from -2047 to 2047. dims may be odd.
-float ckernels_dot_int12(const float *query, const void *entry, size_t dims);
+float ckernels_dot_int12(const float *_Nonnull query, const void *_Nonnull entry, size_t dims);
 #endif

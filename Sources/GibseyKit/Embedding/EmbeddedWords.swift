@@ -32,6 +32,13 @@ extension EmbeddedModel: WordVectors {
     return ids.contains(file.wordPiece.unknown) ? [] : ids
   }
 
+  /// 0 for a spelling that is not this model's, and where words are compared by rows in full, which tell their lengths by the way.
+  public func length(ofSpelling spelling: [Int32]) -> Float {
+    guard file.encoder.near_words != nil, spelling.allSatisfy((0..<Int32(clamping: file.encoder.vocabulary)).contains)
+    else { return 0 }
+    return withUnsafePointer(to: file.encoder) { ckernels_word_length($0, spelling, spelling.count) }
+  }
+
   /// cosines (words, terms); the spellings are this model's.
   public func cosines(of words: [Int32], in spelled: SpelledWords, with terms: [Float], count: Int) -> [Float] {
     let known = 0..<Int32(clamping: spelled.count)
@@ -41,7 +48,8 @@ extension EmbeddedModel: WordVectors {
     return [Float](unsafeUninitializedCapacity: words.count * count) { cosines, initialized in
       if let start = cosines.baseAddress {
         withUnsafePointer(to: file.encoder) {
-          ckernels_compare_words($0, spelled.pieces, spelled.bounds, words, words.count, terms, count, start)
+          ckernels_compare_words(
+            $0, spelled.pieces, spelled.bounds, spelled.lengths, words, words.count, terms, count, start)
         }
       }
       initialized = words.count * count

@@ -37,8 +37,8 @@ public struct CodeBlock {
     let groups = (count + Self.abreast - 1) / Self.abreast
     return [Int32](unsafeUninitializedCapacity: groups * Self.abreast) { scores, initialized in
       query.planes.withUnsafeBufferPointer { planes in
-        if let base = bytes.baseAddress {
-          ckernels_scan_codes(base + 4 + count * 6, groups, words, planes.baseAddress, scores.baseAddress)
+        if let base = bytes.baseAddress, let planes = planes.baseAddress, let scores = scores.baseAddress {
+          ckernels_scan_codes(base + 4 + count * 6, groups, words, planes, scores)
         }
       }
       initialized = count

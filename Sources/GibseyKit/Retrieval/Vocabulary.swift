@@ -22,7 +22,7 @@ public final class Vocabulary: Sendable {
   public var count: Int { state.withLock { $0.spellings.count } }
 
   /// About what it takes.
-  var bytes: Int { state.withLock { $0.table.bytes + ($0.spellings.count + $0.spellings.pieces.count) * 4 } }
+  var bytes: Int { state.withLock { $0.table.bytes + (2 * $0.spellings.count + $0.spellings.pieces.count) * 4 } }
 
   /// The words of a text, each once; new ones get the next numbers.
   func numbers(of text: String) -> [Int32] {
@@ -37,7 +37,8 @@ public final class Vocabulary: Sendable {
         case .new(let number):
           numbers.append(Int32(number))
           let word = word()
-          state.spellings.append(StopWords.english.contains(word) ? [] : vectors?.spelling(ofWord: word) ?? [])
+          let spelling = StopWords.english.contains(word) ? [] : vectors?.spelling(ofWord: word) ?? []
+          state.spellings.append(spelling, length: vectors?.length(ofSpelling: spelling) ?? 0)
           if !Self.isPlain(word) { state.foreign[Int32(number)] = word }
         }
       }

@@ -230,8 +230,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
         return loop.execute { connection.value.write(response) }
       }
       let writer = BodyWriter(outlet: outlet) { failure in
-        var begun = response.with(failure?.status)
-        for (name, value) in failure?.headers ?? [:] { begun = begun.header(name, value) }
+        let begun = (failure?.headers ?? [:]).reduce(response.with(failure?.status)) { $0.header($1.key, $1.value) }
         service.noteResponse(begun.status, to: request)
         loop.execute { connection.value.begin(begun) }
       }

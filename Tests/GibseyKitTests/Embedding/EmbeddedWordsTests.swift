@@ -13,12 +13,12 @@ import Testing
         let terms = try words.flatMap { try #require(model.vector(ofWord: $0)) }
         let kinds = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }
         var spelled = SpelledWords()
-        for word in words { spelled.append(model.pieces(of: word)) }
+        for word in words { spelled.append(model.pieces(of: word), of: model) }
         let all = kinds.map { kind in
           var found = [Float](repeating: 0, count: words.count * words.count)
           withUnsafePointer(to: model.file.encoder) {
             ckernels_of(kind).pointee.compare_words(
-              $0, spelled.pieces, spelled.bounds, spelled.all, words.count, terms, words.count, &found)
+              $0, spelled.pieces, spelled.bounds, spelled.lengths, spelled.all, words.count, terms, words.count, &found)
           }
           return found
         }
@@ -39,8 +39,8 @@ import Testing
       let model = try EmbeddedModel(path: path)
       let words = (0..<11).map { ["a", "b", "ab", "abab", "é"][$0 % 5] }
       var spelled = SpelledWords()
-      for word in words { spelled.append(model.pieces(of: word)) }
-      spelled.append([])
+      for word in words { spelled.append(model.pieces(of: word), of: model) }
+      spelled.append([], of: model)
       let vectors = try words.map { try #require(model.vector(ofWord: $0)) }
       let alone = vectors.map { model.cosines(of: spelled.all, in: spelled, with: $0, count: 1) }
       #expect(Set(alone).count > 1)
@@ -59,7 +59,7 @@ import Testing
       let model = try EmbeddedModel(path: path)
       var spelled = SpelledWords()
       // As many pieces as count, and one more; the last word has none.
-      for count in [1, 2, 16, 17, 0] { spelled.append((0..<count).map { Int32(4 + $0 % 6) }) }
+      for count in [1, 2, 16, 17, 0] { spelled.append((0..<count).map { Int32(4 + $0 % 6) }, of: model) }
       let words = try (0..<40).map { try #require(model.vector(ofWord: ["a", "b", "ab", "abab", "é"][$0 % 5])) }
       let all = model.cosines(of: spelled.all, in: spelled, with: words.flatMap(\.self), count: words.count)
       for (place, vector) in words.enumerated() {
@@ -95,33 +95,42 @@ import Testing
       let length = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
       return numbers.map { length > 0 ? $0 / length : 0 }
     }
-    var spelled = SpelledWords()
-    for word in 0..<60 { spelled.append((0..<word % 4).map { _ in Int32.random(in: 0..<40, using: &generator) }) }
-    func cosine(_ word: Int, _ term: [Float]) -> Double {
-      let numbers = (0..<dims).map { place in
-        spelled[word].reduce(0.0) { $0 + Double(scales[Int($1)]) * (Double(rows[Int($1)][place]) - 7.5) }
+    let spellings = (0..<60).map { word in (0..<word % 4).map { _ in Int32.random(in: 0..<40, using: &generator) } }
+    func numbers(_ word: Int) -> [Double] {
+      (0..<dims).map { place in
+        spellings[word].reduce(0.0) { $0 + Double(scales[Int($1)]) * (Double(rows[Int($1)][place]) - 7.5) }
       }
-      let length = numbers.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
+    func length(_ numbers: [Double]) -> Double { numbers.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+    func cosine(_ word: Int, _ term: [Float]) -> Double {
+      let numbers = numbers(word)
+      let length = length(numbers)
       return length > 0 ? zip(numbers, term).reduce(0) { $0 + $1.0 * Double($1.1) } / length : 0
     }
     let all = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }.map {
       kind in
-      var found = [Float](repeating: 0, count: spelled.count * terms.count)
+      var found = [Float](repeating: 0, count: spellings.count * terms.count)
+      var spelled = SpelledWords()
       var encoder = ckernels_encoder.shape(
         dims: UInt32(dims), layers: 1, heads: UInt32(dims / 32), inner: 64, positions: 1, vocabulary: 40)
       bytes.withUnsafeBufferPointer { rows in
         encoder.near_words = rows.baseAddress
+        for spelling in spellings {
+          spelled.append(spelling, length: ckernels_of(kind).pointee.word_length(&encoder, spelling, spelling.count))
+        }
         ckernels_of(kind).pointee.compare_words(
-          &encoder, spelled.pieces, spelled.bounds, spelled.all, spelled.count, terms.flatMap(\.self), terms.count,
-          &found)
+          &encoder, spelled.pieces, spelled.bounds, spelled.lengths, spelled.all, spelled.count,
+          terms.flatMap(\.self), terms.count, &found)
       }
-      return found
+      return spelled.lengths + found
     }
     #expect(Set(all).count == 1)
-    for word in 0..<spelled.count {
+    let (lengths, cosines) = (all[0].prefix(spellings.count), all[0].dropFirst(spellings.count).map(\.self))
+    for word in spellings.indices {
+      #expect(abs(Double(lengths[word]) - length(numbers(word))) < 1e-5, "word \(word)")
       for (place, term) in terms.enumerated() {
         #expect(
-          abs(Double(all[0][word * terms.count + place]) - cosine(word, term)) < 0.01, "word \(word), term \(place)")
+          abs(Double(cosines[word * terms.count + place]) - cosine(word, term)) < 0.01, "word \(word), term \(place)")
       }
     }
   }
@@ -132,13 +141,13 @@ import Testing
       let term = try #require(model.vector(ofWord: "ab"))
       for piece in [-1, 13, .max] as [Int32] {
         var spelled = SpelledWords()
-        spelled.append([4])
+        spelled.append([4], of: model)
         #expect(model.cosines(of: [0], in: spelled, with: term, count: 1) != [0])
-        spelled.append([5, piece])
+        spelled.append([5, piece], of: model)
         #expect(model.cosines(of: [0, 1], in: spelled, with: term, count: 1) == [0, 0], "\(piece)")
       }
       var spelled = SpelledWords()
-      spelled.append([4])
+      spelled.append([4], of: model)
       for word in [-1, 1] as [Int32] {
         #expect(model.cosines(of: [0, word], in: spelled, with: term, count: 1) == [0, 0])
       }

@@ -180,4 +180,9 @@ extension ckernels_encoder {
 extension SpelledWords {
   /// The places of all words.
   var all: [Int32] { (0..<Int32(count)).map { $0 } }
+
+  /// A spelling of the model's.
+  mutating func append(_ spelling: [Int32], of model: EmbeddedModel) {
+    append(spelling, length: model.length(ofSpelling: spelling))
+  }
 }

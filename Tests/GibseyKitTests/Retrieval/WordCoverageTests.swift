@@ -11,6 +11,7 @@ import Testing
     private var words: [String] { vectors.keys.sorted() }
     func vector(ofWord word: String) -> [Float]? { vectors[word] }
     func spelling(ofWord word: String) -> [Int32] { words.firstIndex(of: word).map { [Int32($0)] } ?? [] }
+    func length(ofSpelling spelling: [Int32]) -> Float { spelling.isEmpty ? 0 : 1 }
     func cosines(of numbers: [Int32], in spelled: SpelledWords, with others: [Float], count: Int) -> [Float] {
       numbers.flatMap { place -> [Float] in
         guard let number = spelled[Int(place)].first, let vector = vectors[words[Int(number)]] else {
