@@ -29,7 +29,7 @@ ALWAYS_INLINE void sums_add_small(sums *s, const char *weights, const char *four
 
 /// Adds the products of 64 bytes, none below zero, and of 64 with a sign: four neighbours in a sum.
 ALWAYS_INLINE void add_bytes(i32x16 *sums, const uint8_t *numbers, const int8_t *others) {
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(*(const i32x16 *)numbers), "v"(*(const i32x16 *)others));
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(*(const u8x64 *)numbers), "v"(*(const u8x64 *)others));
 }
 
 #include "words.h"

@@ -41,8 +41,9 @@ static void gelu(float *numbers, size_t count) {
   }
 }
 
-/// The same to within 9e-5, without a division: what is rounded to 8 bits then errs by a hundred times as much. Half of the error
-/// function as a polynomial of least error (Remez), which from 4.2 on is a half.
+/// The same to within 9e-5 up to 66, and to 1.4e-6 of the number beyond, without a division: what is rounded to 8 bits then errs by a
+/// hundred times as much. Half of the error function as a polynomial whose product with the number errs least (a linear program),
+/// from 4.2 on as large as there.
 static void gelu_small(float *numbers, size_t count) {
   for (size_t i = 0; i < count; i += 16) {
     f32x16 number = f32_load(numbers + i), x = f32_max(f32_min(number, f32_all(4.2f)), f32_all(-4.2f)), square = x * x;

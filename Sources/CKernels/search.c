@@ -1,4 +1,5 @@
-// Scans of sign codes and dot products with small integers, compiled for several processors and chosen at load.
+// Scans of sign codes and dot products with integers of twelve bits, compiled for several processors and chosen at load; and
+// queries in whole numbers.
 #include "shapes.h"
 
 // Which clone is taken is asked before a thread sanitizer has begun, and it would watch the asking.

@@ -117,7 +117,8 @@ ALWAYS_INLINE void compare_near(const ckernels_encoder *model, const int32_t *id
       along[term] += scale * (float)(2 * sums[term] - 15 * terms->totals[term]);
   }
   const float factor = length > 0 ? 0.5f / length : 0;
-  for (size_t term = 0; term < count; term++) cosines[term] = along[term] * (terms->factors[term] * factor);
+  // Of a row that is not sound, no length is known, and it is near to nothing.
+  for (size_t term = 0; term < count; term++) cosines[term] = length > 0 ? along[term] * (terms->factors[term] * factor) : 0;
 }
 
 static void compare_all_near(const ckernels_encoder *model, const comparison *it, size_t term_count, float *cosines) {

@@ -21,7 +21,7 @@ void ckernels_scan_codes(const void *_Nonnull codes, size_t groups, size_t words
 /// Dims of a query in whole numbers, at most.
 enum { CKERNELS_QUERY_DIMS_MOST = 1 << 16 };
 
-/// A query in whole numbers of 16 bits, of fewer where it has more than 4,367 dims. Borrows its parts.
+/// A query in whole numbers of 16 bits, of fewer where it has more than 4,386 dims. Borrows its parts.
 typedef struct {
   size_t dims;
   const int8_t *_Nonnull parts;  // [128 dims][even, odd][high, low][64]: a number is 256 times its high part and its low one
@@ -31,8 +31,8 @@ typedef struct {
 
 /// Bytes that a query's parts take.
 size_t ckernels_query_bytes(size_t dims);
-/// query = numbers (dims,), none further from its number than the largest of all / 65,024. All zeros where one is no number or is
-/// infinite, and beyond CKERNELS_QUERY_DIMS_MOST.
+/// query = numbers (dims,), none further from its number than half of the largest of all / 32,512, of 65,536 dims / 2,056. All zeros
+/// where one is no number or is beyond 3.4e38, where none reaches 1e-30, and beyond CKERNELS_QUERY_DIMS_MOST.
 void ckernels_make_query(const float *_Nonnull numbers, size_t dims, int8_t *_Nonnull parts, ckernels_query *_Nonnull query);
 /// query (dims,) . entry (dims,), the entry's components having 4 bits, two a byte, even ones low: from -7.5 to 7.5 in steps
 /// of 1, so that none is 0. dims may be odd; then the last four bits are not read as a component.

@@ -53,8 +53,9 @@ import Testing
     }
   }
 
-  @Test func aCutVectorCountsNothing() {
-    let coding = VectorCoding(dimensions: 8, precision: .int12)
+  @Test(arguments: [VectorCoding.Precision.int4, .int12])
+  func aCutVectorCountsNothing(_ precision: VectorCoding.Precision) {
+    let coding = VectorCoding(dimensions: 8, precision: precision)
     let query = VectorQuery([Float](repeating: 1, count: 8), coding: coding)
     let cut = [UInt8](repeating: 0xFF, count: coding.stride - 1)
     #expect(cut.withUnsafeBytes { query.dot($0, at: 0) } == 0)
@@ -64,7 +65,7 @@ import Testing
   }
 
   /// What four bits are compared with is a question in whole numbers: as near to its own as they are written, on all processors alike.
-  @Test(arguments: [1, 2, 127, 128, 129, 384, 1000, 4367, 4368, 8192])
+  @Test(arguments: [1, 2, 127, 128, 129, 384, 1000, 4386, 4387, 8192])
   func aQuestionInWholeNumbersIsNearItself(dimensions: Int) throws {
     var generator = SeededGenerator(seed: 6)
     let kinds = [ckernels_plain, ckernels_avx2, ckernels_avx512].filter { $0.rawValue <= ckernels_best().rawValue }
@@ -98,10 +99,20 @@ import Testing
     let coding = VectorCoding(dimensions: 3, precision: .int4)
     var bytes: [UInt8] = []
     coding.append([1, 2, 3], to: &bytes)
-    let questions: [[Float]] = [[1, .nan, 1], [1, .infinity, 1], [0, 0, 0], [1e-38, 0, 0], [1, 1], []]
+    let questions: [[Float]] = [
+      [1, .nan, 1], [1, .infinity, 1], [0, 0, 0], [1e-31, 0, 0], [1e-38, 0, 0], [1, 1], [],
+    ]
     for numbers in questions {
       let query = VectorQuery(numbers, coding: coding)
       #expect(bytes.withUnsafeBytes { query.nearest($0) } == 0, "\(numbers)")
+      guard !numbers.isEmpty, numbers != [1, 1] else { continue }
+      var parts = [Int8](repeating: 1, count: ckernels_query_bytes(numbers.count))
+      parts.withUnsafeMutableBufferPointer { parts in
+        guard let start = parts.baseAddress else { return }
+        var whole = ckernels_query(dims: 0, parts: UnsafePointer(start), factor: 1, total: 1)
+        ckernels_make_query(numbers, numbers.count, start, &whole)
+        #expect(whole.factor == 0 && whole.total == 0 && parts.allSatisfy { $0 == 0 }, "\(numbers)")
+      }
     }
   }
 
