@@ -3,9 +3,9 @@ internal import CKernels
 
 /// A vector that those of a coding are compared with. Owns its numbers.
 public struct VectorQuery: Sendable {
-  public let coding: VectorCoding
+  private let coding: VectorCoding
   /// (dimensions,)
-  public let components: [Float]
+  private let components: [Float]
   /// The components in whole numbers, as the kernels want them; empty where vectors have twelve bits.
   private let parts: [Int8]
   private let factor: Float
