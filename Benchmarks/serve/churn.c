@@ -28,7 +28,7 @@ static void leave_by(struct reader *reader, enum way way) {
 
 // Which of those that left the provider has noticed, and how long that took it.
 static void match(struct left *left, int count, struct samples *delays) {
-  char *text = http_get(option("upstream", 0), "/aborted"), *rest = text, *line;
+  char *text = http_get(provider_port, "/aborted"), *rest = text, *line;
   while (text && (line = strsep(&rest, "\n")) && *line) {
     char tag[48];
     int64_t at;

@@ -10,7 +10,7 @@ struct faults { long lost, doubled, crossed, seq, late, endless, frames, refused
 struct samples { int32_t *values; long count, room; };  // microseconds
 
 struct answer {
-  char tag[48];          // in every token; unique in the run
+  char tag[48];          // in every token; another one for each answer of the provider
   char response[48];     // its response_id, once known
   long tokens, next;     // how many are to come; the number of the next one
   long seq;              // the next one
@@ -52,7 +52,7 @@ extern struct handlers on;
 extern struct faults faults;
 extern struct samples first_tokens, gaps, pongs;
 extern long tokens_taken, messages_taken, bytes_taken;
-extern int server_port;
+extern int server_port, provider_port;
 extern bool counts_gaps;
 
 // The time at which the loop last woke: what is read counts as come then.

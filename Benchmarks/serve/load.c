@@ -1,7 +1,7 @@
 // Loads a server that speaks gibsey-serve's frames and checks every token; one JSON line a scenario, exit status 1 when a
 // token was lost, doubled or crossed, or anything else of the protocol was broken.
 //
-// Usage: load SCENARIO port=PORT [pid=PID] [upstream=PORT] [conversations=N] [NAME=NUMBER…]
+// Usage: load SCENARIO port=PORT upstream=PORT [pid=PID] [conversations=N] [NAME=NUMBER…]
 //
 //   talk     all ask at once (or spread over ramp=MILLISECONDS): tokens=N rate=TOKENS_A_SECOND (0: full speed) chunk=LINES
 //   idle     connections that do nothing: memory and CPU of each, then a ping of some: hold=SECONDS
@@ -179,6 +179,7 @@ int main(int argc, char **argv) {
   (argument_count = argc, arguments = argv);
   raise_files();
   server_port = option("port", 8000);
+  provider_port = option("upstream", 0);
   for (size_t i = 0; argc > 1 && i < sizeof scenarios / sizeof *scenarios; i++)
     if (!strcmp(argv[1], scenarios[i].name)) return scenarios[i].run();
   fprintf(stderr, "usage: load talk|idle|ping|stalled|leaving|churn port=PORT [NAME=VALUE…]\n");

@@ -5,9 +5,10 @@
 // The script of an answer stands in the question, the last one of the body that has it:
 //   (load n=TOKENS tag=TAG rate=TOKENS_A_SECOND chunk=LINES_A_CHUNK delay=MILLISECONDS stall=K cut=K error=K)
 // n tokens " TAG:0" " TAG:1" …; rate 0 is as fast as they are taken; delay comes before the first; after K tokens the stream
-// stalls for ever, is cut without its end, or tells an error. In one word: loadn3000r50c1tTAG. A question without a script gets
-// twenty tokens.
+// stalls for ever, is cut without its end, or tells an error. Or it was told before, and the question has its number and a tag that
+// begins with it, in one word: load7x1x3. A question without a script gets twenty tokens.
 //
+//   GET /script?n=TOKENS&rate=…&chunk=…    the number of a script, another one each time
 //   GET /stats      {"open":…,"started":…,"completed":…,"aborted":…}
 //   GET /aborted    "TAG NANOSECONDS TOKENS\n" for each answer whose reader left before its end (CLOCK_MONOTONIC), oldest first
 #include "net.h"
@@ -33,6 +34,8 @@ struct stream {
 
 static struct { long open, started, completed, aborted; } count;
 static struct { char tag[48]; int64_t at; long tokens; } aborted[ABORTED];
+static struct script *scripts; // that were told before, by their number
+static long script_count;
 static struct stream **heap;
 static int heap_count, heap_room;
 static int poller;
@@ -82,24 +85,10 @@ static long number(const char *script, const char *name, long otherwise) {
   return found ? atol(found + strlen(name)) : otherwise;
 }
 
-static void read_script(const char *body, size_t size, struct script *script) {
-  *script = (struct script){.n = 20, .chunk = 1, .stall = -1, .cut = -1, .error = -1, .tag = "plain"};
-  const char *found = NULL, *place = body;
-  char text[256] = "";
-  while ((place = memmem(place, size - (place - body), "loadn", 5))) found = place++;
-  if (found) {
-    memcpy(text, found, body + size - found < 200 ? body + size - found : 200);
-    if (sscanf(text, "loadn%ldr%ldc%ldt%47[0-9a-z]", &script->n, &script->rate, &script->chunk, script->tag) == 4) {
-      if (script->chunk < 1 || script->chunk > 64) script->chunk = 1;
-      return;
-    }
-  }
-  found = NULL, place = body;
-  while ((place = memmem(place, size - (place - body), "(load ", 6))) found = place++;
-  if (!found) return;
-  size_t length = 0;
-  while (found + length < body + size && length < sizeof text - 1 && found[length] != ')') length++;
-  memcpy(text, found, length);
+static const struct script PLAIN = {.n = 20, .chunk = 1, .stall = -1, .cut = -1, .error = -1, .tag = "plain"};
+
+// Text is "load n=5 rate=50": a blank before each name.
+static void parse_script(const char *text, struct script *script) {
   script->n = number(text, " n=", 20);
   script->rate = number(text, " rate=", 0);
   script->chunk = number(text, " chunk=", 1);
@@ -108,8 +97,41 @@ static void read_script(const char *body, size_t size, struct script *script) {
   script->stall = number(text, " stall=", -1);
   script->cut = number(text, " cut=", -1);
   script->error = number(text, " error=", -1);
-  const char *tag = strstr(text, " tag=");
-  if (tag) sscanf(tag + 5, "%47[A-Za-z0-9._-]", script->tag);
+}
+
+static void read_script(const char *body, size_t size, struct script *script) {
+  *script = PLAIN;
+  const char *mark = NULL, *end = body + size;
+  for (const char *at = body; (at = memmem(at, end - at, "load", 4)); at += 4) {
+    char next = at + 4 < end ? at[4] : 0;
+    if ((next >= '0' && next <= '9') || (next == ' ' && at > body && at[-1] == '(')) mark = at;
+  }
+  if (!mark) return;
+  char text[256] = "";
+  size_t length = 0;
+  while (mark + length < end && length < sizeof text - 1 && mark[length] != ')') length++;
+  memcpy(text, mark, length);
+  char tag[48] = "";
+  if (sscanf(text, "load%47[0-9x]", tag) == 1 && atol(tag) < script_count) {
+    *script = scripts[atol(tag)];
+    memcpy(script->tag, tag, sizeof tag);
+    return;
+  }
+  parse_script(text, script);
+  const char *named = strstr(text, " tag=");
+  if (named) sscanf(named + 5, "%47[A-Za-z0-9._-]", script->tag);
+}
+
+// Keeps the script of a request's line; returns its number.
+static long keep_script(const char *line) {
+  char text[256];
+  snprintf(text, sizeof text, "%.*s", (int)strcspn(line, "\r\n"), line);
+  for (char *at = text; *at; at++)
+    if (*at == '?' || *at == '&') *at = ' ';
+  scripts = must(realloc(scripts, (script_count + 1) * sizeof *scripts));
+  scripts[script_count] = PLAIN;
+  parse_script(text, &scripts[script_count]);
+  return script_count++;
 }
 
 static void put(struct stream *stream, const char *text, size_t size) {
@@ -300,6 +322,9 @@ static void answer(struct stream *stream, const char *line, const char *body, si
     reply(stream, "200 OK", text,
           sprintf(text, "{\"open\":%ld,\"started\":%ld,\"completed\":%ld,\"aborted\":%ld}\n", count.open, count.started,
                   count.completed, count.aborted));
+  } else if (!strncmp(line, "GET /script?", 12)) {
+    char text[24];
+    reply(stream, "200 OK", text, sprintf(text, "%ld", keep_script(line)));
   } else if (!strncmp(line, "GET /aborted ", 13)) {
     tell_aborted(stream);
   } else if (!strncmp(line, "GET /api/version ", 17)) {

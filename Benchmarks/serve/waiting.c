@@ -114,7 +114,7 @@ int stalled(void) {
   long open = -1;
   double cut_after = -1;
   for (int64_t begin = now(); now() < begin + INT64_C(15000000000) && open != 0; sleep_seconds(0.25)) {
-    char *text = http_get(option("upstream", 0), "/stats"), value[24];
+    char *text = http_get(provider_port, "/stats"), value[24];
     if (!text) break;
     if (member(text, strlen(text), "open", value, sizeof value)) open = atol(value);
     free(text);

@@ -4,7 +4,7 @@
 enum { READ = 256 << 10, FRAME = 2 << 20, FIN = 0x80, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
 
 struct handlers on;
-int server_port;
+int server_port, provider_port;
 long bytes_taken;
 int64_t loop_time;
 static int poller = -1;
@@ -89,19 +89,37 @@ void reader_send(struct reader *reader, int opcode, const char *text, size_t siz
   send_all(reader->fd, (char *)frame, head + 4 + size);
 }
 
+// The provider's number of a script, which it is told once.
+static long script_number(long tokens, long rate, long chunk) {
+  static struct script { long tokens, rate, chunk, number; } *told;
+  static int count;
+  for (int i = 0; i < count; i++)
+    if (told[i].tokens == tokens && told[i].rate == rate && told[i].chunk == chunk) return told[i].number;
+  char path[96];
+  snprintf(path, sizeof path, "/script?n=%ld&rate=%ld&chunk=%ld", tokens, rate, chunk);
+  char *number = http_get(provider_port, path);
+  if (!number) die("the provider takes no script");
+  told = must(realloc(told, (count + 1) * sizeof *told));
+  told[count] = (struct script){tokens, rate, chunk, atol(number)};
+  free(number);
+  return told[count++].number;
+}
+
 void reader_ask(struct reader *reader, long tokens, long rate, long chunk) {
   static long questions;
   struct answer *answer = &reader->answer;
+  long script = script_number(tokens, rate, chunk);
   *answer = (struct answer){.tokens = tokens, .asked = now(), .running = true};
-  // The process tells the runs of one provider apart.
-  snprintf(answer->tag, sizeof answer->tag, "%xx%dx%ld", (unsigned)getpid(), reader->index, ++questions);
+  // No two runs of one provider have a script's number together.
+  snprintf(answer->tag, sizeof answer->tag, "%ldx%dx%ld", script, reader->index, ++questions);
   reader->questions++;
   char text[512];
-  // A reader's question, and one word that no book has: what it asks of the provider.
+  // A reader's question, and one word that no book has, for the provider: together some 14 pieces of the embedding model, as many as
+  // readers' questions have.
   int size = snprintf(text, sizeof text,
-                      "{\"type\":\"ai_chat_request\",\"data\":{\"prompt\":\"What is consciousness? loadn%ldr%ldc%ldt%s\","
+                      "{\"type\":\"ai_chat_request\",\"data\":{\"prompt\":\"What is consciousness? load%s\","
                       "\"character_id\":\"london-fox\",\"request_id\":\"%s\"}}",
-                      tokens, rate, chunk, answer->tag, answer->tag);
+                      answer->tag, answer->tag);
   reader_send(reader, TEXT, text, size);
 }
 
