@@ -3,7 +3,7 @@
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>
 #define KIND avx512
-#define TILE_ROWS 12
+#define TILE_ROWS 14
 #define TILE_PANELS 2
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,popcnt"))), apply_to = function)

@@ -67,7 +67,7 @@ ALWAYS_INLINE void column(const int SMALL, const int PANELS, factors a, size_t r
 #define TILE(ROWS, AHEAD) tile(SMALL, ROWS, PANELS, AHEAD, ahead, a, row, w, panel, steps, out, out_stride)
 #define CASE(ROWS, AHEAD) case ROWS: TILE(ROWS, AHEAD); break
 #if TILE_ROWS > 6
-#define TALL_CASES(AHEAD) CASE(12, AHEAD); CASE(11, AHEAD); CASE(10, AHEAD); CASE(9, AHEAD); CASE(8, AHEAD); CASE(7, AHEAD);
+#define TALL_CASES(AHEAD) CASE(14, AHEAD); CASE(13, AHEAD); CASE(12, AHEAD); CASE(11, AHEAD); CASE(10, AHEAD); CASE(9, AHEAD); CASE(8, AHEAD); CASE(7, AHEAD);
 #else
 #define TALL_CASES(AHEAD)
 #endif
