@@ -205,8 +205,7 @@ public struct LeftOut: RecordData {
 
 /// A record of type `ai_prompt`. It has no clock and no random id: same input, same bytes.
 public struct Prompt: RecordData {
-  /// SHA-256 of the canonical `messages`, in hexadecimal.
-  public var promptID: String
+  private let identity: PromptIdentity
   /// The question as it was asked.
   public var prompt: String
   public var characterID: String?
@@ -235,7 +234,7 @@ public struct Prompt: RecordData {
     tokens: TokenShares? = nil, leftOut: [LeftOut] = [], gatePageID: String? = nil, parentTurn: Int? = nil,
     requestID: String? = nil, sessionID: String? = nil, options: RequestOptions? = nil
   ) {
-    self.promptID = Self.identifier(of: messages)
+    identity = PromptIdentity(of: messages)
     self.prompt = prompt
     self.characterID = characterID
     self.messages = messages
@@ -249,6 +248,9 @@ public struct Prompt: RecordData {
     self.options = options
   }
 
+  /// SHA-256 of the canonical messages that it was made with, in hexadecimal.
+  public var promptID: String { identity.text }
+
   /// SHA-256 of the messages written canonically: compact JSON, `role` before `content`.
   public static func identifier(of messages: [Message]) -> String {
     var writer = JSONWriter()
@@ -260,7 +262,7 @@ public struct Prompt: RecordData {
     messages = try fields.list("messages") { try Message($0) }
     guard !messages.isEmpty else { throw RecordProblem("messages: missing") }
     // Not read: messages that were changed on their way here are another prompt.
-    promptID = Self.identifier(of: messages)
+    identity = PromptIdentity(of: messages)
     prompt = try fields.optionalString("prompt") ?? messages.last { $0.role == .user }?.content ?? ""
     characterID = try fields.optionalString("character_id")
     pages = try fields.list("pages") { try PromptPage($0) }

@@ -108,6 +108,17 @@ import Testing
         == SHA256.hexadecimal(of: Array(#"[{"role":"user","content":"Hi \"you\""}]"#.utf8)))
   }
 
+  @Test func aPromptThatGoesOnAfterASeamHasTheIdentifierThatItBeganWith() {
+    let messages = [Message(role: .user, content: "Hi")]
+    let prompt = Prompt(prompt: "Hi", messages: messages)
+    // Asked of the longer one first: of both it is found once.
+    let longer = prompt.continuing(after: Array("I".utf8))
+    #expect(longer.messages.count == 3)
+    #expect(longer.promptID == Prompt.identifier(of: messages))
+    #expect(prompt.promptID == longer.promptID)
+    #expect(longer != prompt)
+  }
+
   @Test func aPromptAndAnAnswersEndComeBackAsTheyWent() throws {
     let prompt = Prompt(
       prompt: "Q?", characterID: "c", messages: [Message(role: .user, content: "Q?")],
