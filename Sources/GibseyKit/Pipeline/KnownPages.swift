@@ -1,23 +1,36 @@
 // What is known of a story's pages from the questions before: docs/design/0022-what-a-prompt-costs.md.
 internal import Synchronization
 
-/// Keeps what is the same for every question: pages as they were read, their words by numbers, how they stand in a prompt, and
-/// how characters have spoken. All of it is found by what the database says of a page at that moment, behind the gate of that
-/// question: a page that changed, or that is gated, is never taken from here. Any thread may use it, and several share one;
-/// its identity is the story's.
+/// Keeps what is the same for every question: pages as they were read, their words by numbers, how they stand in a prompt,
+/// how characters have spoken, and vectors. All of it is found by what the database says of a page at that moment, behind the gate
+/// of that question: a page that changed, or that is gated, is never taken from here. Any thread may use it, and several share
+/// one; its identity is the story's.
 public final class KnownPages: Sendable {
   /// Room for some eight thousand pages of 1.2 KB.
   public static let usualLimitBytes = 32 << 20
   /// No page takes more of it than this part.
   private static let pagePart = 16
+  /// Nor do all vectors than this one.
+  private static let vectorPart = 4
 
   private struct State {
     var pages: [Int: KnownPage] = [:]
     var vocabulary = Vocabulary()
     var voices: [[UInt8]: [VoiceSample]] = [:]
     var characters: [Spelling: StoryCharacter] = [:]
-    /// Of pages and voices.
+    var vectors: KnownVectors?
+    /// Of pages, voices and vectors.
     var bytes = 0
+  }
+
+  private enum KnownVectors {
+    /// Wanted once.
+    case met(VectorState)
+    case kept(VectorState, VectorTable)
+    /// They take more than they may.
+    case tooMany(VectorState)
+
+    var bytes: Int { if case .kept(_, let table) = self { table.bytes } else { 0 } }
   }
 
   private let limitBytes: Int
@@ -66,6 +79,32 @@ public final class KnownPages: Sendable {
     return samples
   }
 
+  /// The vectors of all pages, as they are in this transaction. Nil where they are too many, and for who asks first: a single
+  /// question wants no more than those before its gate.
+  func vectors(of embedder: EmbedderRow, in index: SearchIndex) throws -> VectorTable? {
+    let now = try index.vectorState(of: embedder)
+    switch state.withLock(\.vectors) {
+    case .kept(now, let table): return table
+    case .tooMany(now): return nil
+    case .met(now):
+      let table = try index.vectors(of: embedder, limitBytes: limitBytes / Self.vectorPart)
+      keep(table.map { .kept(now, $0) } ?? .tooMany(now))
+      return table
+    default:
+      keep(.met(now))
+      return nil
+    }
+  }
+
+  private func keep(_ vectors: KnownVectors) {
+    state.withLock { state in
+      state.bytes -= state.vectors?.bytes ?? 0
+      state.vectors = nil
+      makeRoom(&state, vectors.bytes)
+      state.vectors = vectors
+    }
+  }
+
   /// A built-in character, read once.
   func character(_ id: String, _ read: () throws -> StoryCharacter) rethrows -> StoryCharacter {
     if let known = state.withLock({ $0.characters[id.spelling] }) { return known }
@@ -79,6 +118,7 @@ public final class KnownPages: Sendable {
     if state.bytes + state.vocabulary.bytes + bytes > limitBytes {
       state.pages = [:]
       state.voices = [:]
+      state.vectors = nil
       state.vocabulary = Vocabulary(state.vocabulary.vectors)
       state.bytes = 0
     }

@@ -171,6 +171,10 @@ public struct Searching {
     var pages: [(row: Int, vectorRow: Int)] = []
     for entry in entries where entry.pageRow != pages.last?.row { pages.append((entry.pageRow, entry.vectorRow)) }
     let query = VectorQuery(vector, coding: embedder.coding)
+    if let table = try known.vectors(of: embedder, in: index) {
+      return PageMeanings(
+        pages.compactMap { page in table.withVectors(page.vectorRow, query.nearest).map { (page.row, $0) } })
+    }
     var found = [Double?](repeating: nil, count: pages.count)
     try index.forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in
       found[place] = query.nearest(vectors)

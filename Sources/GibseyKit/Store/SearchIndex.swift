@@ -107,6 +107,30 @@ public final class SearchIndex {
     }
   }
 
+  /// What tells the vectors of an embedder, as they are in this transaction, from what they ever were or will be.
+  func vectorState(of embedder: EmbedderRow) throws -> VectorState {
+    let read = try connection.kept("SELECT state FROM vector_state")
+    guard try read.step() else {
+      throw GibseyError.notADatabase(path: connection.path, reason: "no state of the vectors")
+    }
+    return VectorState(state: read.bytes(0), embedder: embedder.row)
+  }
+
+  /// All vectors of an embedder; nil where they take more.
+  func vectors(of embedder: EmbedderRow, limitBytes: Int) throws -> VectorTable? {
+    // In the order of the file: by the index each row would be searched for.
+    let list = try connection.kept("SELECT vector_id, vectors FROM vector WHERE +embedder_id = ?1 ORDER BY vector_id")
+    list.bind(1, embedder.row)
+    var table: VectorTable?
+    while try list.step() {
+      let row = list.integer(0)
+      if table == nil { table = VectorTable(firstRow: row) }
+      list.withBytes(1) { table?.append($0, row: row) }
+      if let table, table.bytes > limitBytes { return nil }
+    }
+    return table
+  }
+
   /// The vectors of one text; empty when the row is gone.
   public func withVectors<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) -> Result) throws -> Result {
     readVectors.bind(1, row)
@@ -120,8 +144,8 @@ extension PageStore {
   /// Runs `body` on one state of the database, whatever an indexer does meanwhile.
   public func reading<Result>(_ body: () throws -> Result) throws -> Result {
     guard !connection.isInTransaction else { return try body() }
-    try connection.execute("BEGIN")
-    defer { try? connection.execute("COMMIT") }
+    try connection.kept("BEGIN").run()
+    defer { try? connection.kept("COMMIT").run() }
     return try body()
   }
 

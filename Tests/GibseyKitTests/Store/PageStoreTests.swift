@@ -143,7 +143,7 @@ extension PageStore {
     try write([page("a", 1, "x")])
     let connection = try PageStore(path: path, access: .readWrite).connection
     try connection.execute("PRAGMA user_version = 99")
-    #expect(throws: GibseyError.newerDatabase(path: path, version: 99, supported: 8)) {
+    #expect(throws: GibseyError.newerDatabase(path: path, version: 99, supported: 9)) {
       try PageStore(path: path, access: .readWrite)
     }
     let other = folder.path + "/other.db"
@@ -159,9 +159,9 @@ extension PageStore {
       for migration in Schema.migrations.prefix(6) { try old.execute(migration) }
       try old.execute("PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 6")
     }
-    let error = GibseyError.olderDatabase(path: path, version: 6, supported: 8)
+    let error = GibseyError.olderDatabase(path: path, version: 6, supported: 9)
     #expect(throws: error) { try PageStore(path: path, access: .readOnly) }
-    #expect(error.message == "\(path): made by an older gibsey (schema 6, this one reads 8)")
+    #expect(error.message == "\(path): made by an older gibsey (schema 6, this one reads 9)")
     #expect(error.hint == "bring it up to date with `gibsey-index --database FILE --upgrade`")
     _ = try PageStore(path: path, access: .readWrite)
     #expect(try PageStore(path: path, access: .readOnly).pageCount() == 0)
