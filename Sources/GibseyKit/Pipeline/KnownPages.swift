@@ -79,15 +79,15 @@ public final class KnownPages: Sendable {
     return samples
   }
 
-  /// The vectors of all pages, as they are in this transaction. Nil where they are too many, and for who asks first: a single
-  /// question wants no more than those before its gate.
-  func vectors(of embedder: EmbedderRow, in index: SearchIndex) throws -> VectorTable? {
+  /// The vectors of all pages, as they are in this transaction. Nil where they are more than so many, or too large, and for who asks
+  /// first: a single question wants no more than those before its gate.
+  func vectors(of embedder: EmbedderRow, in index: SearchIndex, limit: Int) throws -> VectorTable? {
     let now = try index.vectorState(of: embedder)
     switch state.withLock(\.vectors) {
     case .kept(now, let table): return table
     case .tooMany(now): return nil
     case .met(now):
-      let table = try index.vectors(of: embedder, limitBytes: limitBytes / Self.vectorPart)
+      let table = try index.vectors(of: embedder, limit: limit, limitBytes: limitBytes / Self.vectorPart)
       keep(table.map { .kept(now, $0) } ?? .tooMany(now))
       return table
     default:

@@ -147,6 +147,9 @@ public struct Searching {
   private func compare(
     _ vector: [Float], _ embedder: EmbedderRow, _ gate: Int?, _ places: PlaceTable, width: Int
   ) throws -> PageMeanings {
+    if let table = try known.vectors(of: embedder, in: index, limit: Self.exactLimit) {
+      return table.meanings(VectorQuery(vector, coding: embedder.coding)) { places.isOpen($0, gate: gate) }
+    }
     let rows = try index.rowCount()
     // Who wants every page has none left out by its signs.
     let limit =
@@ -171,10 +174,6 @@ public struct Searching {
     var pages: [(row: Int, vectorRow: Int)] = []
     for entry in entries where entry.pageRow != pages.last?.row { pages.append((entry.pageRow, entry.vectorRow)) }
     let query = VectorQuery(vector, coding: embedder.coding)
-    if let table = try known.vectors(of: embedder, in: index) {
-      return PageMeanings(
-        pages.compactMap { page in table.withVectors(page.vectorRow, query.nearest).map { (page.row, $0) } })
-    }
     var found = [Double?](repeating: nil, count: pages.count)
     try index.forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in
       found[place] = query.nearest(vectors)

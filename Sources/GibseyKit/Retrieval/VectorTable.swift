@@ -1,33 +1,40 @@
 // The vectors of all pages, side by side in memory.
 
-/// The vectors of one embedder, by their rows in the file. A value.
+/// The vectors of one embedder, by page. A value.
 struct VectorTable: Sendable {
-  private let firstRow: Int
-  /// By row from the first on, where its bytes begin; one more behind the last.
-  private var starts: [Int] = [0]
+  /// The rows of the pages, ascending.
+  private let rows: [Int]
+  /// (pages,), where each one's vectors are; nowhere for one that has none.
+  private var ranges: [Range<Int>]
   private var numbers: [UInt8] = []
 
-  /// - Parameter firstRow: of the rows that are appended.
-  init(firstRow: Int) { self.firstRow = firstRow }
-
-  /// About what it takes.
-  var bytes: Int { numbers.count + starts.count * MemoryLayout<Int>.stride }
-
-  /// Appends the vectors of a row behind those that are there.
-  mutating func append(_ vectors: UnsafeRawBufferPointer, row: Int) {
-    let place = row - firstRow
-    starts.append(contentsOf: repeatElement(numbers.count, count: place + 1 - starts.count))
-    numbers.append(contentsOf: vectors)
-    starts.append(numbers.count)
+  /// - Parameter rows: of the pages, ascending; their vectors are put in later.
+  init(rows: [Int]) {
+    self.rows = rows
+    ranges = [Range<Int>](repeating: 0..<0, count: rows.count)
   }
 
-  /// The vectors of one text; empty when the row is not there.
-  func withVectors<Result>(_ row: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    let place = row - firstRow
-    return numbers.withUnsafeBytes { bytes in
-      let isThere = place >= 0 && place + 1 < starts.count
-      return body(UnsafeRawBufferPointer(rebasing: bytes[isThere ? starts[place]..<starts[place + 1] : 0..<0]))
+  /// About what it takes.
+  var bytes: Int { numbers.count + rows.count * (MemoryLayout<Int>.stride + MemoryLayout<Range<Int>>.stride) }
+
+  /// Puts in the vectors of the page that is `place`th among the rows.
+  mutating func put(_ vectors: UnsafeRawBufferPointer, at place: Int) {
+    let start = numbers.count
+    numbers.append(contentsOf: vectors)
+    ranges[place] = start..<numbers.count
+  }
+
+  /// The cosine of each page that is open with the nearest of its vectors; not those of pages that have none.
+  func meanings(_ query: VectorQuery, isOpen: (Int) -> Bool) -> PageMeanings {
+    var pages: [(row: Int, meaning: Double)] = []
+    pages.reserveCapacity(rows.count)
+    numbers.withUnsafeBytes { numbers in
+      for (row, range) in zip(rows, ranges) where isOpen(row) {
+        guard let meaning = query.nearest(UnsafeRawBufferPointer(rebasing: numbers[range])) else { continue }
+        pages.append((row, meaning))
+      }
     }
+    return PageMeanings(pages)
   }
 }
 

@@ -218,14 +218,17 @@ enum Schema {
     ) STRICT;
     CREATE INDEX draft_by_session ON draft (session_id);
     """,
-    // What tells one state of the vectors from every other: drawn anew with each change, whoever makes it. So who has read them
-    // all knows whether they are what they were: see KnownPages.swift.
+    // What tells one state of the vectors, and of which page has which, from every other: drawn anew with each change, whoever makes
+    // it. So who has read them all knows whether they are what they were: see KnownPages.swift.
     """
     CREATE TABLE vector_state (state BLOB NOT NULL) STRICT;
     INSERT INTO vector_state VALUES (randomblob(16));
     CREATE TRIGGER vector_added AFTER INSERT ON vector BEGIN UPDATE vector_state SET state = randomblob(16); END;
     CREATE TRIGGER vector_changed AFTER UPDATE ON vector BEGIN UPDATE vector_state SET state = randomblob(16); END;
     CREATE TRIGGER vector_removed AFTER DELETE ON vector BEGIN UPDATE vector_state SET state = randomblob(16); END;
+    CREATE TRIGGER code_block_added AFTER INSERT ON code_block BEGIN UPDATE vector_state SET state = randomblob(16); END;
+    CREATE TRIGGER code_block_changed AFTER UPDATE ON code_block BEGIN UPDATE vector_state SET state = randomblob(16); END;
+    CREATE TRIGGER code_block_removed AFTER DELETE ON code_block BEGIN UPDATE vector_state SET state = randomblob(16); END;
     """,
   ]
 

@@ -116,19 +116,22 @@ public final class SearchIndex {
     return VectorState(state: read.bytes(0), embedder: embedder.row)
   }
 
-  /// All vectors of an embedder; nil where they take more.
-  func vectors(of embedder: EmbedderRow, limitBytes: Int) throws -> VectorTable? {
-    // In the order of the file: by the index each row would be searched for.
-    let list = try connection.kept("SELECT vector_id, vectors FROM vector WHERE +embedder_id = ?1 ORDER BY vector_id")
-    list.bind(1, embedder.row)
-    var table: VectorTable?
-    while try list.step() {
-      let row = list.integer(0)
-      if table == nil { table = VectorTable(firstRow: row) }
-      list.withBytes(1) { table?.append($0, row: row) }
-      if let table, table.bytes > limitBytes { return nil }
+  /// The vectors of all pages; nil where there are more vectors, or where they take more.
+  func vectors(of embedder: EmbedderRow, limit: Int, limitBytes: Int) throws -> VectorTable? {
+    var pages: [(row: Int, vectorRow: Int)] = []
+    var count = 0
+    try forEachBlock(of: embedder) { block, firstRow in
+      count += block.count
+      guard count <= limit else { return }
+      // A page's entries stand together, and all of them name the vectors of its text.
+      for entry in 0..<block.count where firstRow + block.slot(entry) != pages.last?.row {
+        pages.append((firstRow + block.slot(entry), block.row(entry)))
+      }
     }
-    return table
+    guard count <= limit, count * embedder.coding.stride <= limitBytes else { return nil }
+    var table = VectorTable(rows: pages.map(\.row))
+    try forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in table.put(vectors, at: place) }
+    return table.bytes <= limitBytes ? table : nil
   }
 
   /// The vectors of one text; empty when the row is gone.
