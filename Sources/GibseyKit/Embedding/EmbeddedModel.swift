@@ -13,6 +13,8 @@ public final class EmbeddedModel: Embedder {
   private let windows: EmbeddingWindows
   private let threads: Int
   private let kernels: ckernels_kind
+  /// What questions are encoded in.
+  let memory = EncodingMemory()
   /// How many questions there have been.
   private let questions = Atomic(0)
 
@@ -73,7 +75,8 @@ public final class EmbeddedModel: Embedder {
       case 0, 1: ckernels_mapped
       default: ckernels_near
       }
-    let workspace = Workspace(file.questionEncoder(by: source), pieces: ids.count + 2, kernels: kernels)
+    let workspace = Workspace(
+      file.questionEncoder(by: source), pieces: ids.count + 2, kernels: kernels, memory: memory)
     let whole = EncodingRun(ids: ids[...], bounds: [0, UInt32(ids.count + 2)])
     return try workspace.vectors(of: whole, file: file)[0]
   }
@@ -166,7 +169,8 @@ private final class EncodingQueue: Sendable {
   }
 
   private func workspace() -> Workspace {
-    Workspace(file.encoder, pieces: runs.reduce(0) { max($0, $1.ids.count) } + 2, kernels: kernels)
+    Workspace(
+      file.encoder, pieces: runs.reduce(0) { max($0, $1.ids.count) } + 2, kernels: kernels, memory: EncodingMemory())
   }
 
   /// Nil when none is left.
@@ -176,21 +180,23 @@ private final class EncodingQueue: Sendable {
   }
 }
 
-/// Owns the memory that one thread encodes in.
+/// Has the memory that one thread encodes in.
 private struct Workspace: ~Copyable {
-  private let memory: UnsafeMutableRawPointer
+  private let lender: EncodingMemory
+  private let block: EncodingMemory.Block
   private let encoder: ckernels_encoder
   private let kernels: ckernels_table
 
   /// Room for texts of so many pieces, marks included.
-  init(_ encoder: ckernels_encoder, pieces: Int, kernels: ckernels_kind) {
+  init(_ encoder: ckernels_encoder, pieces: Int, kernels: ckernels_kind, memory lender: EncodingMemory) {
+    self.lender = lender
     self.encoder = encoder
     self.kernels = ckernels_of(kernels).pointee
     let size = withUnsafePointer(to: encoder) { ckernels_encoder_workspace($0, pieces) }
-    memory = .allocate(byteCount: size, alignment: 64)
+    block = lender.lend(size)
   }
 
-  deinit { memory.deallocate() }
+  deinit { lender.takeBack(block) }
 
   /// The vector of each part of a run.
   func vectors(of run: EncodingRun, file: EmbeddedModelFile) throws -> [UnitVector] {
@@ -201,7 +207,7 @@ private struct Workspace: ~Copyable {
     let sums = [Float](unsafeUninitializedCapacity: parts * dims) { buffer, count in
       guard let start = buffer.baseAddress else { return }
       failure = withUnsafePointer(to: encoder) {
-        kernels.encode($0, ids, ids.count, memory, run.bounds, parts, start)
+        kernels.encode($0, ids, ids.count, block.start, run.bounds, parts, start)
       }
       count = parts * dims
     }

@@ -146,6 +146,39 @@ import Testing
     }
   }
 
+  @Test func theMemoryOfAQuestionIsKeptForTheNextOneAndThatOfALongTextIsNot() async throws {
+    try await TinyModel.with(TinyModel()) { path in
+      let model = try EmbeddedModel(path: path)
+      #expect(model.memory.keptNow == 0)
+      let vector = try model.embedQuery("ab a! b")
+      let kept = model.memory.keptNow
+      #expect(kept > 0)
+      for question in ["a", "ab a! b", "b b b b"] { _ = try model.embedQuery(question) }
+      #expect(model.memory.keptNow == kept, "one after the other needs one")
+      // Many at once have memory of their own each, and say the same.
+      await withTaskGroup(of: Bool.self) { group in
+        for number in 0..<32 {
+          let isSame = number % 2 == 0
+          group.addTask { (try? model.embedQuery(isSame ? "ab a! b" : "b a a b ab a")) == vector || !isSame }
+        }
+        for await isRight in group { #expect(isRight) }
+      }
+      #expect((kept...4 * kept).contains(model.memory.keptNow))
+    }
+    let memory = EncodingMemory()
+    let (small, large) = (memory.lend(1), memory.lend(1 << 20))
+    #expect(UInt(bitPattern: small.start) % 64 == 0 && UInt(bitPattern: large.start) % 64 == 0)
+    let both = (0..<6).map { _ in memory.lend(100_000) }
+    #expect(Set(both.map(\.start)).count == 6, "what is lent is lent once")
+    memory.takeBack(large)
+    #expect(memory.keptNow == 0)
+    memory.takeBack(small)
+    #expect(memory.keptNow == 1 << 16)
+    for block in both { memory.takeBack(block) }
+    #expect(memory.keptNow == (1 << 16) + 3 * (1 << 17), "four are kept")
+    #expect(memory.lend(1 << 16).start == small.start)
+  }
+
   @Test func nothingInIsNothingOut() async throws {
     try await TinyModel.with(TinyModel()) { path in
       let embeddings = try await EmbeddedModel(path: path).embed([])
