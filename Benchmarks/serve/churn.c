@@ -118,7 +118,7 @@ static void begin_churn(struct reader *reader) {
 
 static void ask(struct reader *reader) {
   if (reader->plan == STEADY) return reader_ask(reader, 200, 50, 1);
-  reader_ask(reader, reader->plan == RESUMES ? 60 : 20 + draw(200), reader->plan == RESUMES || draw(2) ? 50 : 0, 1);
+  reader_ask(reader, reader->plan == RESUMES ? 60 : 20 + 20 * draw(10), reader->plan == RESUMES || draw(2) ? 50 : 0, 1);
 }
 
 static void churn_other(struct reader *reader, const char *record, size_t size) {

@@ -182,6 +182,6 @@ int main(int argc, char **argv) {
   provider_port = option("upstream", 0);
   for (size_t i = 0; argc > 1 && i < sizeof scenarios / sizeof *scenarios; i++)
     if (!strcmp(argv[1], scenarios[i].name)) return scenarios[i].run();
-  fprintf(stderr, "usage: load talk|idle|ping|stalled|leaving|churn port=PORT [NAME=VALUE…]\n");
+  fprintf(stderr, "usage: load talk|idle|ping|stalled|leaving|churn port=PORT upstream=PORT [NAME=VALUE…]\n");
   return 64;
 }

@@ -14,7 +14,7 @@ public final class EmbeddedModel: Embedder {
   private let threads: Int
   private let kernels: ckernels_kind
   /// What questions are encoded in.
-  let memory = EncodingMemory()
+  let memory: EncodingMemory
   /// How many questions there have been.
   private let questions = Atomic(0)
 
@@ -35,7 +35,9 @@ public final class EmbeddedModel: Embedder {
     self.windows =
       windows.length <= longest
       ? windows : EmbeddingWindows(length: longest, stride: windows.stride, limit: windows.limit)
-    self.threads = max(1, min(threads, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    self.threads = max(1, min(threads, processors))
+    memory = EncodingMemory(keptBlocks: max(1, processors))
     fingerprint = EmbeddingFingerprint(
       model: file.name, revision: file.revision, dimensions: Int(file.encoder.dims),
       windows: self.windows.description, prefix: "")
@@ -170,7 +172,8 @@ private final class EncodingQueue: Sendable {
 
   private func workspace() -> Workspace {
     Workspace(
-      file.encoder, pieces: runs.reduce(0) { max($0, $1.ids.count) } + 2, kernels: kernels, memory: EncodingMemory())
+      file.encoder, pieces: runs.reduce(0) { max($0, $1.ids.count) } + 2, kernels: kernels,
+      memory: EncodingMemory(keptBlocks: 0))
   }
 
   /// Nil when none is left.

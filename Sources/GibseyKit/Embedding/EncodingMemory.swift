@@ -14,11 +14,13 @@ final class EncodingMemory: Sendable {
 
   /// What is larger is not kept: pages want it, many in a row with the same.
   private static let keptBytes = 512 << 10
-  /// More are not kept: as many as there may be threads that build prompts on a usual machine.
-  private static let keptBlocks = 4
   private static let alignment = 64
 
+  private let keptBlocks: Int
   private let kept = Mutex<[Block]>([])
+
+  /// - Parameter keptBlocks: how many are kept at most: one for each question that may be encoded at the same time.
+  init(keptBlocks: Int) { self.keptBlocks = keptBlocks }
 
   deinit {
     for block in kept.withLock(\.self) { block.start.deallocate() }
@@ -27,7 +29,8 @@ final class EncodingMemory: Sendable {
   /// So many bytes at least, at a multiple of 64. They are to be given back.
   func lend(_ bytes: Int) -> Block {
     let known = kept.withLock { kept in
-      kept.firstIndex { $0.bytes >= bytes }.map { kept.remove(at: $0) }
+      kept.indices.filter { kept[$0].bytes >= bytes }.min { kept[$0].bytes < kept[$1].bytes }
+        .map { kept.remove(at: $0) }
     }
     if let known { return known }
     // Questions differ by some pieces: the next one fits, too.
@@ -37,12 +40,14 @@ final class EncodingMemory: Sendable {
   }
 
   func takeBack(_ block: Block) {
-    let isKept = kept.withLock { kept in
-      guard block.bytes <= Self.keptBytes, kept.count < Self.keptBlocks else { return false }
+    // Of too many the smallest goes: what fits a long question fits a short one.
+    let unwanted: Block? = kept.withLock { kept in
+      guard block.bytes <= Self.keptBytes else { return block }
       kept.append(block)
-      return true
+      guard kept.count > keptBlocks else { return nil }
+      return kept.indices.min { kept[$0].bytes < kept[$1].bytes }.map { kept.remove(at: $0) }
     }
-    if !isKept { block.start.deallocate() }
+    unwanted?.start.deallocate()
   }
 
   /// How much is kept; tests ask.

@@ -11,5 +11,5 @@ struct PromptIdentity: Sendable, Equatable {
   /// SHA-256, in hexadecimal.
   var text: String { found.value { Prompt.identifier(of: messages) } }
 
-  static func == (one: PromptIdentity, other: PromptIdentity) -> Bool { one.messages == other.messages }
+  static func == (one: PromptIdentity, other: PromptIdentity) -> Bool { one.text == other.text }
 }

@@ -8,9 +8,12 @@ struct VectorTable: Sendable {
   private var ranges: [Range<Int>]
   private var numbers: [UInt8] = []
 
-  /// - Parameter rows: of the pages, ascending; their vectors are put in later.
-  init(rows: [Int]) {
+  /// - Parameters:
+  ///   - rows: of the pages, ascending; their vectors are put in later.
+  ///   - bytes: how many of these there will be.
+  init(rows: [Int], bytes: Int) {
     self.rows = rows
+    numbers.reserveCapacity(bytes)
     ranges = [Range<Int>](repeating: 0..<0, count: rows.count)
   }
 

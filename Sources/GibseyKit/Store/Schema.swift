@@ -233,6 +233,8 @@ enum Schema {
   ]
 
   static var version: Int { migrations.count }
+  /// How many triggers draw a new state of the vectors.
+  static let vectorTriggers = 6
 
   /// Makes sure that the file is ours and of this version, migrating an older one when it may be written.
   /// - Parameter mayMake: whether a file that is empty becomes one of ours.

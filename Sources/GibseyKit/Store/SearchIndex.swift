@@ -129,9 +129,14 @@ public final class SearchIndex {
       }
     }
     guard count <= limit, count * embedder.coding.stride <= limitBytes else { return nil }
-    var table = VectorTable(rows: pages.map(\.row))
-    try forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in table.put(vectors, at: place) }
-    return table.bytes <= limitBytes ? table : nil
+    var table = VectorTable(rows: pages.map(\.row), bytes: count * embedder.coding.stride)
+    // In a damaged file they may be of any length.
+    var isTooMuch = table.bytes > limitBytes
+    try forEachVectors(atRows: pages.map(\.vectorRow)) { place, vectors in
+      isTooMuch = isTooMuch || table.bytes + vectors.count > limitBytes
+      if !isTooMuch { table.put(vectors, at: place) }
+    }
+    return isTooMuch ? nil : table
   }
 
   /// The vectors of one text; empty when the row is gone.

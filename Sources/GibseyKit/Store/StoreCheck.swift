@@ -45,6 +45,7 @@ private struct StoreInspection {
     }
     try part("the vectors") { inspection in
       for embedder in embedders { try inspection.lookAtVectors(of: embedder) }
+      try inspection.lookAtVectorState()
     }
     try part("the blocks") { try $0.lookAtBlocks(embedders) }
     try part("the conversations") {
@@ -146,6 +147,15 @@ private struct StoreInspection {
     let strangers = try connection.integer(
       "SELECT count(*) FROM vector WHERE embedder_id NOT IN (SELECT embedder_id FROM embedder)")
     if strangers > 0 { damage("\(strangers) vectors are of no embedder") }
+  }
+
+  /// Whoever keeps vectors between questions is told by it when they change.
+  private mutating func lookAtVectorState() throws {
+    let watchers = try connection.integer(
+      "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('vector', 'code_block')")
+    if try connection.integer("SELECT count(*) FROM vector_state") != 1 || watchers != Schema.vectorTriggers {
+      damage("the state of the vectors: nobody would see that they change")
+    }
   }
 
   /// Blocks are made of the other tables: made again they are the same.

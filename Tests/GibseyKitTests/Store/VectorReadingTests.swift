@@ -148,6 +148,25 @@ struct VectorReadingTests {
     #expect(small.bytes == KnownPages().bytes)
   }
 
+  @Test func aBlobOfAStrangerIsNotCopiedBeyondTheLimit() throws {
+    let index = try store.searchIndex()
+    let all = try #require(try index.vectors(of: embedder, limit: 200, limitBytes: .max))
+    try store.connection.execute("UPDATE vector SET vectors = zeroblob(100000) WHERE vector_id = 2")
+    #expect(try index.vectors(of: embedder, limit: 200, limitBytes: all.bytes + 90_000) == nil)
+    #expect(try index.vectors(of: embedder, limit: 200, limitBytes: all.bytes + 110_000) != nil)
+  }
+
+  @Test func aFileThatWouldNotTellThatItsVectorsChangeIsDamaged() throws {
+    let finding = StoreFinding.damage("the state of the vectors: nobody would see that they change")
+    #expect(try !store.check().contains(finding))
+    try store.connection.execute("INSERT INTO vector_state VALUES (x'00')")
+    #expect(try store.check().contains(finding))
+    try store.connection.execute("DELETE FROM vector_state WHERE state = x'00'")
+    #expect(try !store.check().contains(finding))
+    try store.connection.execute("DROP TRIGGER code_block_changed")
+    #expect(try store.check().contains(finding))
+  }
+
   @Test func meaningsAreFoundByTheirRows() {
     let meanings = PageMeanings([(2, 0.5), (3, 0.25), (9, -1)])
     #expect([1, 2, 3, 4, 9, 10].map { meanings[$0] } == [nil, 0.5, 0.25, nil, -1, nil])
