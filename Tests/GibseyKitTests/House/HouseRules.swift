@@ -121,6 +121,10 @@ struct Ban {
       "the one place where a process of ours ends"
     ),
     (
+      "Sources/GibseyKit/Embedding/EncodingMemory.swift", "@unchecked Sendable needs a reason",
+      "memory that whoever was lent it has alone"
+    ),
+    (
       "Sources/GibseyKit/Embedding/EmbeddedModelFile.swift", "@unchecked Sendable needs a reason",
       "the mapped bytes are only read, and unmapped in deinit"
     ),
