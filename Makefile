@@ -8,8 +8,8 @@ RELEASE := SWIFT=$(SWIFT) Scripts/build-release.sh
 LOAD := .build/load
 # The Swift toolchain has a compiler of C, too.
 LOAD_CC := $(if $(filter default,$(origin CC)),clang,$(CC)) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra
-.PHONY: help demo model test test-live test-clients test-page test-daemon check lint examples bench load autobahn sanitize soak torture \
-  bench-serve voice token-counts format man install clean setup
+.PHONY: help demo model test test-live test-clients test-page test-daemon test-arm64 check lint examples bench load autobahn \
+  sanitize soak torture bench-serve voice token-counts format man install clean setup
 
 help: ## print this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,10 @@ test-daemon: setup ## systemd's check of the units, nginx and Caddy before the d
 	@Scripts/setup.sh python3 python3-venv curl openssl systemd nginx-light caddy kcat
 	$(SWIFT) build
 	@Scripts/test-daemon.sh "$$($(SWIFT) build --show-bin-path)"
+
+test-arm64: ## the kernels on an emulated arm64: do they give the same bits as here
+	@Scripts/setup.sh libc6-dev libc6-dev-arm64-cross libgcc-12-dev-arm64-cross qemu-user
+	@Scripts/test-arm64.sh
 
 test-page: setup ## the reader's page in a real browser, on a real gibsey-serve; TESTS='NAME …' runs some
 	@Scripts/setup.sh python3

@@ -146,6 +146,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func aQuestionOfAnyLengthIsTheSameOnEveryKindOfKernels(hasSmallWeights: Bool) async throws {
+    try await TinyModel.with(TinyModel(seed: 7, hasSmallWeights: hasSmallWeights)) { path in
+      let plain = try EmbeddedModel(path: path, windows: .firstOnly, threads: 1, kernels: ckernels_plain)
+      for kind in [ckernels_avx2, ckernels_avx512] where kind.rawValue <= ckernels_best().rawValue {
+        let model = try EmbeddedModel(path: path, windows: .firstOnly, threads: 1, kernels: kind)
+        for length in 1...62 {
+          let question = (0..<length).map { ["a", "b", "ab", "!"][($0 * $0 + length) % 4] }.joined(separator: " ")
+          #expect(try model.embedQuery(question) == plain.embedQuery(question), "\(length) pieces and two marks")
+        }
+      }
+    }
+  }
+
   @Test func theMemoryOfAQuestionIsKeptForTheNextOneAndThatOfALongTextIsNot() async throws {
     try await TinyModel.with(TinyModel()) { path in
       let model = try EmbeddedModel(path: path)

@@ -9,7 +9,7 @@ struct VectorReadingTests {
   private let embedder: EmbedderRow
   private let folder = TemporaryFolder()
 
-  /// Two hundred pages, of which each tenth has the text of the one before.
+  /// Two hundred pages, of which each tenth has the text of the one before. Ann tells every third.
   init() throws {
     store = try PageStore(path: folder.path + "/vectors.db", access: .readWrite)
     let writer = try store.writer()
@@ -19,7 +19,9 @@ struct VectorReadingTests {
       "given 8", coding: VectorCoding(dimensions: Self.dimensions, precision: .int12))
     var generator = SeededGenerator(seed: 5)
     for number in 1...200 {
-      let page = Page(id: "p\(number)", pageIndex: number, text: "Page \(number % 10 == 0 ? number - 1 : number).")
+      let page = Page(
+        id: "p\(number)", characterID: number % 3 == 0 ? "ann" : nil, pageIndex: number,
+        text: "Page \(number % 10 == 0 ? number - 1 : number).")
       guard
         case .change(_, let row) = try writer.write(
           page, id: page.id ?? "", pageIndex: number, source: "s", isDryRun: false)
@@ -60,12 +62,15 @@ struct VectorReadingTests {
     }
   }
 
-  private func found(_ known: KnownPages, _ store: PageStore, gate: Int? = nil) throws -> [String] {
+  private func found(
+    _ known: KnownPages, _ store: PageStore, _ mode: Searching.Mode = .vectors, gate: Int? = nil,
+    scope: PageScope? = nil
+  ) throws -> [String] {
     var options = Searching.Options()
-    options.mode = .vectors
+    options.mode = mode
     let searching = try Searching(store: store, embedder: embedder, known: known, options: options)
     let vector = try #require(UnitVector(normalizing: [1, -1, 2, 0.5, -1, 0, 0.5, 3])).components
-    let query = Searching.Query(text: "page 7", vector: { vector }, gate: gate)
+    let query = Searching.Query(text: "page 7", vector: { vector }, gate: gate, scope: scope)
     return try searching.search(query, limit: 300).map { "\($0.page.id) \($0.evidence)" }
   }
 
@@ -76,10 +81,14 @@ struct VectorReadingTests {
   /// What is found with what is known is what the file says.
   private func expectTruth(_ known: KnownPages, _ store: PageStore) throws {
     #expect(try table(known, store) != nil)
-    for gate in [nil, 30, 199] {
-      let fresh = try found(KnownPages(), store, gate: gate)
+    let ann = PageScope(characterID: "ann", names: [])
+    for (mode, gate, scope) in [
+      (Searching.Mode.vectors, nil, nil), (.vectors, 30, nil), (.vectors, 199, ann), (.vectors, nil, ann),
+      (.hybrid, nil, nil), (.hybrid, 199, nil), (.hybrid, 100, ann),
+    ] as [(Searching.Mode, Int?, PageScope?)] {
+      let fresh = try found(KnownPages(), store, mode, gate: gate, scope: scope)
       #expect(fresh.count >= 20)
-      #expect(try found(known, store, gate: gate) == fresh)
+      #expect(try found(known, store, mode, gate: gate, scope: scope) == fresh)
     }
   }
 
