@@ -141,13 +141,13 @@ final class ActiveAnswer: Sendable {
   /// The reader whose turn it is has all of it.
   func finish(turn: Int) { state.withLock { _ = $0.followers.remove(turn) } }
 
-  /// The reader whose turn it is has left; `ending` ends the answer when nobody comes. Nothing happens while others read it.
+  /// The reader whose turn it is has left; `ending` ends the answer when nobody comes. Nothing happens while others read it, or when
+  /// it is to be ended already.
   func leave(turn: Int, _ ending: () -> Task<Void, Never>) {
     state.withLock { state in
-      let wasRead = state.isRead
       state.followers.remove(turn)
       if turn == 0 { state.asker = .apart }
-      guard wasRead, !state.isRead else { return }
+      guard !state.isRead, state.lingering == nil else { return }
       state.lingering = ending()
     }
   }

@@ -37,13 +37,21 @@ struct AnswerFrames: Sendable {
     self.bounds = bounds
   }
 
-  /// Writes a piece to its reader, and waits while as much waits as may. No more is made of it before than `writeBytes` and a
-  /// record, however many tokens there are. Tokens at its end are left for the next piece when they share a record with some that
-  /// are not in this one: `tokens` says where it stands.
-  /// - Throws: `CancellationError` when the connection is gone or the task is cancelled; a connection that is there was then given
-  ///   all of the piece nevertheless.
-  mutating func send(_ piece: LiveAnswer.Piece, to socket: Socket) async throws {
-    if try !begin(piece, to: socket) { try await finish(to: socket) }
+  /// Waits until there is room for another piece.
+  /// - Throws: `CancellationError` when the connection is gone or the task is cancelled.
+  mutating func room(on socket: Socket) async throws {
+    if socket.isBehind { isLate = try await socket.room() }
+  }
+
+  /// So many tokens make as much as is written at once.
+  var tokensAtOnce: Int { isLate ? LiveAnswer.pieceTokens : Self.writeBytes / Self.recordBytes }
+
+  /// Writes all of a piece, which is best no more than `tokensAtOnce`: `room` is to be awaited before it. Tokens at its end are left
+  /// for the next piece when they share a record with some that are not in this one: `tokens` says where it stands.
+  /// - Throws: `CancellationError` when the connection is gone.
+  mutating func write(_ piece: LiveAnswer.Piece, to socket: Socket) throws {
+    if try begin(piece, to: socket) { return }
+    while let buffer = nextOfRest() { _ = try write(buffer, to: socket) }
   }
 
   /// Writes of a piece what its reader takes.
@@ -69,7 +77,8 @@ struct AnswerFrames: Sendable {
 
   /// Writes the rest of the piece that was begun, as its reader takes it.
   /// - Parameter owner: see `Socket.room`.
-  /// - Throws: as `send`, and `CancellationError` when the owner is hurried.
+  /// - Throws: `CancellationError` when the connection is gone, the task is cancelled or the owner hurried; a connection that is
+  ///   there was then given all of the piece nevertheless.
   mutating func finish(to socket: Socket, for owner: ObjectIdentifier? = nil) async throws {
     do {
       isLate = try await socket.room(for: owner)

@@ -86,11 +86,13 @@ extension SocketConversation {
     let live = LiveAnswer(
       responseID: service.parts.makeID(), requestID: request.requestID, sessionID: session.text)
     let active = ActiveAnswer(live, for: socket, isResumable: isResuming)
-    guard note(active, number: number) else {
+    let isReaderThere = note(active, number: number)
+    guard isReaderThere || isResuming else {
       noteNeverAsked(request)
       return
     }
     service.sessions.begin(active, in: session.text)
+    if !isReaderThere { linger(active, turn: 0) }
     let socket = socket
     socket?.beginStream()
     await answer(prompt, active) { [self] in isOn(request.currentPageID) }

@@ -43,6 +43,16 @@ final class LiveAnswer: Sendable {
     var turn = 0
 
     func tokens(withRecord seq: Int) -> Int { ledger?[seq] ?? seq + 1 }
+    /// Where the record ends that begins at a token: behind that one, while nothing else is decided.
+    func recordEnd(after token: Int) -> Int {
+      guard let ledger, let last = ledger.last, token < last else { return token + 1 }
+      var (low, high) = (0, ledger.count - 1)
+      while low < high {
+        let middle = (low + high) / 2
+        if ledger[middle] > token { high = middle } else { low = middle + 1 }
+      }
+      return ledger[low]
+    }
     /// Where the record of the next number begins.
     var numberedTokens: Int { recordCount == 0 ? 0 : tokens(withRecord: recordCount - 1) }
   }
@@ -93,20 +103,25 @@ final class LiveAnswer: Sendable {
     wake()
   }
 
-  /// A follower is given no more tokens at a time than this, however far it is behind: it has a copy of them.
+  /// A follower is given no more at a time than this, however far it is behind, but a whole record: it has a copy.
   static let pieceTokens = 16 << 10
+  static let pieceBytes = 64 << 10
 
   /// What comes next after a place, which moves behind it; nil when there is nothing yet.
-  func next(_ place: inout Place) -> Piece? {
+  /// - Parameter most: no more tokens than this, unless the record that begins at the place holds more.
+  func next(_ place: inout Place, most: Int = pieceTokens) -> Piece? {
     state.withLock { state in
       let stop = place.part < state.parts.count ? state.parts[place.part].token : state.tokenEnds.count
       if place.token < stop {
-        let stop = min(stop, place.token + Self.pieceTokens)
         let start = place.token == 0 ? 0 : Int(state.tokenEnds[place.token - 1])
-        let end = Int(state.tokenEnds[stop - 1])
-        let ends = state.tokenEnds[place.token..<stop].map { Int($0) - start }
-        place.token = stop
-        return .tokens(Array(state.text[start..<end]), ends: ends)
+        let last = min(stop, max(place.token + most, state.recordEnd(after: place.token)))
+        let ends = state.tokenEnds[place.token..<last]
+        let taken = ends.prefix { Int($0) - start <= Self.pieceBytes }
+        // A token may be longer than all that a piece has room for.
+        let given = taken.isEmpty ? ends.prefix(1) : taken
+        place.token = given.endIndex
+        return .tokens(
+          Array(state.text[start..<Int(given[given.endIndex - 1])]), ends: given.map { Int($0) - start })
       }
       guard place.part < state.parts.count else { return nil }
       place.part += 1

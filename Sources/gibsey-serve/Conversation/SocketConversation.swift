@@ -9,12 +9,8 @@ final class SocketConversation: SocketPeer {
   private struct State {
     var socket: Socket?
     var hasEnded = false
-    /// The daemon is about to end: no more questions.
-    var isDraining = false
-    /// What came and was not yet looked at, in its order.
-    var inbox: [Message] = []
-    var inboxBytes = 0
-    var isReading = false
+    /// Why it is closed as soon as nothing is being answered: no more questions.
+    var farewell: Farewell?
     /// The page that this reader said to be on last.
     var pageID: String?
     /// The page that it named last, by moving there or with a question.
@@ -25,22 +21,19 @@ final class SocketConversation: SocketPeer {
     var lastNumber = 0
     /// What this socket reads besides, as a watcher or after it came back.
     var following: [Int: Following] = [:]
-    /// Answers whose end was written to this socket, as long as somebody may come back to them.
-    var ended: Set<String> = []
+    /// Answers whose end was written to this socket: the latest, and others as long as somebody may come back to them.
+    var ended: [String] = []
   }
 
-  private enum Message {
-    case text([UInt8])
-    /// Its length is all that counts.
-    case binary(Int)
-
-    var count: Int {
-      switch self {
-      case .text(let bytes): bytes.count
-      case .binary(let count): count
-      }
-    }
+  private enum Farewell {
+    /// The daemon is about to end.
+    case leaving
+    /// The token is not one any more.
+    case turnedOut
   }
+
+  /// So many ends that were written are known at least.
+  private static let endsKnown = 64
 
   private struct Running {
     let requestID: String?
@@ -60,6 +53,7 @@ final class SocketConversation: SocketPeer {
   let isWatching: Bool
   /// Whether its answers go on for a while when it leaves.
   let isResuming: Bool
+  let inbox: SocketInbox
   private let state = Mutex(State())
 
   init(_ service: Service, session: SessionID, identity: Identity, isWatching: Bool, isResuming: Bool) {
@@ -68,6 +62,7 @@ final class SocketConversation: SocketPeer {
     self.identity = identity
     self.isWatching = isWatching
     self.isResuming = isResuming
+    inbox = SocketInbox(limitBytes: service.limits.messageBytes)
   }
 
   var socket: Socket? { state.withLock { $0.socket } }
@@ -82,7 +77,7 @@ final class SocketConversation: SocketPeer {
     data["session_id"] = .string(session.text)
     data["timestamp"] = .string(service.now().text)
     data["protocol"] = .number(JSONNumber(1))
-    let resumable = isResuming ? service.sessions.resumable(in: session.text) : []
+    let resumable = isResuming && !isWatching ? service.sessions.resumable(in: session.text) : []
     data["resumable"] = .array(resumable.map { .string($0) })
     say(.frame(.connectionEstablished, FrameData(data)))
     guard isWatching else { return }
@@ -96,12 +91,11 @@ final class SocketConversation: SocketPeer {
         state.hasEnded = true
         state.socket = nil
         state.queue = []
-        state.inbox = []
-        state.running = [:]
         state.following = [:]
       }
       return (state.socket, state.queue, state.running, state.following)
     }
+    inbox.end()
     for request in waiting { noteNeverAsked(request) }
     if let socket {
       service.sessions.close(socket, of: self)
@@ -110,47 +104,20 @@ final class SocketConversation: SocketPeer {
     if isWatching { service.sessions.unwatch(session.text, by: self) }
     for one in following.values { one.task.cancel() }
     for one in running.values {
-      if let answer = one.answer, answer.isResumable { linger(answer, turn: 0) } else { one.task?.cancel() }
-    }
-  }
-
-  var isFull: Bool { state.withLock { $0.inboxBytes > service.limits.messageBytes } }
-
-  func receive(binary: [UInt8]) { receive(.binary(binary.count)) }
-
-  func receive(text: [UInt8]) { receive(.text(text)) }
-
-  private func receive(_ message: Message) {
-    let mustStart = state.withLock { state in
-      state.inbox.append(message)
-      state.inboxBytes += message.count
-      defer { state.isReading = true }
-      return !state.isReading
-    }
-    if mustStart { Task { await readInbox() } }
-  }
-
-  /// One record after the other, so that what a reader says first holds first.
-  private func readInbox() async {
-    while true {
-      let (next, socket) = state.withLock { state -> (Message?, Socket?) in
-        guard !state.inbox.isEmpty else {
-          state.isReading = false
-          return (nil, nil)
-        }
-        let next = state.inbox.removeFirst()
-        let wasFull = state.inboxBytes > service.limits.messageBytes
-        state.inboxBytes -= next.count
-        return (next, wasFull ? state.socket : nil)
+      // What has no answer yet lingers from then on that it has one.
+      guard isResuming else {
+        one.task?.cancel()
+        continue
       }
-      switch next {
-      case nil: return
-      case .text(let bytes): await take(bytes)
-      case .binary: fail(Refusal.malformed("wanted a text frame, got a binary one"), nil)
-      }
-      socket?.readAgain()
+      if let answer = one.answer { linger(answer, turn: 0) }
     }
   }
+
+  var isFull: Bool { inbox.isFull }
+
+  func receive(binary: [UInt8]) { inbox.receive(.binary(binary.count), for: self) }
+
+  func receive(text: [UInt8]) { inbox.receive(.text(text), for: self) }
 
   func say(_ record: Record) { socket?.offer(FrameWriter.frame(.text, RecordCoder.frame(record))) }
 
@@ -190,7 +157,7 @@ final class SocketConversation: SocketPeer {
   func enqueue(_ request: ChatRequest) throws {
     try state.withLock { state in
       guard !state.hasEnded else { return }
-      guard !state.isDraining else { throw Refusal.leaving }
+      guard state.farewell == nil else { throw Refusal.leaving }
       let isFree = state.running.count < service.limits.parallel
       guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
       state.queue.append(request)
@@ -198,11 +165,12 @@ final class SocketConversation: SocketPeer {
     startNext()
   }
 
-  /// Takes a question out of the queue; nil when none there has that id.
+  /// Takes a question back that waits for its turn; nil when none of that id does.
   func withdraw(requestID: String) -> ChatRequest? {
-    state.withLock { state in
+    let waiting = state.withLock { state in
       state.queue.firstIndex { $0.requestID == requestID }.map { state.queue.remove(at: $0) }
     }
+    return waiting ?? inbox.withdraw(requestID: requestID)
   }
 
   /// Stops a question of this socket that has no response yet; false when there is none of that id.
@@ -252,7 +220,7 @@ final class SocketConversation: SocketPeer {
   /// The daemon is about to end: what is being answered is answered, what waits is sent away.
   func drain() {
     let waiting = state.withLock { state in
-      state.isDraining = true
+      if state.farewell == nil { state.farewell = .leaving }
       defer { state.queue = [] }
       return state.queue
     }
@@ -263,22 +231,37 @@ final class SocketConversation: SocketPeer {
     leaveIfDone()
   }
 
-  /// The token is not one any more: nothing is answered, and nobody comes back for it.
+  /// The token is not one any more: what is being answered ends, and nobody comes back for it. Whoever asked is told of each.
   func turnOut() {
-    let (socket, waiting, answers) = state.withLock { state in
+    let (socket, waiting, running, following) = state.withLock { state in
+      state.farewell = .turnedOut
       defer { state.queue = [] }
-      return (state.socket, state.queue, state.running.values.compactMap(\.answer))
+      return (state.socket, state.queue, Array(state.running.values), Array(state.following.values))
     }
-    for request in waiting { noteNeverAsked(request) }
-    for answer in answers { answer.cancel() }
-    socket?.close(1008, reason: "the token is not valid any more")
+    for request in waiting { sayCancelled(request) }
+    for one in running {
+      if let answer = one.answer { answer.cancel() } else { one.task?.cancel() }
+    }
+    // Who watches what others ask hears no end of it.
+    if isWatching { return bid(.turnedOut, to: socket) }
+    for one in following {
+      service.sessions.answer(in: session.text, responseID: one.responseID, requestID: nil)?.cancel()
+    }
+    leaveIfDone()
   }
 
   private func leaveIfDone() {
-    let socket = state.withLock { state in
-      state.isDraining && state.running.isEmpty && state.following.isEmpty ? state.socket : nil
+    let (farewell, socket) = state.withLock { state in
+      (state.running.isEmpty && state.following.isEmpty ? state.farewell : nil, state.socket)
     }
-    socket?.close(1001, reason: "going away")
+    if let farewell { bid(farewell, to: socket) }
+  }
+
+  private func bid(_ farewell: Farewell, to socket: Socket?) {
+    switch farewell {
+    case .leaving: socket?.close(1001, reason: "going away")
+    case .turnedOut: socket?.close(1008, reason: "the token is not valid any more")
+    }
   }
 
   /// Notes the answer to a question, once there is one; false when the reader has left.
@@ -329,14 +312,18 @@ final class SocketConversation: SocketPeer {
   }
 
   /// Whether the end of an answer has been written to this socket: there is no second one.
-  func hasHadEnd(of live: LiveAnswer) -> Bool { state.withLock { $0.ended.contains(live.responseID) } }
+  func hasHadEnd(of responseID: String) -> Bool { state.withLock { $0.ended.contains(responseID) } }
 
   /// The end of an answer is written to this socket; false when it has had one.
   func takeEnd(of live: LiveAnswer) -> Bool {
     let known = service.sessions.resumable(in: session.text)
     return state.withLock { state in
-      state.ended.formIntersection(known)
-      return state.ended.insert(live.responseID).inserted
+      guard !state.ended.contains(live.responseID) else { return false }
+      state.ended.append(live.responseID)
+      let old = state.ended.dropLast(Self.endsKnown)
+      state.ended.removeFirst(old.count)
+      state.ended.insert(contentsOf: old.filter(known.contains), at: 0)
+      return true
     }
   }
 
@@ -346,14 +333,16 @@ final class SocketConversation: SocketPeer {
     var (place, frames) = (start, frames)
     socket.beginStream()
     defer { socket.endStream() }
-    while !Task.isCancelled {
-      while !Task.isCancelled, let piece = live.next(&place) {
-        if piece.isEnd, !takeEnd(of: live) { return }
-        guard (try? await frames.send(piece, to: socket)) != nil, !piece.isEnd else { return }
-        place.token = frames.tokens
+    // Cancelled, it has left, or goes on from somewhere else: what it was to be sent besides, it wants no more.
+    while !Task.isCancelled, (try? await frames.room(on: socket)) != nil {
+      guard let piece = live.next(&place, most: frames.tokensAtOnce) else {
+        if live.hasEnded(at: place) { return }
+        await live.news(after: place)
+        continue
       }
-      if live.hasEnded(at: place) { return }
-      await live.news(after: place)
+      if piece.isEnd, !takeEnd(of: live) { return }
+      guard (try? frames.write(piece, to: socket)) != nil, !piece.isEnd else { return }
+      place.token = frames.tokens
     }
   }
 

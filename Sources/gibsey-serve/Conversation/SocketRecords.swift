@@ -9,8 +9,15 @@ extension SocketConversation {
   private static let heard =
     [FrameType.ping, .promptSelection, .pageNavigation, .chatCancel, .responseResume].map(\.rawValue) + [question]
 
-  /// Does what one record says. Returns when its answer, if it has one at once, was said.
-  func take(_ bytes: [UInt8]) async {
+  /// Does what a message says, or has it done in its order.
+  func hear(_ message: SocketInbox.Message) {
+    switch message {
+    case .text(let bytes): take(bytes)
+    case .binary: fail(Refusal.malformed("wanted a text frame, got a binary one"), nil)
+    }
+  }
+
+  private func take(_ bytes: [UInt8]) {
     let record: Record
     do {
       // The server keeps the history, its settings decide the rest, and the session is the socket's.
@@ -25,13 +32,22 @@ extension SocketConversation {
     switch record {
     case .frame(.ping, let data): say(.frame(.pong, data))
     case .frame(.promptSelection, let data): select(data)
-    case .frame(.pageNavigation, let data): await navigate(data)
+    case .frame(.pageNavigation, let data): inbox.add(.move(data), bytes: bytes.count, for: self)
     case .frame(.chatCancel, let data): cancel(data)
     case .frame(.responseResume, let data): resume(data)
-    case .chatRequest(let request): ask(request)
+    case .chatRequest(let request):
+      if inbox.isIdle { ask(request) } else { inbox.add(.question(request), bytes: bytes.count, for: self) }
     default:
       let ids = RecordCoder.ids(in: bytes)
       fail(Refusal.unheard(record.type), ids.request, sessionID: ids.session)
+    }
+  }
+
+  /// Does what had to wait for what came before it.
+  func take(_ step: SocketInbox.Step) async {
+    switch step {
+    case .move(let data): await navigate(data)
+    case .question(let request): ask(request)
     }
   }
 
@@ -107,17 +123,15 @@ extension SocketConversation {
     guard responseID != nil || requestID != nil else {
       return fail(Refusal.malformed("response_id: wanted a string"), nil)
     }
-    if responseID == nil, let requestID {
-      if let request = withdraw(requestID: requestID) { return sayCancelled(request) }
-      if stopEarly(requestID: requestID) { return }
-    }
-    // An id that another socket of the session uses as well is first of all this one's own.
+    // An id that another socket of the session uses as well is first of all this one's own, and the oldest question's that has it.
     let own = responseID == nil ? requestID.flatMap { ownAnswer(requestID: $0) } : nil
+    if responseID == nil, own == nil, let requestID {
+      if stopEarly(requestID: requestID) { return }
+      if let request = withdraw(requestID: requestID) { return sayCancelled(request) }
+    }
     let answer = own ?? service.sessions.answer(in: session.text, responseID: responseID, requestID: requestID)
     // One whose end is on its way has that end, and no other.
-    guard let answer, !answer.isTold else {
-      return fail(Refusal.unknownResponse, requestID, responseID: responseID)
-    }
+    guard let answer, !answer.isTold else { return failUnknown(responseID, requestID) }
     answer.cancel()
   }
 
@@ -151,18 +165,14 @@ extension SocketConversation {
     else { return fail(Refusal.malformed("wanted response_id (a string) and after_seq (from -1)"), requestID) }
     guard !isWatching else { return fail(Refusal.watching, requestID) }
     let found = service.sessions.answer(in: session.text, responseID: responseID, requestID: nil)
-    guard let answer = found, answer.isResumable else {
-      return fail(Refusal.unknownResponse, requestID, responseID: responseID)
-    }
+    guard let answer = found, answer.isResumable else { return failUnknown(responseID, requestID) }
     let live = answer.live
     guard let (place, turn) = live.resume(after: seq) else {
-      // Without its response_id: the answer goes on, and an error that has one is an answer's end.
+      // Without its response_id: see `failUnknown`.
       return fail(Refusal.malformed("after_seq: no record of number \(seq) was sent"), requestID)
     }
     // Its end was had, there or here: there is no second one.
-    guard !live.hasEnded(at: place), !hasHadEnd(of: live) else {
-      return fail(Refusal.unknownResponse, requestID, responseID: responseID)
-    }
+    guard !live.hasEnded(at: place), !hasHadEnd(of: responseID) else { return failUnknown(responseID, requestID) }
     let frames = AnswerFrames(service.records(of: live, seq: seq + 1), from: place) { seq, tokens in
       live.tokens(withRecord: seq, wanted: tokens)
     }
@@ -171,6 +181,16 @@ extension SocketConversation {
     follow(live, from: place, frames, after: { await answer.written(to: socket) }) { [weak self] in
       self?.stopReading(answer, turn: turn)
     }
+  }
+
+  /// Says that there is no such response to go on with. An error that has a response_id is that response's end: it has one where
+  /// nothing of it comes any more, and no end of it came.
+  private func failUnknown(_ responseID: String?, _ requestID: String?) {
+    let isOver = responseID.map { responseID in
+      !hasHadEnd(of: responseID)
+        && service.sessions.answer(in: session.text, responseID: responseID, requestID: nil) == nil
+    }
+    fail(Refusal.unknownResponse, requestID, responseID: isOver == true ? responseID : nil)
   }
 }
 

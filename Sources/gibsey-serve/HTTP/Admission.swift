@@ -142,7 +142,7 @@ struct Admission: Sendable {
   /// The one origin of a page of elsewhere that may ask; nil for any other, and for none.
   func foreignOrigin(of headers: HTTPHeaders) -> String? {
     let values = headers["origin"]
-    guard values.count == 1, origins.contains(values[0].lowercased()) else { return nil }
+    guard values.count == 1, origins.contains(values[0]) else { return nil }
     return values[0]
   }
 
@@ -152,8 +152,8 @@ struct Admission: Sendable {
     let values = headers["origin"]
     guard let origin = values.first else { return false }
     guard values.count == 1 else { throw Refusal.wrongOrigin }
-    if let host, isOwn(host, address), origin.lowercased() == "http://\(host)" { return false }
-    guard origins.contains(origin.lowercased()) else { throw Refusal.wrongOrigin }
+    if let host, isOwn(host, address), origin == "http://\(host)" { return false }
+    guard origins.contains(origin) else { throw Refusal.wrongOrigin }
     return true
   }
 

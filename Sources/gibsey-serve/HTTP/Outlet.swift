@@ -191,18 +191,29 @@ final class Outlet: Sendable {
     return try await room()
   }
 
-  /// Waits until no more than the limit is waiting.
+  /// Waits until no more than the limit is waiting. Of several who wait, the next one goes on when what the one before has written
+  /// leaves room for it.
   /// - Returns: whether the reader lags: that it had to be waited for, and the kernel was full meanwhile.
   /// - Throws: as `send`.
   @discardableResult
   func room(for owner: ObjectIdentifier? = nil) async throws -> Bool {
-    let id: Int? = state.withLock { state in
+    var isLate = false
+    while let id = waiterNumber() { isLate = try await wait(as: id, for: owner) || isLate }
+    return isLate
+  }
+
+  /// The number of one who has to wait; nil when there is room.
+  private func waiterNumber() -> Int? {
+    state.withLock { state in
       guard state.pendingBytes > limitBytes || state.isClosed else { return nil }
       state.lastWaiter += 1
       return state.lastWaiter
     }
-    guard let id else { return false }
-    return try await withTaskCancellationHandler {
+  }
+
+  /// Waits until half of the limit is waiting, or somebody else was let go on.
+  private func wait(as id: Int, for owner: ObjectIdentifier?) async throws -> Bool {
+    try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Bool, any Error>) in
         let ready: Result<Bool, any Error>? = state.withLock { state in
           if state.isClosed || Task.isCancelled || owner.map(state.hurried.contains) == true {

@@ -26,6 +26,10 @@ final class Socket: Sendable {
   var isClosed: Bool { outlet.isClosed }
   /// What was written and is not yet with the kernel.
   var pendingBytes: Int { outlet.pendingBytes }
+  /// Whether as much waits as may: see `Outlet`.
+  var isBehind: Bool { outlet.isBehind }
+  /// Whether so much waits that what its reader says is not heard.
+  var isFlooded: Bool { outlet.isFlooded }
   /// Whether an answer waits for its reader, who lags.
   var isAwaited: Bool { outlet.isAwaited }
 

@@ -1,0 +1,133 @@
+// What came over a socket, and what of it is still to be done.
+import GibseyKit
+import Synchronization
+
+/// Has the records of one reader heard in their order. A move to a page asks the database, and a question goes by the move before it:
+/// these are done one after the other, and nothing else waits for them. Its identity is the connection's.
+final class SocketInbox: Sendable {
+  enum Message: Sendable {
+    case text([UInt8])
+    /// Its length is all that counts.
+    case binary(Int)
+
+    var count: Int {
+      switch self {
+      case .text(let bytes): bytes.count
+      case .binary(let count): count
+      }
+    }
+  }
+
+  /// What is done in the order in which it came.
+  enum Step: Sendable {
+    case move(FrameData)
+    case question(ChatRequest)
+  }
+
+  private struct State {
+    var messages: [Message] = []
+    var isReading = false
+    var steps: [(step: Step, bytes: Int)] = []
+    var isMoving = false
+    /// Of both.
+    var bytes = 0
+    var hasEnded = false
+  }
+
+  private let limitBytes: Int
+  private let state = Mutex(State())
+
+  /// - Parameter limitBytes: when more is held, nothing more is read.
+  init(limitBytes: Int) { self.limitBytes = limitBytes }
+
+  var isFull: Bool { state.withLock { $0.bytes > limitBytes } }
+
+  /// Takes what came. Does not wait.
+  func receive(_ message: Message, for peer: SocketConversation) {
+    let mustStart = state.withLock { state in
+      state.messages.append(message)
+      state.bytes += message.count
+      defer { state.isReading = true }
+      return !state.isReading
+    }
+    if mustStart { Task { await read(for: peer) } }
+  }
+
+  private func read(for peer: SocketConversation) async {
+    while true {
+      // Who takes nothing of what is said is not heard, and what was read of it before does not make it more.
+      if let socket = peer.socket, socket.isFlooded { _ = try? await socket.room() }
+      let next = state.withLock { state -> Message? in
+        guard !state.messages.isEmpty else {
+          state.isReading = false
+          return nil
+        }
+        return state.messages.removeFirst()
+      }
+      guard let next else { return }
+      peer.hear(next)
+      release(next.count, for: peer)
+    }
+  }
+
+  /// Whether a step may be done at once: none is before it.
+  var isIdle: Bool { state.withLock { $0.steps.isEmpty && !$0.isMoving } }
+
+  /// Has a step done after those that came before it.
+  func add(_ step: Step, bytes: Int, for peer: SocketConversation) {
+    let mustStart = state.withLock { state in
+      guard !state.hasEnded else { return false }
+      state.steps.append((step, bytes))
+      state.bytes += bytes
+      defer { state.isMoving = true }
+      return !state.isMoving
+    }
+    if mustStart { Task { await work(for: peer) } }
+  }
+
+  private func work(for peer: SocketConversation) async {
+    while true {
+      let next = state.withLock { state -> (step: Step, bytes: Int)? in
+        guard !state.steps.isEmpty else {
+          state.isMoving = false
+          return nil
+        }
+        return state.steps.removeFirst()
+      }
+      guard let next else { return }
+      await peer.take(next.step)
+      release(next.bytes, for: peer)
+    }
+  }
+
+  /// Takes a question back that is still to be done; nil when none has that id.
+  func withdraw(requestID: String) -> ChatRequest? {
+    state.withLock { state in
+      for (place, entry) in state.steps.enumerated() {
+        guard case .question(let question) = entry.step, question.requestID == requestID else { continue }
+        state.bytes -= entry.bytes
+        state.steps.remove(at: place)
+        return question
+      }
+      return nil
+    }
+  }
+
+  /// So many bytes are held no longer.
+  private func release(_ count: Int, for peer: SocketConversation) {
+    let hasRoom = state.withLock { state in
+      let wasFull = state.bytes > limitBytes
+      state.bytes -= count
+      return wasFull && state.bytes <= limitBytes
+    }
+    if hasRoom { peer.socket?.readAgain() }
+  }
+
+  /// The connection is gone: what was not done is not done.
+  func end() {
+    state.withLock { state in
+      state.bytes -= state.messages.reduce(0) { $0 + $1.count } + state.steps.reduce(0) { $0 + $1.bytes }
+      (state.messages, state.steps, state.hasEnded) = ([], [], true)
+    }
+  }
+}
