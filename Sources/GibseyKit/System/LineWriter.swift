@@ -29,7 +29,9 @@ public final class LineWriter: Sendable {
 
     /// Writes until there is nothing more to come.
     func work(_ descriptor: FileDescriptor, _ name: String, _ failed: (GibseyError) -> Void) {
-      var (isFailing, isInLine) = (false, false)
+      var isFailing = false
+      // Of a line that a full disk cut: what is written first when there is room again.
+      var rest: [UInt8] = []
       while true {
         news.wait()
         let (block, told, isOver) = state.withLock { state in
@@ -37,17 +39,20 @@ public final class LineWriter: Sendable {
           return (state.pending, state.told, state.isOver)
         }
         if !block.isEmpty {
-          // Of a line that a full disk cut nothing more comes: the next one stands alone.
-          let start: [UInt8] = isInLine ? [0x0A] : []
-          let (count, failure) = descriptor.writeUntilFailure(start + block, named: name)
-          let written = max(0, count - start.count)
-          if count > 0 { isInLine = written > 0 && block[written - 1] != 0x0A }
+          let (count, failure) = descriptor.writeUntilFailure(rest + block, named: name)
+          var taken = max(0, count - rest.count)
+          rest.removeFirst(min(count, rest.count))
           if let failure {
-            let lost = block[written...].count { $0 == 0x0A }
+            if taken > 0, block[taken - 1] != 0x0A {
+              let cut = block[taken...].prefix { $0 != 0x0A } + [0x0A]
+              rest = Array(cut)
+              taken += cut.count
+            }
+            let lost = block[taken...].count { $0 == 0x0A }
             state.withLock { state in
               state.lose(lost, isOver: failure == .readerLeft)
               // What the lost ones would have told is told by the next.
-              state.dropped += told.reduce(0) { $0 + ($1.end > written ? $1.dropped : 0) }
+              state.dropped += told.reduce(0) { $0 + ($1.end > taken ? $1.dropped : 0) }
             }
             if !isFailing { failed(failure) }
           }
