@@ -12,6 +12,8 @@ final class DaemonProcess: Sendable {
 
   let port: Int
   let folder: String
+  /// What it said until it listened.
+  let saidFirst: String
   private let process: ChildProcess
   private let errors: Mutex<Pipe>
   var pid: Int32 { process.pid }
@@ -58,6 +60,7 @@ final class DaemonProcess: Sendable {
       port = text.firstMatch(of: /listening at http:\/\/127\.0\.0\.1:([0-9]+)\n/).flatMap { Int($0.output.1) }
     }
     self.port = port ?? 0
+    saidFirst = text
     errors = Mutex(said)
   }
 

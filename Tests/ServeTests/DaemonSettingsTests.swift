@@ -74,6 +74,23 @@ import Testing
     }
   }
 
+  @Test func aTokenFileThatTheFileOfTheFolderMayNotNameIsToldOf() async throws {
+    let words = "./.env may not name a token file"
+    func name(_ path: String) throws {
+      let file = URL(filePath: path).deletingLastPathComponent().path + "/.env"
+      try "GIBSEY_TOKEN_FILE=tokens\n".write(toFile: file, atomically: true, encoding: .utf8)
+    }
+    try await withTaskExecutorPreference(BlockingExecutor()) {
+      #expect(try DaemonProcess(prepare: name).saidFirst.contains(words))
+      #expect(try !DaemonProcess().saidFirst.contains(words))
+      let tokens = NSTemporaryDirectory() + "tokens-\(UUID().uuidString)"
+      defer { try? FileManager.default.removeItem(atPath: tokens) }
+      try "ann:0123456789abcdef\n".write(toFile: tokens, atomically: true, encoding: .utf8)
+      chmod(tokens, 0o600)
+      #expect(try !DaemonProcess(["--token-file", tokens], prepare: name).saidFirst.contains(words))
+    }
+  }
+
   @Test func whatIsBrokenKeepsNothingElseFromBeingReadAgain() async throws {
     try await withTaskExecutorPreference(BlockingExecutor()) {
       let folder = NSTemporaryDirectory() + "characters-\(UUID().uuidString)"

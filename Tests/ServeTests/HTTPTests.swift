@@ -1,4 +1,5 @@
 // HTTP as strangers speak it: what is served, what is refused, and that a connection survives what it should.
+import Glibc
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -95,6 +96,11 @@ import Testing
   @Test func readyReadsTheStory() async throws {
     try await TestServer.with { (server: TestServer) async throws -> Void in
       #expect(try server.get("/ready").body == "{\"status\":\"ready\",\"pages\":12}\n")
+      try #require(unlink(server.folder + "/story.db") == 0)
+      let unready = try server.get("/ready")
+      #expect(unready.status == 503)
+      #expect(unready.body.contains("\"retryable\":true"))
+      #expect(!unready.body.contains(server.folder))
     }
   }
 

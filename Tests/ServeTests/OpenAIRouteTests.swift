@@ -216,7 +216,22 @@ import Testing
         #expect(response.status == status)
         #expect(response.member("error")?.objectValue?["code"]?.stringValue == code)
         #expect(!response.body.contains("10.1.2.3"))
+        #expect(response.header("x-should-retry") == (code == "stream_cut" ? "true" : "false"))
       }
+      server.service.drain()
+      let leaving = try server.post("/v1/chat/completions", Self.body(Self.ask), token)
+      #expect(leaving.status == 503)
+      #expect(leaving.header("x-should-retry") == "true")
+    }
+  }
+
+  @Test func aFailureThatAskingAgainDoesNotHelpIsToldSoToClientsThatAskAgainByThemselves() async throws {
+    let (wishes, provider) = Self.wishes([.refuse(HTTPHead(status: 401, headers: []))])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let response = try server.post("/v1/chat/completions", Self.body(Self.ask))
+      #expect(response.status == 502)
+      #expect(response.header("x-should-retry") == "false")
+      #expect(provider.requests.count == 1)
     }
   }
 

@@ -5,14 +5,21 @@ internal import Glibc
 enum EnvironmentFile {
   static let limitBytes = 64 * 1024
 
+  /// What a file says.
+  struct Contents: Equatable {
+    var settings: [SettingName: String] = [:]
+    /// Settings that it names and may not set.
+    var passedOver: Set<SettingName> = []
+  }
+
   /// The known settings that the file gives; none when there is no file.
   /// - Throws: `GibseyError.unsafeSettingsFile` when it sets something and others may write it or its folder,
   ///   `.malformedInput`, `.cannotRead`.
-  static func read(path: String) throws -> [SettingName: String] {
+  static func read(path: String) throws -> Contents {
     // A named pipe without a writer would block the opening of it.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
-      if errno == ENOENT || errno == ENOTDIR { return [:] }
+      if errno == ENOENT || errno == ENOTDIR { return Contents() }
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
     defer { close(descriptor) }
@@ -21,13 +28,13 @@ enum EnvironmentFile {
       throw GibseyError.cannotRead(path: path, reason: SystemCall.reason(errno))
     }
     // Some keep a folder of that name (Python's virtual environments): it sets nothing.
-    if file.st_mode & S_IFMT == S_IFDIR { return [:] }
+    if file.st_mode & S_IFMT == S_IFDIR { return Contents() }
     guard file.st_mode & S_IFMT == S_IFREG else {
       throw GibseyError.unsafeSettingsFile(path: path, reason: "not a plain file")
     }
-    let settings = try parse(try bytes(of: descriptor, path: path), path: path)
-    if !settings.isEmpty { try checkWriters(of: file, path: path) }
-    return settings
+    let contents = try parse(try bytes(of: descriptor, path: path), path: path)
+    if !contents.settings.isEmpty { try checkWriters(of: file, path: path) }
+    return contents
   }
 
   private static func bytes(of descriptor: Int32, path: String) throws -> [UInt8] {
@@ -69,17 +76,21 @@ enum EnvironmentFile {
   }
 
   /// The known settings in the bytes; lines about anything else are somebody else's.
-  static func parse(_ bytes: [UInt8], path: String) throws -> [SettingName: String] {
+  static func parse(_ bytes: [UInt8], path: String) throws -> Contents {
     guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
       throw GibseyError.malformedInput(source: path, line: nil, reason: "not UTF-8 text")
     }
-    var settings: [SettingName: String] = [:]
+    var contents = Contents()
     let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
     for (index, raw) in lines.enumerated() {
       var line = raw.drop { $0.isWhitespace || $0 == "\u{FEFF}" }
       if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0.isWhitespace } }
       let word = line.prefix { $0 != "=" && !$0.isWhitespace }
-      guard let known = SettingName(rawValue: String(word)), !known.isFromEnvironmentOnly else { continue }
+      guard let known = SettingName(rawValue: String(word)) else { continue }
+      if known.isFromEnvironmentOnly {
+        contents.passedOver.insert(known)
+        continue
+      }
       let rest = line[word.endIndex...].drop { $0.isWhitespace }
       guard rest.first == "=" else {
         throw GibseyError.malformedInput(
@@ -89,9 +100,9 @@ enum EnvironmentFile {
         throw GibseyError.malformedInput(
           source: path, line: index + 1, reason: "a quote without its end")
       }
-      settings[known] = value
+      contents.settings[known] = value
     }
-    return settings
+    return contents
   }
 
   private static func unquoted(_ text: Substring) -> String? {

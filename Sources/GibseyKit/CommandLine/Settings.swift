@@ -57,21 +57,24 @@ public struct Setting: Sendable, Equatable {
 public struct Settings: Sendable {
   private let environment: [SettingName: String]
   private let environmentFile: [SettingName: String]
+  private let passedOver: Set<SettingName>
   private let foundDefaults: [SettingName: String]
   private var flags: [SettingName: (value: String, flag: String)] = [:]
   /// Not ours to set: libcurl reads them itself.
   let proxies: HTTPProxies
 
   /// - Parameters:
+  ///   - passedOver: settings that `./.env` names and may not set.
   ///   - foundDefaults: what holds on this machine when nobody sets it, before the names' own defaults.
   ///   - proxies: what the environment says of them.
   public init(
     environment: [SettingName: String], environmentFile: [SettingName: String],
-    foundDefaults: [SettingName: String] = [:], proxies: HTTPProxies = HTTPProxies()
+    passedOver: Set<SettingName> = [], foundDefaults: [SettingName: String] = [:], proxies: HTTPProxies = HTTPProxies()
   ) {
     self.proxies = proxies
     self.environment = environment
     self.environmentFile = environmentFile
+    self.passedOver = passedOver
     self.foundDefaults = foundDefaults
   }
 
@@ -96,6 +99,9 @@ public struct Settings: Sendable {
     }
     return (foundDefaults[name] ?? name.defaultValue).map { Setting(name: name, value: $0, origin: .defaultValue) }
   }
+
+  /// Whether `./.env` would set it, and may not, and nothing else does: whoever wrote that there believes that it holds.
+  public func isPassedOver(_ name: SettingName) -> Bool { passedOver.contains(name) && self[name] == nil }
 
   /// The value as it came.
   public func string(_ name: SettingName) -> String? { self[name]?.value }

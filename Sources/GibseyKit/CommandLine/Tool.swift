@@ -78,8 +78,9 @@ extension Settings {
     }
     var proxies: [String: String] = [:]
     for name in HTTPProxies.names { proxies[name] = getenv(name).map { String(cString: $0) } }
+    let file = try EnvironmentFile.read(path: ".env")
     return Settings(
-      environment: environment, environmentFile: try EnvironmentFile.read(path: ".env"),
+      environment: environment, environmentFile: file.settings, passedOver: file.passedOver,
       foundDefaults: Settings.charactersFolder().map { [.characters: $0] } ?? [:], proxies: HTTPProxies(proxies))
   }
 }

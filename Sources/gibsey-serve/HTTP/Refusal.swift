@@ -69,6 +69,7 @@ struct Refusal: Error, Sendable, Equatable {
   init(_ error: any Error) {
     switch error {
     case let refusal as Refusal: self = refusal
+    case let error as NotReady: self = error.refusal
     case let error as GibseyError: self.init(error)
     default: self = .internalError
     }
@@ -118,6 +119,8 @@ struct Refusal: Error, Sendable, Equatable {
       }
     var response = Response(status, type: "application/json", body: .bytes(bytes))
     for (name, value) in headers { response.headers.add(name: name, value: value) }
+    // OpenAI's own clients ask again after each 5xx unless this says otherwise: three answers paid for one.
+    if shape == .openAI { response.headers.add(name: "x-should-retry", value: isRetryable ? "true" : "false") }
     return response
   }
 }

@@ -26,7 +26,7 @@ extension Route {
     try request.query.allow()
     guard !service.isDraining else { throw Refusal.leaving }
     let pages: Int
-    do { pages = try await service.room.read { try $0.store.pageCount() } } catch { throw Refusal(error).asUnready }
+    do { pages = try await service.room.read { try $0.store.pageCount() } } catch { throw NotReady(cause: error) }
     return .json { writer in
       writer.member("status", "ready")
       writer.member("pages", pages)
@@ -34,12 +34,17 @@ extension Route {
   }
 }
 
-extension Refusal {
-  /// Whatever is in the way: the daemon is not ready.
-  fileprivate var asUnready: Refusal {
-    Refusal(status: .serviceUnavailable, code: code, message: message, isRetryable: isRetryable)
-  }
+/// Whatever is in the way: the daemon is not ready, and may be later.
+struct NotReady: Error {
+  let cause: any Error
 
+  var refusal: Refusal {
+    let refusal = Refusal(cause)
+    return Refusal(status: .serviceUnavailable, code: refusal.code, message: refusal.message, isRetryable: true)
+  }
+}
+
+extension Refusal {
   /// The daemon is about to end.
   static let leaving = Refusal(
     status: .serviceUnavailable, code: "SHUTTING_DOWN", message: "this server is going away", isRetryable: true)

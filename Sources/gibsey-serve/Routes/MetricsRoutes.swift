@@ -26,7 +26,7 @@ extension Service {
         ([("route", key.route), ("method", key.method), ("status", "\(key.status)")], "\(count)")
       })
     text.family(
-      "gibsey_refused_total", .counter, "Requests that were refused, by code.",
+      "gibsey_refused_total", .counter, "Requests and records that an error alone answered, by code.",
       counts.refused.map { ([("code", $0.key)], "\($0.value)") })
     text.single("gibsey_answers_running", .gauge, "Answers that are being made.", "\(counts.running)")
     text.family(
@@ -34,6 +34,9 @@ extension Service {
       counts.answers.map { key, count in
         ([("outcome", key.outcome.rawValue), ("provider", key.provider)], "\(count)")
       })
+    text.single(
+      "gibsey_turns_not_kept_total", .counter, "Turns that could not be written into the database.",
+      "\(counts.unkeptTurns)")
     text.single("gibsey_tokens_total", .counter, "Tokens that came from providers.", "\(counts.tokens)")
     text.single("gibsey_provider_switches_total", .counter, "Fallbacks to another provider.", "\(counts.switches)")
     text.single("gibsey_provider_retries_total", .counter, "Repetitions of a request.", "\(counts.retries)")

@@ -52,6 +52,11 @@ struct Daemon {
     supervisor = Supervisor()
     let tokens = try Tokens(path: context.settings.string(.tokenFile), credentials: supervisor.credentials)
     self.tokens = tokens
+    if context.settings.isPassedOver(.tokenFile) {
+      context.diagnostics.warning(
+        "./.env may not name a token file, so there are no tokens; set GIBSEY_TOKEN_FILE in the environment, or give --token-file"
+      )
+    }
     inherited = try supervisor.sockets.map { try InheritedSocket($0) }
     // Whoever is handed sockets listens there, and nowhere else unasked.
     if !inherited.isEmpty, options.isUsualPlace { self.options.listen = [] }
@@ -69,10 +74,11 @@ struct Daemon {
     let room = try ReadingRoom(context: context, path: try context.databasePath(flag: nil), options: reading)
     let asking = try Self.asking(context, transport, memory, options.limits)
     current = CurrentAsking(asking)
-    let diagnostics = context.diagnostics
+    let (diagnostics, metrics) = (context.diagnostics, Metrics())
     let conversing = Conversing(
       prompting: { try await room.prompt(for: $0) }, asking: current, keeper: try Self.keeper(room.path, diagnostics),
       problem: { error in
+        metrics.countUnkeptTurn()
         diagnostics.warning("a turn is not kept: \((error as? GibseyError)?.message ?? "\(error)")")
       })
     service = Service(
@@ -82,7 +88,7 @@ struct Daemon {
         admission: Admission(
           hosts: Set(options.hosts.map { $0.lowercased() }), origins: Set(options.origins.map { $0.lowercased() }),
           tokens: { tokens.file }, router: Router(routes: Route.all)),
-        diagnostics: context.diagnostics, events: events))
+        diagnostics: context.diagnostics, events: events, metrics: metrics))
   }
 
   /// Who keeps the conversations; nobody in a file that cannot be written.

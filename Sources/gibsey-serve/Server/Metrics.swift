@@ -52,6 +52,7 @@ final class Metrics: Sendable {
     var tokens = 0
     var switches = 0
     var retries = 0
+    var unkeptTurns = 0
     /// Which index it is: 1 at the start, one more with each change that was seen.
     var indexGeneration = 1
     /// In seconds, all three.
@@ -78,6 +79,9 @@ final class Metrics: Sendable {
   func countRequest(route: String, method: String, status: UInt) {
     state.withLock { $0.requests[RequestKey(route: route, method: method, status: status), default: 0] += 1 }
   }
+
+  /// What was said in an answer could not be written.
+  func countUnkeptTurn() { state.withLock { $0.unkeptTurns += 1 } }
 
   /// Somebody was sent away.
   func countRefusal(code: String) { state.withLock { $0.refused[code, default: 0] += 1 } }

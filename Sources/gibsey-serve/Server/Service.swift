@@ -24,12 +24,13 @@ final class Service: Sendable {
     var makeID: @Sendable () -> String = { RandomID.make() }
     var diagnostics: Diagnostics
     var events = EventLog()
+    var metrics = Metrics()
   }
 
   let parts: Parts
   let doors: Doors
   let allowance: Allowance
-  let metrics = Metrics()
+  var metrics: Metrics { parts.metrics }
   let sessions = Sessions()
   let startedAt: Timestamp
   private let start = NIODeadline.now()
@@ -140,6 +141,7 @@ final class Service: Sendable {
   }
 
   private static func words(_ error: any Error) -> String {
-    (error as? GibseyError)?.message ?? (error as? Refusal)?.message ?? "\(error)"
+    let error = (error as? NotReady)?.cause ?? error
+    return (error as? GibseyError)?.message ?? (error as? Refusal)?.message ?? "\(error)"
   }
 }

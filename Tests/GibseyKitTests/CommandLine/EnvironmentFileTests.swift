@@ -11,7 +11,7 @@ import Testing
   private func read(_ text: String, mode: Int = 0o644) throws -> [SettingName: String] {
     try Data(text.utf8).write(to: URL(filePath: path))
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
-    return try EnvironmentFile.read(path: path)
+    return try EnvironmentFile.read(path: path).settings
   }
 
   @Test(
@@ -35,9 +35,9 @@ import Testing
   }
 
   @Test func noFileOrAFolderSetsNothing() throws {
-    #expect(try EnvironmentFile.read(path: path) == [:])
+    #expect(try EnvironmentFile.read(path: path) == EnvironmentFile.Contents())
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-    #expect(try EnvironmentFile.read(path: path) == [:])
+    #expect(try EnvironmentFile.read(path: path) == EnvironmentFile.Contents())
   }
 
   @Test(arguments: [0o664, 0o646, 0o666]) func aFileThatOthersMayWriteIsRefused(mode: Int) throws {

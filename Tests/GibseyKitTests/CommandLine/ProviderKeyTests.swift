@@ -53,7 +53,7 @@ import Testing
   @Test func `what names files or runs commands is never read from the file of a folder`() throws {
     let text = SettingName.allCases.filter(\.isFromEnvironmentOnly).map { "\($0.rawValue)=x\n" }.joined()
     #expect(text.contains("OPENAI_API_KEY_CMD=x") && text.contains("ANTHROPIC_API_KEY_FILE=x"))
-    #expect(try EnvironmentFile.parse(Array(text.utf8), path: ".env").isEmpty)
+    #expect(try EnvironmentFile.parse(Array(text.utf8), path: ".env").settings.isEmpty)
   }
 
   private func write(_ text: String, mode: Int) throws -> String {

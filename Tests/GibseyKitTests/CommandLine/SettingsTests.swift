@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SettingsTests {
   private func file(_ text: String) throws -> [SettingName: String] {
-    try EnvironmentFile.parse(Array(text.utf8), path: ".env")
+    try EnvironmentFile.parse(Array(text.utf8), path: ".env").settings
   }
 
   @Test func aFlagBeatsTheEnvironmentBeatsTheFileBeatsTheDefault() {
