@@ -163,13 +163,15 @@ import Testing
     #expect(failures.withLock { $0 } == [.cannotWrite(what: "events", reason: "no space left on device")])
   }
 
-  /// A file of 4,096 bytes that takes no byte more, as a disk that is full (memfd_create(2), which is GNU's and not Swift's to see).
+  private static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+
+  /// A file of a page that takes no byte more, as a disk that is full (memfd_create(2), which is GNU's and not Swift's to see).
   private static func pageOfMemory() throws -> Int32 {
     typealias Create = @convention(c) (UnsafePointer<CChar>, CUnsignedInt) -> CInt
     let (closeOnExec, allowSealing, addSeals, sealGrow): (CUnsignedInt, CUnsignedInt, CInt, CInt) = (1, 2, 1033, 4)
     let create = unsafeBitCast(try #require(dlsym(nil, "memfd_create")), to: Create.self)
     let place = create("events", closeOnExec | allowSealing)
-    try #require(ftruncate(place, 4096) == 0 && fcntl(place, addSeals, sealGrow) == 0)
+    try #require(ftruncate(place, pageBytes) == 0 && fcntl(place, addSeals, sealGrow) == 0)
     return place
   }
 
@@ -181,18 +183,39 @@ import Testing
     let told = Signal()
     let writer = try LineWriter(FileDescriptor(number: place), named: "events") { _ in told.fire() }
     // In one block, however soon the thread comes to it: a line longer than the page.
-    writer.write { _ in Array((String(repeating: "a", count: 5000) + "\n").utf8) }
+    writer.write { _ in Array((String(repeating: "a", count: Self.pageBytes + 904) + "\n").utf8) }
     waitUntil { told.hasFired }
     writer.write { dropped in Array("lost \(dropped)\n".utf8) }
     waitUntil { writer.droppedCount == 1 }
-    var page = [UInt8](repeating: 0, count: 5000)
-    #expect(pread(place, &page, 5000, 0) == 4096)
+    var page = [UInt8](repeating: 0, count: Self.pageBytes)
+    #expect(pread(place, &page, page.count, 0) == page.count && page.allSatisfy { $0 == UInt8(ascii: "a") })
     let room = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
     #expect(dup2(room, place) == place)
     close(room)
     writer.write { dropped in Array("kept \(dropped)\n".utf8) }
-    writer.close()
+    writer.close(limit: .seconds(60))
     #expect(try String(contentsOfFile: file, encoding: .utf8) == String(repeating: "a", count: 904) + "\nkept 1\n")
+  }
+
+  @Test func aLineThatIsCutAtTheEndIsFinishedOrCountedAsLost() throws {
+    let file = NSTemporaryDirectory() + "events-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    for hasRoom in [true, false] {
+      let place = try Self.pageOfMemory()
+      defer { close(place) }
+      let told = Signal()
+      let writer = try LineWriter(FileDescriptor(number: place), named: "events") { _ in told.fire() }
+      writer.write { _ in Array((String(repeating: "a", count: Self.pageBytes + 9) + "\n").utf8) }
+      waitUntil { told.hasFired }
+      if hasRoom {
+        let room = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        #expect(dup2(room, place) == place)
+        close(room)
+      }
+      writer.close(limit: .seconds(60))
+      #expect(writer.droppedCount == (hasRoom ? 0 : 1))
+    }
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == "aaaaaaaaa\n")
   }
 
   @Test(arguments: [

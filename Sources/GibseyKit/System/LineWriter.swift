@@ -38,12 +38,12 @@ public final class LineWriter: Sendable {
           defer { (state.pending, state.told) = ([], []) }
           return (state.pending, state.told, state.isOver)
         }
-        if !block.isEmpty {
+        if !block.isEmpty || !rest.isEmpty {
           let (count, failure) = descriptor.writeUntilFailure(rest + block, named: name)
           var taken = max(0, count - rest.count)
           rest.removeFirst(min(count, rest.count))
           if let failure {
-            if taken > 0, block[taken - 1] != 0x0A {
+            if taken > 0, block[taken - 1] != 0x0A, failure != .readerLeft {
               let cut = block[taken...].prefix { $0 != 0x0A } + [0x0A]
               rest = Array(cut)
               taken += cut.count
@@ -59,6 +59,7 @@ public final class LineWriter: Sendable {
           isFailing = failure != nil
         }
         if isOver || state.withLock({ $0.isOver && $0.pending.isEmpty }) {
+          if !rest.isEmpty { state.withLock { $0.lose(1, isOver: true) } }
           ended.signal()
           return
         }

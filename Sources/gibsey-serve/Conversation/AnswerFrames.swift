@@ -43,15 +43,19 @@ struct AnswerFrames: Sendable {
     if socket.isBehind { isLate = try await socket.room() }
   }
 
-  /// So many tokens make as much as is written at once.
+  /// So many tokens make about as much as is written at once; of one who lags more, as far as they share records.
   var tokensAtOnce: Int { isLate ? LiveAnswer.pieceTokens : Self.writeBytes / Self.recordBytes }
 
-  /// Writes all of a piece, which is best no more than `tokensAtOnce`: `room` is to be awaited before it. Tokens at its end are left
-  /// for the next piece when they share a record with some that are not in this one: `tokens` says where it stands.
+  /// Writes of a piece as much as is written at once; `room` is to be awaited before it. `tokens` says where it stands: what is left,
+  /// also at the end of a piece the tokens that share a record with some that are not in it, is to be taken again.
   /// - Throws: `CancellationError` when the connection is gone.
   mutating func write(_ piece: LiveAnswer.Piece, to socket: Socket) throws {
-    if try begin(piece, to: socket) { return }
-    while let buffer = nextOfRest() { _ = try write(buffer, to: socket) }
+    switch piece {
+    case .part(let part): _ = try write(frames(of: part), to: socket)
+    case .tokens(let text, let ends):
+      var place = (token: 0, byte: 0)
+      if let buffer = frames(of: text, ends, from: &place) { _ = try write(buffer, to: socket) }
+    }
   }
 
   /// Writes of a piece what its reader takes.
@@ -59,10 +63,7 @@ struct AnswerFrames: Sendable {
   /// - Throws: `CancellationError` when the connection is gone.
   mutating func begin(_ piece: LiveAnswer.Piece, to socket: Socket) throws -> Bool {
     switch piece {
-    case .part(let part):
-      var buffer = ByteBuffer()
-      for record in records.records(of: part) { FrameWriter.append(.text, RecordCoder.frame(record), to: &buffer) }
-      return try write(buffer, to: socket)
+    case .part(let part): return try write(frames(of: part), to: socket)
     case .tokens(let text, let ends):
       var place = (token: 0, byte: 0)
       while let buffer = frames(of: text, ends, from: &place) {
@@ -91,6 +92,12 @@ struct AnswerFrames: Sendable {
       rest = nil
       throw error
     }
+  }
+
+  private mutating func frames(of part: Asking.Part) -> ByteBuffer {
+    var buffer = ByteBuffer()
+    for record in records.records(of: part) { FrameWriter.append(.text, RecordCoder.frame(record), to: &buffer) }
+    return buffer
   }
 
   private mutating func write(_ buffer: ByteBuffer, to socket: Socket) throws -> Bool {

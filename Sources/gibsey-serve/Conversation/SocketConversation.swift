@@ -1,4 +1,5 @@
-// The protocol of a socket: records in, records out. Questions wait for their turn; everything else is heard at once.
+// The protocol of a socket: records in, records out. Questions wait for their turn, and for the moves before them; everything else
+// is heard at once.
 import GibseyKit
 import NIOCore
 import NIOHTTP1
@@ -39,6 +40,19 @@ final class SocketConversation: SocketPeer {
     let requestID: String?
     var answer: ActiveAnswer?
     var task: Task<Void, Never>?
+    /// It is to have no answer: cancelled before there was one.
+    var isStopped = false
+  }
+
+  /// What was found under the id of a question, the oldest that has it.
+  enum Stopped {
+    case answer(ActiveAnswer)
+    /// It has no response yet, and will be told that it ended.
+    case early
+    /// It waited for its turn, and does not any more.
+    case waiting(ChatRequest)
+    /// It is just being put into the queue: to be looked for again when it is there.
+    case between
   }
 
   private struct Following {
@@ -73,13 +87,7 @@ final class SocketConversation: SocketPeer {
     state.withLock { $0.socket = socket }
     service.sessions.open(socket, of: self)
     service.events.note(.connected) { $0.with("session_id", session.text).with("owner", identity.name) }
-    var data = JSONObject()
-    data["session_id"] = .string(session.text)
-    data["timestamp"] = .string(service.now().text)
-    data["protocol"] = .number(JSONNumber(1))
-    let resumable = isResuming && !isWatching ? service.sessions.resumable(in: session.text) : []
-    data["resumable"] = .array(resumable.map { .string($0) })
-    say(.frame(.connectionEstablished, FrameData(data)))
+    say(greeting)
     guard isWatching else { return }
     // Whoever comes after the end of an answer sees the next one.
     for answer in service.sessions.watch(session.text, by: self) where !answer.live.hasEnded { watch(answer.live) }
@@ -153,41 +161,43 @@ final class SocketConversation: SocketPeer {
   var queueLength: Int { state.withLock { $0.queue.count } }
 
   /// Puts a question into the queue.
+  /// - Returns: false when the reader has left.
   /// - Throws: `Refusal.queueFull`.
-  func enqueue(_ request: ChatRequest) throws {
-    try state.withLock { state in
-      guard !state.hasEnded else { return }
+  func enqueue(_ request: ChatRequest) throws -> Bool {
+    let isThere = try state.withLock { state in
+      guard !state.hasEnded else { return false }
       guard state.farewell == nil else { throw Refusal.leaving }
       let isFree = state.running.count < service.limits.parallel
       guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
       state.queue.append(request)
+      return true
     }
     startNext()
+    return isThere
   }
 
-  /// Takes a question back that waits for its turn; nil when none of that id does.
-  func withdraw(requestID: String) -> ChatRequest? {
-    let waiting = state.withLock { state in
-      state.queue.firstIndex { $0.requestID == requestID }.map { state.queue.remove(at: $0) }
-    }
-    return waiting ?? inbox.withdraw(requestID: requestID)
-  }
-
-  /// Stops a question of this socket that has no response yet; false when there is none of that id.
-  func stopEarly(requestID: String) -> Bool {
-    let task = state.withLock { state in
-      state.running.values.first { $0.requestID == requestID && $0.answer == nil }?.task
+  /// Stops the oldest question of this socket that has an id, unless its end was told; nil when there is none. An answer that is
+  /// found is not stopped yet.
+  func stop(requestID: String) -> Stopped? {
+    // Asked first, for a question goes from there into the queue, and so is in one of them.
+    let isOnItsWay = inbox.mayHold(requestID: requestID)
+    let (found, task) = state.withLock { state -> (Stopped?, Task<Void, Never>?) in
+      let running = state.running.filter { $0.value.requestID == requestID }.sorted { $0.key < $1.key }
+      for (number, one) in running {
+        guard let answer = one.answer else {
+          state.running[number]?.isStopped = true
+          return (.early, one.task)
+        }
+        if !answer.isTold { return (.answer(answer), nil) }
+      }
+      let place = state.queue.firstIndex { $0.requestID == requestID }
+      return (place.map { .waiting(state.queue.remove(at: $0)) }, nil)
     }
     task?.cancel()
-    return task != nil
-  }
-
-  /// The answer that this socket asked for under that id, the oldest of several; nil when none is being made.
-  func ownAnswer(requestID: String) -> ActiveAnswer? {
-    let own = state.withLock { state in
-      state.running.filter { $0.value.requestID == requestID }.sorted { $0.key < $1.key }.compactMap(\.value.answer)
-    }
-    return own.first { !$0.isTold }
+    if found != nil || !isOnItsWay { return found }
+    guard let request = inbox.withdraw(requestID: requestID, for: self) else { return .between }
+    service.noteRequest(request, in: session.text)
+    return .waiting(request)
   }
 
   private func startNext() {
@@ -209,11 +219,13 @@ final class SocketConversation: SocketPeer {
         startNext()
         leaveIfDone()
       }
-      let early = state.withLock { state in
+      let (early, isStopped) = state.withLock { state in
         state.running[next.number]?.task = task
-        return state.running[next.number]?.answer
+        let one = state.running[next.number]
+        return (one?.answer, one?.isStopped == true || state.farewell == .turnedOut)
       }
       early?.made { task.cancel() }
+      if isStopped { task.cancel() }
     }
   }
 
@@ -245,16 +257,25 @@ final class SocketConversation: SocketPeer {
     // Who watches what others ask hears no end of it.
     if isWatching { return bid(.turnedOut, to: socket) }
     for one in following {
-      service.sessions.answer(in: session.text, responseID: one.responseID, requestID: nil)?.cancel()
+      let answer = service.sessions.answer(in: session.text, responseID: one.responseID, requestID: nil)
+      if let answer, !answer.live.hasEnded { answer.cancel() } else { one.task.cancel() }
     }
     leaveIfDone()
+    Task {
+      // Who reads the ends of their answers slowly is waited for as long as one who reads nothing.
+      try? await Task.sleep(for: .nanoseconds(service.limits.writeTime.nanoseconds))
+      bid(.turnedOut, to: socket)
+    }
   }
 
-  private func leaveIfDone() {
+  /// Whether nothing that is said is done any more.
+  var isTurnedOut: Bool { state.withLock { $0.farewell == .turnedOut } }
+
+  func leaveIfDone() {
     let (farewell, socket) = state.withLock { state in
       (state.running.isEmpty && state.following.isEmpty ? state.farewell : nil, state.socket)
     }
-    if let farewell { bid(farewell, to: socket) }
+    if let farewell, inbox.isIdle { bid(farewell, to: socket) }
   }
 
   private func bid(_ farewell: Farewell, to socket: Socket?) {
@@ -314,6 +335,13 @@ final class SocketConversation: SocketPeer {
   /// Whether the end of an answer has been written to this socket: there is no second one.
   func hasHadEnd(of responseID: String) -> Bool { state.withLock { $0.ended.contains(responseID) } }
 
+  /// Whether an answer that nobody makes or keeps any more has no end on this socket, and none on its way.
+  func isMissingEnd(of responseID: String) -> Bool {
+    state.withLock { state in
+      !state.ended.contains(responseID) && !state.following.values.contains { $0.responseID == responseID }
+    }
+  }
+
   /// The end of an answer is written to this socket; false when it has had one.
   func takeEnd(of live: LiveAnswer) -> Bool {
     let known = service.sessions.resumable(in: session.text)
@@ -330,6 +358,8 @@ final class SocketConversation: SocketPeer {
   private func read(
     _ live: LiveAnswer, from start: LiveAnswer.Place, _ frames: AnswerFrames, _ socket: Socket
   ) async {
+    // Whoever wrote to this socket before has ended; it may have written the end.
+    if hasHadEnd(of: live.responseID) { return }
     var (place, frames) = (start, frames)
     socket.beginStream()
     defer { socket.endStream() }

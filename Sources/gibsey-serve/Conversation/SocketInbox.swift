@@ -22,13 +22,18 @@ final class SocketInbox: Sendable {
   enum Step: Sendable {
     case move(FrameData)
     case question(ChatRequest)
+    /// Of a question that may be between two places just now.
+    case cancel(requestID: String)
   }
 
   private struct State {
     var messages: [Message] = []
     var isReading = false
     var steps: [(step: Step, bytes: Int)] = []
+    /// Whether one is being done.
     var isMoving = false
+    /// Whether that one is a question, on its way into the queue.
+    var isAsking = false
     /// Of both.
     var bytes = 0
     var hasEnded = false
@@ -89,28 +94,42 @@ final class SocketInbox: Sendable {
     while true {
       let next = state.withLock { state -> (step: Step, bytes: Int)? in
         guard !state.steps.isEmpty else {
-          state.isMoving = false
+          (state.isMoving, state.isAsking) = (false, false)
           return nil
         }
-        return state.steps.removeFirst()
+        let next = state.steps.removeFirst()
+        if case .question = next.step { state.isAsking = true } else { state.isAsking = false }
+        return next
       }
-      guard let next else { return }
+      guard let next else { return peer.leaveIfDone() }
       await peer.take(next.step)
       release(next.bytes, for: peer)
     }
   }
 
-  /// Takes a question back that is still to be done; nil when none has that id.
-  func withdraw(requestID: String) -> ChatRequest? {
+  /// Whether a question of an id is to be done, or may be done just now.
+  func mayHold(requestID: String) -> Bool {
     state.withLock { state in
+      state.isAsking
+        || state.steps.contains { entry in
+          if case .question(let question) = entry.step { question.requestID == requestID } else { false }
+        }
+    }
+  }
+
+  /// Takes the oldest question back that is still to be done and has an id; nil when none has it.
+  func withdraw(requestID: String, for peer: SocketConversation) -> ChatRequest? {
+    let found = state.withLock { state -> (question: ChatRequest, bytes: Int)? in
       for (place, entry) in state.steps.enumerated() {
         guard case .question(let question) = entry.step, question.requestID == requestID else { continue }
-        state.bytes -= entry.bytes
         state.steps.remove(at: place)
-        return question
+        return (question, entry.bytes)
       }
       return nil
     }
+    guard let found else { return nil }
+    release(found.bytes, for: peer)
+    return found.question
   }
 
   /// So many bytes are held no longer.

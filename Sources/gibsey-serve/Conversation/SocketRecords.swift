@@ -9,8 +9,20 @@ extension SocketConversation {
   private static let heard =
     [FrameType.ping, .promptSelection, .pageNavigation, .chatCancel, .responseResume].map(\.rawValue) + [question]
 
+  /// The first record.
+  var greeting: Record {
+    var data = JSONObject()
+    data["session_id"] = .string(session.text)
+    data["timestamp"] = .string(service.now().text)
+    data["protocol"] = .number(JSONNumber(1))
+    let resumable = isResuming && !isWatching ? service.sessions.resumable(in: session.text) : []
+    data["resumable"] = .array(resumable.map { .string($0) })
+    return .frame(.connectionEstablished, FrameData(data))
+  }
+
   /// Does what a message says, or has it done in its order.
   func hear(_ message: SocketInbox.Message) {
+    if isTurnedOut { return }
     switch message {
     case .text(let bytes): take(bytes)
     case .binary: fail(Refusal.malformed("wanted a text frame, got a binary one"), nil)
@@ -35,7 +47,8 @@ extension SocketConversation {
     case .frame(.pageNavigation, let data): inbox.add(.move(data), bytes: bytes.count, for: self)
     case .frame(.chatCancel, let data): cancel(data)
     case .frame(.responseResume, let data): resume(data)
-    case .chatRequest(let request):
+    case .chatRequest(var request):
+      request.sessionID = session.text
       if inbox.isIdle { ask(request) } else { inbox.add(.question(request), bytes: bytes.count, for: self) }
     default:
       let ids = RecordCoder.ids(in: bytes)
@@ -46,23 +59,27 @@ extension SocketConversation {
   /// Does what had to wait for what came before it.
   func take(_ step: SocketInbox.Step) async {
     switch step {
-    case .move(let data): await navigate(data)
+    case .move(let data): if !isTurnedOut { await navigate(data) }
     case .question(let request): ask(request)
+    case .cancel(let requestID): cancel(nil, requestID)
     }
   }
 
   private func ask(_ request: ChatRequest) {
     guard !isWatching else { return fail(Refusal.watching, of: request) }
+    if isTurnedOut {
+      service.noteRequest(request, in: session.text)
+      return sayCancelled(request)
+    }
     guard service.admission.isKnown(identity) else {
       fail(Refusal.unauthorized, of: request)
       return turnOut()
     }
     var request = request
-    request.sessionID = session.text
     if let named = request.currentPageID { name(named) }
     request.currentPageID = request.currentPageID ?? pageID
     service.noteRequest(request, in: session.text)
-    do { try enqueue(request) } catch {
+    do { if try !enqueue(request) { noteNeverAsked(request) } } catch {
       service.noteFailure(error, of: request, in: session.text)
       fail(error, of: request)
     }
@@ -123,11 +140,21 @@ extension SocketConversation {
     guard responseID != nil || requestID != nil else {
       return fail(Refusal.malformed("response_id: wanted a string"), nil)
     }
-    // An id that another socket of the session uses as well is first of all this one's own, and the oldest question's that has it.
-    let own = responseID == nil ? requestID.flatMap { ownAnswer(requestID: $0) } : nil
-    if responseID == nil, own == nil, let requestID {
-      if stopEarly(requestID: requestID) { return }
-      if let request = withdraw(requestID: requestID) { return sayCancelled(request) }
+    cancel(responseID, requestID)
+  }
+
+  /// Stops an answer, or a question that has none yet. An id that another socket of the session uses as well is first of all this
+  /// one's own, and the oldest question's that has it.
+  private func cancel(_ responseID: String?, _ requestID: String?) {
+    var own: ActiveAnswer?
+    if responseID == nil, let requestID {
+      switch stop(requestID: requestID) {
+      case .answer(let answer): own = answer
+      case .early: return
+      case .waiting(let request): return sayCancelled(request)
+      case .between: return inbox.add(.cancel(requestID: requestID), bytes: 0, for: self)
+      case nil: break
+      }
     }
     let answer = own ?? service.sessions.answer(in: session.text, responseID: responseID, requestID: requestID)
     // One whose end is on its way has that end, and no other.
@@ -186,9 +213,10 @@ extension SocketConversation {
   /// Says that there is no such response to go on with. An error that has a response_id is that response's end: it has one where
   /// nothing of it comes any more, and no end of it came.
   private func failUnknown(_ responseID: String?, _ requestID: String?) {
+    // Asked in this order: what is not kept any more has had its end before, wherever it had one.
     let isOver = responseID.map { responseID in
-      !hasHadEnd(of: responseID)
-        && service.sessions.answer(in: session.text, responseID: responseID, requestID: nil) == nil
+      service.sessions.answer(in: session.text, responseID: responseID, requestID: nil) == nil
+        && isMissingEnd(of: responseID)
     }
     fail(Refusal.unknownResponse, requestID, responseID: isOver == true ? responseID : nil)
   }

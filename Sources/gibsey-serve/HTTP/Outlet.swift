@@ -191,8 +191,8 @@ final class Outlet: Sendable {
     return try await room()
   }
 
-  /// Waits until no more than the limit is waiting. Of several who wait, the next one goes on when what the one before has written
-  /// leaves room for it.
+  /// Waits until no more than the limit is waiting. Several who wait are woken together, and each looks again: what the one has
+  /// written may leave no room for the other.
   /// - Returns: whether the reader lags: that it had to be waited for, and the kernel was full meanwhile.
   /// - Throws: as `send`.
   @discardableResult

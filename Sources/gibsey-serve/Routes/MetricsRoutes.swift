@@ -35,8 +35,8 @@ extension Service {
         ([("outcome", key.outcome.rawValue), ("provider", key.provider)], "\(count)")
       })
     text.single(
-      "gibsey_turns_not_kept_total", .counter, "Turns that could not be written into the database.",
-      "\(counts.unkeptTurns)")
+      "gibsey_writes_lost_total", .counter, "What was to be kept of a conversation and could not be written.",
+      "\(counts.lostWrites)")
     text.single("gibsey_tokens_total", .counter, "Tokens that came from providers.", "\(counts.tokens)")
     text.single("gibsey_provider_switches_total", .counter, "Fallbacks to another provider.", "\(counts.switches)")
     text.single("gibsey_provider_retries_total", .counter, "Repetitions of a request.", "\(counts.retries)")

@@ -78,7 +78,7 @@ struct Daemon {
     let conversing = Conversing(
       prompting: { try await room.prompt(for: $0) }, asking: current, keeper: try Self.keeper(room.path, diagnostics),
       problem: { error in
-        metrics.countUnkeptTurn()
+        metrics.countLostWrite()
         diagnostics.warning("a turn is not kept: \((error as? GibseyError)?.message ?? "\(error)")")
       })
     service = Service(

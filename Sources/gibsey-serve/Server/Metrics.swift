@@ -52,7 +52,7 @@ final class Metrics: Sendable {
     var tokens = 0
     var switches = 0
     var retries = 0
-    var unkeptTurns = 0
+    var lostWrites = 0
     /// Which index it is: 1 at the start, one more with each change that was seen.
     var indexGeneration = 1
     /// In seconds, all three.
@@ -80,8 +80,8 @@ final class Metrics: Sendable {
     state.withLock { $0.requests[RequestKey(route: route, method: method, status: status), default: 0] += 1 }
   }
 
-  /// What was said in an answer could not be written.
-  func countUnkeptTurn() { state.withLock { $0.unkeptTurns += 1 } }
+  /// A turn, or where a reader is, could not be written.
+  func countLostWrite() { state.withLock { $0.lostWrites += 1 } }
 
   /// Somebody was sent away.
   func countRefusal(code: String) { state.withLock { $0.refused[code, default: 0] += 1 } }
