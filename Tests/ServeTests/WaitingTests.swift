@@ -112,7 +112,7 @@ import Testing
   @Test func aQuestionWhoseReaderIsLostBeforeItsPromptIsBuiltLingersNoLongerThanOthers() async throws {
     let provider = ScriptedProvider([[.endless("on ")]])
     var wishes = Self.wishes(provider)
-    wishes.linger = .seconds(1)
+    wishes.linger = .seconds(3)
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       let room = await BusyRoom(server)
       var reader: ReaderClient? = try ReaderClient(server, query: "?resume=1")

@@ -43,12 +43,16 @@ public final class LineWriter: Sendable {
           var taken = max(0, count - rest.count)
           rest.removeFirst(min(count, rest.count))
           if let failure {
-            if taken > 0, block[taken - 1] != 0x0A, failure != .readerLeft {
+            var lost = 0
+            if failure == .readerLeft {
+              lost = rest.isEmpty ? 0 : 1
+              rest = []
+            } else if taken > 0, block[taken - 1] != 0x0A {
               let cut = block[taken...].prefix { $0 != 0x0A } + [0x0A]
               rest = Array(cut)
               taken += cut.count
             }
-            let lost = block[taken...].count { $0 == 0x0A }
+            lost += block[taken...].count { $0 == 0x0A }
             state.withLock { state in
               state.lose(lost, isOver: failure == .readerLeft)
               // What the lost ones would have told is told by the next.
@@ -58,7 +62,8 @@ public final class LineWriter: Sendable {
           }
           isFailing = failure != nil
         }
-        if isOver || state.withLock({ $0.isOver && $0.pending.isEmpty }) {
+        // A rest is tried once more: who ends it from outside has said so by `news`.
+        if isOver || state.withLock({ $0.isOver && $0.pending.isEmpty }) && rest.isEmpty {
           if !rest.isEmpty { state.withLock { $0.lose(1, isOver: true) } }
           ended.signal()
           return

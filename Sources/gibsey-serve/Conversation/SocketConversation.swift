@@ -88,9 +88,12 @@ final class SocketConversation: SocketPeer {
     service.sessions.open(socket, of: self)
     service.events.note(.connected) { $0.with("session_id", session.text).with("owner", identity.name) }
     say(greeting)
-    guard isWatching else { return }
-    // Whoever comes after the end of an answer sees the next one.
-    for answer in service.sessions.watch(session.text, by: self) where !answer.live.hasEnded { watch(answer.live) }
+    if isWatching {
+      // Whoever comes after the end of an answer sees the next one.
+      for answer in service.sessions.watch(session.text, by: self) where !answer.live.hasEnded { watch(answer.live) }
+    }
+    // Who was let in before tokens changed, or the daemon was to end, and is among the sockets since.
+    if !service.admission.isKnown(identity) { turnOut() } else if service.isDraining { drain() }
   }
 
   func end() {
@@ -166,7 +169,7 @@ final class SocketConversation: SocketPeer {
   func enqueue(_ request: ChatRequest) throws -> Bool {
     let isThere = try state.withLock { state in
       guard !state.hasEnded else { return false }
-      guard state.farewell == nil else { throw Refusal.leaving }
+      if let farewell = state.farewell { throw farewell == .leaving ? Refusal.leaving : .unauthorized }
       let isFree = state.running.count < service.limits.parallel
       guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
       state.queue.append(request)
@@ -257,14 +260,13 @@ final class SocketConversation: SocketPeer {
     // Who watches what others ask hears no end of it.
     if isWatching { return bid(.turnedOut, to: socket) }
     for one in following {
-      let answer = service.sessions.answer(in: session.text, responseID: one.responseID, requestID: nil)
-      if let answer, !answer.live.hasEnded { answer.cancel() } else { one.task.cancel() }
+      service.sessions.answer(in: session.text, responseID: one.responseID, requestID: nil)?.cancel()
     }
     leaveIfDone()
-    Task {
+    Task { [weak self, service] in
       // Who reads the ends of their answers slowly is waited for as long as one who reads nothing.
       try? await Task.sleep(for: .nanoseconds(service.limits.writeTime.nanoseconds))
-      bid(.turnedOut, to: socket)
+      self?.bid(.turnedOut, to: socket)
     }
   }
 

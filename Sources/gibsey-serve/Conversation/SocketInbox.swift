@@ -78,11 +78,11 @@ final class SocketInbox: Sendable {
   /// Whether a step may be done at once: none is before it.
   var isIdle: Bool { state.withLock { $0.steps.isEmpty && !$0.isMoving } }
 
-  /// Has a step done after those that came before it.
+  /// Has a step done after those that came before it, a cancel right after the one that is being done.
   func add(_ step: Step, bytes: Int, for peer: SocketConversation) {
     let mustStart = state.withLock { state in
       guard !state.hasEnded else { return false }
-      state.steps.append((step, bytes))
+      if case .cancel = step { state.steps.insert((step, bytes), at: 0) } else { state.steps.append((step, bytes)) }
       state.bytes += bytes
       defer { state.isMoving = true }
       return !state.isMoving
