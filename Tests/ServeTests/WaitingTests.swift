@@ -38,6 +38,18 @@ import Testing
     try reader.say("ai_chat_cancel", "{\"request_id\":\"\(id)\"}")
   }
 
+  /// Asks over a socket that breaks before the prompt is built.
+  private static func askAndBeLost(_ server: TestServer, query: String) async throws {
+    let room = await BusyRoom(server)
+    var reader: ReaderClient? = try ReaderClient(server, query: query)
+    try reader?.ask("What?")
+    waitUntil { server.service.room.waitingCount == 1 }
+    reader?.raw.reset()
+    reader = nil
+    waitUntil { server.service.sessions.socketCount == 0 }
+    room.letGo()
+  }
+
   @Test func aPingAndACancelPassAMoveThatWaitsForTheDatabaseAndAQuestionDoesNot() async throws {
     let provider = ScriptedProvider([[.endless("on ")], [.token("two"), .end]])
     try await TestServer.with(Self.wishes(provider)) { (server: TestServer) async throws -> Void in
@@ -85,14 +97,7 @@ import Testing
   func aQuestionWhoseReaderIsLostBeforeItsPromptIsBuiltIsAskedIfTheyMayComeBack(_ comesBack: Bool) async throws {
     let provider = ScriptedProvider([[.token("one "), .token("two"), .end]])
     try await TestServer.with(Self.wishes(provider)) { (server: TestServer) async throws -> Void in
-      let room = await BusyRoom(server)
-      var reader: ReaderClient? = try ReaderClient(server, query: comesBack ? "?resume=1" : "")
-      try reader?.ask("What?")
-      waitUntil { server.service.room.waitingCount == 1 }
-      reader?.raw.reset()
-      reader = nil
-      waitUntil { server.service.sessions.socketCount == 0 }
-      room.letGo()
+      try await Self.askAndBeLost(server, query: comesBack ? "?resume=1" : "")
       guard comesBack else {
         waitUntil { server.service.metrics.snapshot().answers.count == 1 }
         #expect(provider.requests.isEmpty)
@@ -114,14 +119,7 @@ import Testing
     var wishes = Self.wishes(provider)
     wishes.linger = .seconds(3)
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
-      let room = await BusyRoom(server)
-      var reader: ReaderClient? = try ReaderClient(server, query: "?resume=1")
-      try reader?.ask("What?")
-      waitUntil { server.service.room.waitingCount == 1 }
-      reader?.raw.reset()
-      reader = nil
-      waitUntil { server.service.sessions.socketCount == 0 }
-      room.letGo()
+      try await Self.askAndBeLost(server, query: "?resume=1")
       waitUntil { server.service.metrics.snapshot().answers.count == 1 }
       #expect(server.service.metrics.snapshot().answers.keys.first?.outcome == .cancelled)
       #expect(provider.requests.count == 1)
