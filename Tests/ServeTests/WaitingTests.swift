@@ -1,31 +1,10 @@
 // What waits for what on a socket: moves and questions for one another, nothing else for them; and nothing at all for the deaf.
-import Dispatch
 import Testing
 
 @testable import GibseyKit
 @testable import gibsey_serve
 
 @Suite(.timeLimit(.minutes(5))) struct WaitingTests {
-  /// Both readers of the database, busy until they are let go.
-  private struct BusyRoom {
-    private let held = DispatchSemaphore(value: 0)
-
-    init(_ server: TestServer) async {
-      for _ in 0..<2 {
-        let begun = Signal()
-        Task { [held] in
-          try await server.service.room.read { _ in
-            begun.fire()
-            held.wait()
-          }
-        }
-        await begun.wait()
-      }
-    }
-
-    func letGo() { for _ in 0..<2 { held.signal() } }
-  }
-
   private static func wishes(_ provider: ScriptedProvider) -> TestServer.Wishes {
     var wishes = Story.wishes
     wishes.transport = provider

@@ -163,14 +163,14 @@ final class SocketConversation: SocketPeer {
   /// Questions that wait for their turn.
   var queueLength: Int { state.withLock { $0.queue.count } }
 
-  /// Puts a question into the queue.
-  /// - Returns: false when the reader has left.
+  /// Puts a question into the queue. One that is heard only after its reader has left is asked where it would go on without them.
+  /// - Returns: false when it is not asked, for the reader has left.
   /// - Throws: `Refusal.queueFull`.
   func enqueue(_ request: ChatRequest) throws -> Bool {
     let isThere = try state.withLock { state in
-      guard !state.hasEnded else { return false }
-      if let farewell = state.farewell { throw farewell == .leaving ? Refusal.leaving : .unauthorized }
       let isFree = state.running.count < service.limits.parallel
+      guard !state.hasEnded || isResuming && isFree && !service.isDraining else { return false }
+      if let farewell = state.farewell { throw farewell == .leaving ? Refusal.leaving : .unauthorized }
       guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
       state.queue.append(request)
       return true
@@ -206,7 +206,7 @@ final class SocketConversation: SocketPeer {
   private func startNext() {
     while true {
       let next = state.withLock { state -> (number: Int, request: ChatRequest)? in
-        guard !state.hasEnded, !state.queue.isEmpty, state.running.count < service.limits.parallel else { return nil }
+        guard !state.queue.isEmpty, state.running.count < service.limits.parallel else { return nil }
         let request = state.queue.removeFirst()
         state.lastNumber += 1
         state.running[state.lastNumber] = Running(requestID: request.requestID)

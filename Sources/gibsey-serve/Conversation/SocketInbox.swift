@@ -3,7 +3,8 @@ import GibseyKit
 import Synchronization
 
 /// Has the records of one reader heard in their order. A move to a page asks the database, and a question goes by the move before it:
-/// these are done one after the other, and nothing else waits for them. Its identity is the connection's.
+/// these are done one after the other, and nothing else waits for them. What was said before the connection ended is heard after it
+/// as well. Its identity is the connection's.
 final class SocketInbox: Sendable {
   enum Message: Sendable {
     case text([UInt8])
@@ -38,6 +39,9 @@ final class SocketInbox: Sendable {
     var bytes = 0
     var hasEnded = false
   }
+
+  /// Of who has left so many steps are done: thousands who come, say much and leave keep nobody waiting.
+  private static let stepsAfterEnd = 64
 
   private let limitBytes: Int
   private let state = Mutex(State())
@@ -81,7 +85,7 @@ final class SocketInbox: Sendable {
   /// Has a step done after those that came before it, a cancel right after the one that is being done.
   func add(_ step: Step, bytes: Int, for peer: SocketConversation) {
     let mustStart = state.withLock { state in
-      guard !state.hasEnded else { return false }
+      guard !state.hasEnded || state.steps.count < Self.stepsAfterEnd else { return false }
       if case .cancel = step { state.steps.insert((step, bytes), at: 0) } else { state.steps.append((step, bytes)) }
       state.bytes += bytes
       defer { state.isMoving = true }
@@ -142,11 +146,11 @@ final class SocketInbox: Sendable {
     if hasRoom { peer.socket?.readAgain() }
   }
 
-  /// The connection is gone: what was not done is not done.
+  /// The connection is gone.
   func end() {
     state.withLock { state in
-      state.bytes -= state.messages.reduce(0) { $0 + $1.count } + state.steps.reduce(0) { $0 + $1.bytes }
-      (state.messages, state.steps, state.hasEnded) = ([], [], true)
+      state.hasEnded = true
+      state.steps = Array(state.steps.prefix(Self.stepsAfterEnd))
     }
   }
 }

@@ -1,0 +1,132 @@
+// What a reader said right before the connection ended: it is heard.
+import Testing
+
+@testable import GibseyKit
+@testable import gibsey_serve
+
+@Suite(.timeLimit(.minutes(5))) struct LastWordTests {
+  /// How a client leaves.
+  enum Leaving: CaseIterable {
+    case closeFrame, endOfInput, both
+
+    /// The last bytes that it sends.
+    var bytes: [UInt8] { self == .endOfInput ? [] : RawClient.frame([0x03, 0xE8], first: 0x88) }
+  }
+
+  /// Comes, says all at once and is gone.
+  private static func say(
+    _ records: [(type: String, data: String)], to server: TestServer, _ session: String, query: String,
+    _ leaving: Leaving
+  ) throws {
+    let reader = try ReaderClient(server, session, query: query)
+    let frames = records.flatMap { RawClient.frame("{\"type\":\"\($0.type)\",\"data\":\($0.data)}") }
+    try reader.raw.send(frames + leaving.bytes)
+    if leaving != .closeFrame { reader.raw.closeOutput() }
+  }
+
+  /// A reader is lost in the instant of the question many times, for it was a matter of luck whether they were heard.
+  @Test(arguments: Leaving.allCases)
+  func aQuestionInTheLastInstantIsAskedIfItsReaderMayComeBack(_ leaving: Leaving) async throws {
+    let go = Signal()
+    let provider = ScriptedProvider([[.token("one "), .wait(go), .token("two"), .end]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    wishes.linger = .seconds(280)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let sessions = (1...25).map { "s\($0)" }
+      for session in sessions {
+        let question = ("ai_chat_request", #"{"prompt":"What?","request_id":"r1"}"#)
+        try Self.say([question, question], to: server, session, query: "?resume=1", leaving)
+      }
+      // Each second question waited in the queue, or would have, while the first was answered.
+      waitUntil { server.service.metrics.snapshot().answers(.cancelled) == sessions.count }
+      go.fire()
+      waitUntil { server.service.metrics.snapshot().answers(.stop) == sessions.count }
+      #expect(provider.requests.count == sessions.count)
+      for session in sessions {
+        let back = try ReaderClient(server, session, query: "?resume=1")
+        let id = try #require(server.service.sessions.resumable(in: session).first)
+        try back.say("ai_response_resume", "{\"response_id\":\"\(id)\",\"after_seq\":-1}")
+        let (tokens, end) = try back.hearAnswer()
+        #expect(tokens == ["one ", "two"] && end.completion?.finishReason == .stop)
+      }
+    }
+  }
+
+  @Test func aQuestionInTheLastInstantIsNotAskedForOneWhoDoesNotComeBack() async throws {
+    let provider = ScriptedProvider([[.endless("on ")]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      for number in 1...25 {
+        try Self.say([("ai_chat_request", #"{"prompt":"What?"}"#)], to: server, "s\(number)", query: "", .endOfInput)
+      }
+      // Each has its end, and no provider works for them.
+      waitUntil { server.service.metrics.snapshot().answers.values.reduce(0, +) == 25 }
+      #expect(server.service.metrics.snapshot().answers.keys.allSatisfy { $0.outcome == .cancelled })
+      waitUntil { server.service.sessions.answerCount == 0 }
+    }
+  }
+
+  @Test(arguments: ["", "?resume=1"])
+  func aMoveInTheLastInstantHolds(_ query: String) async throws {
+    let provider = ScriptedProvider([[.token("one"), .end]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let sessions = (1...10).map { "s\($0)" }
+      let moves = [9, 7, 3].map { ("page_navigation", "{\"page_index\":\($0)}") }
+      for session in sessions {
+        try Self.say(
+          moves + [("ai_chat_request", #"{"prompt":"What of the lantern?"}"#)], to: server, session, query: query,
+          .endOfInput)
+      }
+      waitUntil { server.service.metrics.snapshot().answers.values.reduce(0, +) == sessions.count }
+      for session in sessions {
+        waitUntil {
+          (try? server.get("/api/v1/sessions/\(session)").json?.objectValue?["page_id"]?.stringValue) == "p03"
+        }
+      }
+      #expect(provider.requests.count == (query.isEmpty ? 0 : sessions.count))
+      // By the last of the moves.
+      for body in provider.bodies { #expect(body.contains(Story.canary(3)) && !body.contains(Story.canary(4))) }
+    }
+  }
+
+  @Test func aCancelInTheLastInstantStopsAnAnswerThatWouldGoOn() async throws {
+    let provider = ScriptedProvider([[.endless("on ")]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    wishes.linger = .seconds(280)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      for number in 1...10 {
+        try Self.say(
+          [("ai_chat_request", #"{"prompt":"What?","request_id":"r1"}"#), ("ai_chat_cancel", #"{"request_id":"r1"}"#)],
+          to: server, "s\(number)", query: "?resume=1", .endOfInput)
+      }
+      waitUntil { server.service.metrics.snapshot().answers.values.reduce(0, +) == 10 }
+      #expect(server.service.metrics.snapshot().answers.keys.allSatisfy { $0.outcome == .cancelled })
+    }
+  }
+
+  @Test func ofOneWhoSaidMuchAndLeftNoMoreIsDoneThanAFew() async throws {
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.end]])
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let room = await BusyRoom(server)
+      var reader: ReaderClient? = try ReaderClient(server)
+      let conversation = try #require(server.service.sessions.conversations.first)
+      let moves = (1...400).flatMap {
+        RawClient.frame("{\"type\":\"page_navigation\",\"data\":{\"page_index\":\($0 == 400 ? 3 : 7)}}")
+      }
+      try reader?.raw.send(moves)
+      // What is answered after them was heard after them.
+      #expect(try reader?.isQuiet() == true)
+      reader = nil
+      waitUntil { server.service.sessions.socketCount == 0 }
+      room.letGo()
+      waitUntil { conversation.inbox.isIdle }
+      #expect(try server.get("/api/v1/sessions/s1").json?.objectValue?["page_id"]?.stringValue == "p07")
+    }
+  }
+}
