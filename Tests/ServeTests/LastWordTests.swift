@@ -109,24 +109,124 @@ import Testing
     }
   }
 
-  @Test func ofOneWhoSaidMuchAndLeftNoMoreIsDoneThanAFew() async throws {
+  /// What is done of somebody who said very much and left while the database was busy: something before the last move, and so nothing
+  /// of the question behind it, which must not be answered from the pages of another move.
+  @Test func ofOneWhoSaidMuchAndLeftTheFirstIsDone() async throws {
+    let provider = ScriptedProvider([[.end]])
     var wishes = Story.wishes
-    wishes.transport = ScriptedProvider([[.end]])
+    wishes.transport = provider
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
       let room = await BusyRoom(server)
-      var reader: ReaderClient? = try ReaderClient(server)
-      let conversation = try #require(server.service.sessions.conversations.first)
-      let moves = (1...400).flatMap {
-        RawClient.frame("{\"type\":\"page_navigation\",\"data\":{\"page_index\":\($0 == 400 ? 3 : 7)}}")
-      }
-      try reader?.raw.send(moves)
+      var reader: ReaderClient? = try ReaderClient(server, query: "?resume=1")
+      for number in 1...40 { try reader?.say("page_navigation", "{\"page_index\":\(number == 40 ? 3 : 7)}") }
+      try reader?.ask("What of the lantern?")
       // What is answered after them was heard after them.
       #expect(try reader?.isQuiet() == true)
       reader = nil
       waitUntil { server.service.sessions.socketCount == 0 }
+      #expect(server.service.sessions.departedCount == 1)
       room.letGo()
-      waitUntil { conversation.inbox.isIdle }
+      waitUntil { server.service.sessions.departedCount == 0 }
       #expect(try server.get("/api/v1/sessions/s1").json?.objectValue?["page_id"]?.stringValue == "p07")
+      #expect(provider.requests.isEmpty)
+    }
+  }
+
+  @Test func noMoreAnswersThanMayGoOnWithoutTheirReaders() async throws {
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.endless("on ")]])
+    wishes.linger = .seconds(280)
+    wishes.limits.absent = 1
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      func askAndLeave(_ session: String) throws {
+        let reader = try ReaderClient(server, session, query: "?resume=1")
+        try reader.ask("What?")
+        _ = try reader.hearStream()
+        reader.raw.reset()
+      }
+      try askAndLeave("s1")
+      waitUntil { server.service.sessions.socketCount == 0 }
+      try askAndLeave("s2")
+      waitUntil { server.service.metrics.snapshot().answers(.cancelled) == 1 }
+      #expect(!server.service.sessions.resumable(in: "s1").isEmpty)
+      waitUntil { server.service.sessions.departedCount == 1 }
+      // Whose place that is comes back, and is there as before.
+      let back = try ReaderClient(server, query: "?resume=1")
+      try back.say("ai_response_resume", #"{"response_id":"a1","after_seq":-1}"#)
+      #expect(try back.hearStream().token == "on ")
+      try back.say("ai_chat_cancel", #"{"response_id":"a1"}"#)
+      while try !back.hearStream().isComplete {}
+      waitUntil { server.service.sessions.departedCount == 0 }
+    }
+  }
+
+  @Test func ofTheAnswersThatHaveEndedTheNewestAreKept() async throws {
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.token("one"), .end]])
+    wishes.linger = .seconds(280)
+    // Two of them are more.
+    wishes.limits.keptBytes = 18 << 10
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, query: "?resume=1")
+      for number in 1...5 {
+        try reader.ask("What?")
+        _ = try reader.hearAnswer()
+        waitUntil { server.service.sessions.resumable(in: "s1") == ["a\(number)"] }
+      }
+      let back = try ReaderClient(server, query: "?resume=1")
+      try back.say("ai_response_resume", #"{"response_id":"a4","after_seq":-1}"#)
+      #expect(try back.hearError().responseID == "a4")
+      try back.say("ai_response_resume", #"{"response_id":"a5","after_seq":-1}"#)
+      #expect(try back.hearAnswer().tokens == ["one"])
+    }
+  }
+
+  @Test func theDaemonWaitsForAQuestionWhoseReaderIsGone() async throws {
+    let provider = ScriptedProvider([[.token("one"), .end]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let room = await BusyRoom(server)
+      try Self.say([("ai_chat_request", #"{"prompt":"What?"}"#)], to: server, "s1", query: "?resume=1", .endOfInput)
+      waitUntil { server.service.sessions.socketCount == 0 && server.service.room.waitingCount == 1 }
+      #expect(server.service.sessions.isBusy)
+      server.service.drain()
+      server.service.sessions.drain()
+      #expect(server.service.sessions.isBusy)
+      room.letGo()
+      waitUntil { !server.service.sessions.isBusy }
+      #expect(provider.requests.count == 1)
+      #expect(server.service.metrics.snapshot().answers(.stop) == 1)
+    }
+  }
+
+  @Test func whoseTokenIsTakenBackHasNothingThatGoesOn() async throws {
+    let provider = ScriptedProvider([[.endless("on ")]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    wishes.linger = .seconds(280)
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      try Self.say([("ai_chat_request", #"{"prompt":"What?"}"#)], to: server, "s1", query: "?resume=1", .endOfInput)
+      waitUntil { server.service.sessions.socketCount == 0 && provider.requests.count == 1 }
+      server.service.sessions.leaveUnless { _ in false }
+      await provider.abandoned.wait()
+      waitUntil { server.service.sessions.departedCount == 0 }
+      #expect(server.service.metrics.snapshot().answers(.cancelled) == 1)
+    }
+  }
+
+  @Test func aConnectionThatBreaksInTheHandshakeIsForgotten() async throws {
+    try await TestServer.with(Story.wishes) { (server: TestServer) async throws -> Void in
+      for number in 1...200 {
+        let client = try RawClient(port: server.port)
+        let head = "Host: 127.0.0.1:\(server.port)\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        try client.send("GET /ws/s\(number)?watch=1 HTTP/1.1\r\n" + head + key)
+        client.reset()
+      }
+      waitUntil { server.service.doors.openCount == 0 }
+      waitUntil { server.service.sessions.socketCount == 0 && server.service.sessions.departedCount == 0 }
+      #expect(server.service.sessions.conversations.isEmpty)
     }
   }
 }

@@ -44,7 +44,7 @@ import Testing
         #expect(types[family] != nil, "\(name) has no type")
       }
       #expect(types["gibsey_first_token_seconds"] == "histogram")
-      #expect(types.count == 20)
+      #expect(types.count == 21)
     }
   }
 

@@ -94,7 +94,7 @@ final class ActiveAnswer: Sendable {
   /// What ends the making of it.
   func made(_ stop: @escaping @Sendable () -> Void) {
     let isCancelled = state.withLock { state in
-      state.stop = stop
+      if !state.isTold { state.stop = stop }
       return state.isCancelled
     }
     if isCancelled { stop() }
@@ -107,6 +107,8 @@ final class ActiveAnswer: Sendable {
   func told() {
     state.withLock { state in
       state.isTold = true
+      // The task, and what it holds.
+      state.stop = nil
       state.asker = .apart
     }
   }

@@ -86,8 +86,7 @@ extension SocketConversation {
     let live = LiveAnswer(
       responseID: service.parts.makeID(), requestID: request.requestID, sessionID: session.text)
     let active = ActiveAnswer(live, for: socket, isResumable: isResuming)
-    let isReaderThere = note(active, number: number)
-    guard isReaderThere || isResuming else {
+    guard let isReaderThere = note(active, number: number) else {
       noteNeverAsked(request)
       return
     }
@@ -99,10 +98,14 @@ extension SocketConversation {
     socket?.endStream()
     active.told()
     live.abandon()
-    if active.isResumable {
-      endLater(active)
-    } else {
-      service.sessions.end(active, in: session.text)
+    guard active.isResumable else { return service.sessions.end(active, in: session.text) }
+    // A reader whose connection broke at the very end can still come for it.
+    service.sessions.keep(active, in: session.text, limitBytes: service.limits.keptBytes)
+    let responseID = live.responseID
+    Task { [service, session] in
+      // The time that a reader has to come back: nothing else ends it.
+      try? await Task.sleep(for: service.parts.linger)
+      service.sessions.end(responseID, in: session.text)
     }
   }
 
@@ -157,15 +160,6 @@ extension SocketConversation {
   /// Sends who asked the rest of an answer that somebody else reads as well.
   private func goOn(_ active: ActiveAnswer, after frames: AnswerFrames, _ place: LiveAnswer.Place) {
     follow(active.live, from: place, frames) { [weak self] in self?.stopReading(active, turn: 0) }
-  }
-
-  /// A reader whose connection broke at the very end can still come for it.
-  private func endLater(_ active: ActiveAnswer) {
-    Task { [service, session] in
-      // The time that a reader has to come back: nothing else ends it.
-      try? await Task.sleep(for: service.parts.linger)
-      service.sessions.end(active, in: session.text)
-    }
   }
 }
 

@@ -11,12 +11,23 @@ final class Sessions: Sendable {
     var isEmpty: Bool { answers.isEmpty && watchers.isEmpty }
   }
 
+  private struct Kept {
+    let responseID: String
+    let session: String
+    let bytes: Int
+  }
+
   private struct State {
     var rooms: [String: Room] = [:]
     /// Answers of no session, over HTTP.
     var others: [String: ActiveAnswer] = [:]
     var sockets: [ObjectIdentifier: Socket] = [:]
     var conversations: [ObjectIdentifier: SocketConversation] = [:]
+    /// Those whose sockets are gone, as long as something of theirs is being done.
+    var departed: [ObjectIdentifier: SocketConversation] = [:]
+    /// Answers that have ended and can still be come back to, from the oldest on. Some of them may be known no more.
+    var kept = CircularBuffer<Kept>()
+    var keptBytes = 0
     /// Whose the sessions are that were used since the start, where tokens are wanted.
     var owners: [String: String] = [:]
   }
@@ -49,15 +60,28 @@ final class Sessions: Sendable {
     }
   }
 
-  func close(_ socket: Socket, of conversation: SocketConversation) {
+  /// The connection of a conversation is gone.
+  /// - Parameter limit: of conversations whose work goes on without their readers.
+  /// - Returns: whether there is room for this one among them. It is known in any case, until `forget`.
+  func depart(_ conversation: SocketConversation, from socket: Socket?, limit: Int) -> Bool {
     state.withLock { state in
-      state.sockets[ObjectIdentifier(socket)] = nil
+      if let socket { state.sockets[ObjectIdentifier(socket)] = nil }
       state.conversations[ObjectIdentifier(conversation)] = nil
+      state.departed[ObjectIdentifier(conversation)] = conversation
+      return state.departed.count <= limit
     }
   }
 
-  /// Whether an answer is being made, or its end is on its way to a reader.
-  var isBusy: Bool { answers.contains { !$0.live.hasEnded || !$0.isTold } }
+  /// Nothing of a conversation is being done any more.
+  func forget(_ conversation: SocketConversation) {
+    state.withLock { $0.departed[ObjectIdentifier(conversation)] = nil }
+  }
+
+  /// How many conversations are known whose readers are gone.
+  var departedCount: Int { state.withLock { $0.departed.count } }
+
+  /// Whether an answer is being made, or its end is on its way to a reader, or there is more to do for one who is gone.
+  var isBusy: Bool { departedCount > 0 || answers.contains { !$0.live.hasEnded || !$0.isTold } }
 
   private var answers: [ActiveAnswer] {
     state.withLock { $0.rooms.values.flatMap { $0.answers.values } + $0.others.values }
@@ -65,12 +89,12 @@ final class Sessions: Sendable {
 
   /// No more questions: each socket is closed once what it reads has ended.
   func drain() {
-    for conversation in conversations { conversation.drain() }
+    for conversation in everyone { conversation.drain() }
   }
 
   /// Closes the sockets of those who may not speak any more, and ends what they are being answered.
   func leaveUnless(_ isKnown: (Identity) -> Bool) {
-    for conversation in conversations where !isKnown(conversation.identity) { conversation.turnOut() }
+    for conversation in everyone where !isKnown(conversation.identity) { conversation.turnOut() }
   }
 
   /// Ends all answers; they are kept as interrupted.
@@ -83,6 +107,11 @@ final class Sessions: Sendable {
   /// Who speaks over them.
   var conversations: [SocketConversation] { state.withLock { Array($0.conversations.values) } }
 
+  /// The same, and those whose sockets are gone.
+  private var everyone: [SocketConversation] {
+    state.withLock { Array($0.conversations.values) + Array($0.departed.values) }
+  }
+
   func watch(_ session: String, by watcher: SocketConversation) -> [ActiveAnswer] {
     state.withLock { state in
       state.rooms[session, default: Room()].watchers[ObjectIdentifier(watcher)] = watcher
@@ -91,7 +120,11 @@ final class Sessions: Sendable {
   }
 
   func unwatch(_ session: String, by watcher: SocketConversation) {
-    change(session) { $0.watchers[ObjectIdentifier(watcher)] = nil }
+    state.withLock { state in
+      guard var room = state.rooms[session] else { return }
+      room.watchers[ObjectIdentifier(watcher)] = nil
+      state.rooms[session] = room.isEmpty ? nil : room
+    }
   }
 
   /// An answer begins: who watches its session, if it has one, is told of it.
@@ -106,7 +139,33 @@ final class Sessions: Sendable {
 
   func end(_ answer: ActiveAnswer, in session: String?) {
     guard let session else { return state.withLock { $0.others[answer.live.responseID] = nil } }
-    change(session) { $0.answers[answer.live.responseID] = nil }
+    end(answer.live.responseID, in: session)
+  }
+
+  /// An answer of a session is known no longer.
+  func end(_ responseID: String, in session: String) {
+    state.withLock { state in
+      Self.end(responseID, in: session, &state)
+      // In the order in which they ended, for each is kept for as long.
+      while let oldest = state.kept.first, state.rooms[oldest.session]?.answers[oldest.responseID] == nil {
+        state.keptBytes -= state.kept.removeFirst().bytes
+      }
+    }
+  }
+
+  /// Keeps an answer that has ended for a reader who may come back. Where that is too much the oldest are forgotten.
+  /// - Parameter limitBytes: of all of them, but for the newest.
+  func keep(_ answer: ActiveAnswer, in session: String, limitBytes: Int) {
+    state.withLock { state in
+      let kept = Kept(responseID: answer.live.responseID, session: session, bytes: answer.live.heldBytes)
+      state.kept.append(kept)
+      state.keptBytes += kept.bytes
+      while state.keptBytes > limitBytes, state.kept.count > 1 {
+        let oldest = state.kept.removeFirst()
+        state.keptBytes -= oldest.bytes
+        Self.end(oldest.responseID, in: oldest.session, &state)
+      }
+    }
   }
 
   /// The answer of a session by the id of its response, or of its request.
@@ -123,11 +182,9 @@ final class Sessions: Sendable {
     state.withLock { $0.rooms[session]?.answers.values.filter(\.isResumable).map(\.live.responseID).sorted() ?? [] }
   }
 
-  private func change(_ session: String, _ body: (inout Room) -> Void) {
-    state.withLock { state in
-      guard var room = state.rooms[session] else { return }
-      body(&room)
-      state.rooms[session] = room.isEmpty ? nil : room
-    }
+  private static func end(_ responseID: String, in session: String, _ state: inout State) {
+    guard var room = state.rooms[session] else { return }
+    room.answers[responseID] = nil
+    state.rooms[session] = room.isEmpty ? nil : room
   }
 }

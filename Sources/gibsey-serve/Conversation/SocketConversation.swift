@@ -10,15 +10,15 @@ final class SocketConversation: SocketPeer {
   private struct State {
     var socket: Socket?
     var hasEnded = false
+    /// Whether what was asked and said may go on after the end.
+    var goesOn = false
     /// Why it is closed as soon as nothing is being answered: no more questions.
     var farewell: Farewell?
     /// The page that this reader said to be on last.
     var pageID: String?
     /// The page that it named last, by moving there or with a question.
     var namedPageID: String?
-    var queue: [ChatRequest] = []
-    /// Answers that this socket asked for and that are being made; nil stands for one that has no response yet.
-    var running: [Int: Running] = [:]
+    var questions: SocketQuestions
     var lastNumber = 0
     /// What this socket reads besides, as a watcher or after it came back.
     var following: [Int: Following] = [:]
@@ -36,25 +36,6 @@ final class SocketConversation: SocketPeer {
   /// So many ends that were written are known at least.
   private static let endsKnown = 64
 
-  private struct Running {
-    let requestID: String?
-    var answer: ActiveAnswer?
-    var task: Task<Void, Never>?
-    /// It is to have no answer: cancelled before there was one.
-    var isStopped = false
-  }
-
-  /// What was found under the id of a question, the oldest that has it.
-  enum Stopped {
-    case answer(ActiveAnswer)
-    /// It has no response yet, and will be told that it ended.
-    case early
-    /// It waited for its turn, and does not any more.
-    case waiting(ChatRequest)
-    /// It is just being put into the queue: to be looked for again when it is there.
-    case between
-  }
-
   private struct Following {
     let responseID: String
     let task: Task<Void, Never>
@@ -68,7 +49,7 @@ final class SocketConversation: SocketPeer {
   /// Whether its answers go on for a while when it leaves.
   let isResuming: Bool
   let inbox: SocketInbox
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   init(_ service: Service, session: SessionID, identity: Identity, isWatching: Bool, isResuming: Bool) {
     self.service = service
@@ -77,6 +58,7 @@ final class SocketConversation: SocketPeer {
     self.isWatching = isWatching
     self.isResuming = isResuming
     inbox = SocketInbox(limitBytes: service.limits.messageBytes)
+    state = Mutex(State(questions: SocketQuestions(service.limits)))
   }
 
   var socket: Socket? { state.withLock { $0.socket } }
@@ -91,37 +73,38 @@ final class SocketConversation: SocketPeer {
     if isWatching {
       // Whoever comes after the end of an answer sees the next one.
       for answer in service.sessions.watch(session.text, by: self) where !answer.live.hasEnded { watch(answer.live) }
+      // The greeting may have found the connection broken.
+      if state.withLock({ $0.hasEnded }) { service.sessions.unwatch(session.text, by: self) }
     }
     // Who was let in before tokens changed, or the daemon was to end, and is among the sockets since.
     if !service.admission.isKnown(identity) { turnOut() } else if service.isDraining { drain() }
   }
 
   func end() {
+    let goesOn = service.sessions.depart(self, from: socket, limit: service.limits.absent)
     let (socket, waiting, running, following) = state.withLock { state in
       defer {
-        state.hasEnded = true
+        (state.hasEnded, state.goesOn) = (true, goesOn)
         state.socket = nil
-        state.queue = []
         state.following = [:]
       }
-      return (state.socket, state.queue, state.running, state.following)
+      let waiting = state.questions.takeWaiting(areStarting: goesOn && isResuming)
+      return (state.socket, waiting, state.questions.running, state.following)
     }
-    inbox.end()
+    inbox.end(isHeard: goesOn)
     for request in waiting { noteNeverAsked(request) }
-    if let socket {
-      service.sessions.close(socket, of: self)
-      service.events.note(.disconnected) { $0.with("session_id", session.text) }
-    }
+    if socket != nil { service.events.note(.disconnected) { $0.with("session_id", session.text) } }
     if isWatching { service.sessions.unwatch(session.text, by: self) }
     for one in following.values { one.task.cancel() }
     for one in running.values {
       // What has no answer yet lingers from then on that it has one.
-      guard isResuming else {
+      if isResuming, let answer = one.answer {
+        linger(answer, turn: 0)
+      } else if !isResuming || !goesOn {
         one.task?.cancel()
-        continue
       }
-      if let answer = one.answer { linger(answer, turn: 0) }
     }
+    leaveIfDone()
   }
 
   var isFull: Bool { inbox.isFull }
@@ -161,18 +144,16 @@ final class SocketConversation: SocketPeer {
     return named.spelling == pageID?.spelling
   }
   /// Questions that wait for their turn.
-  var queueLength: Int { state.withLock { $0.queue.count } }
+  var queueLength: Int { state.withLock { $0.questions.waiting.count } }
 
   /// Puts a question into the queue. One that is heard only after its reader has left is asked where it would go on without them.
   /// - Returns: false when it is not asked, for the reader has left.
   /// - Throws: `Refusal.queueFull`.
   func enqueue(_ request: ChatRequest) throws -> Bool {
     let isThere = try state.withLock { state in
-      let isFree = state.running.count < service.limits.parallel
-      guard !state.hasEnded || isResuming && isFree && !service.isDraining else { return false }
+      guard !state.hasEnded || isResuming && state.goesOn && state.questions.isFree else { return false }
       if let farewell = state.farewell { throw farewell == .leaving ? Refusal.leaving : .unauthorized }
-      guard isFree || state.queue.count < service.limits.queue else { throw Refusal.queueFull }
-      state.queue.append(request)
+      try state.questions.add(request)
       return true
     }
     startNext()
@@ -181,21 +162,10 @@ final class SocketConversation: SocketPeer {
 
   /// Stops the oldest question of this socket that has an id, unless its end was told; nil when there is none. An answer that is
   /// found is not stopped yet.
-  func stop(requestID: String) -> Stopped? {
+  func stop(requestID: String) -> SocketQuestions.Stopped? {
     // Asked first, for a question goes from there into the queue, and so is in one of them.
     let isOnItsWay = inbox.mayHold(requestID: requestID)
-    let (found, task) = state.withLock { state -> (Stopped?, Task<Void, Never>?) in
-      let running = state.running.filter { $0.value.requestID == requestID }.sorted { $0.key < $1.key }
-      for (number, one) in running {
-        guard let answer = one.answer else {
-          state.running[number]?.isStopped = true
-          return (.early, one.task)
-        }
-        if !answer.isTold { return (.answer(answer), nil) }
-      }
-      let place = state.queue.firstIndex { $0.requestID == requestID }
-      return (place.map { .waiting(state.queue.remove(at: $0)) }, nil)
-    }
+    let (found, task) = state.withLock { $0.questions.stop(requestID: requestID) }
     task?.cancel()
     if found != nil || !isOnItsWay { return found }
     guard let request = inbox.withdraw(requestID: requestID, for: self) else { return .between }
@@ -205,27 +175,20 @@ final class SocketConversation: SocketPeer {
 
   private func startNext() {
     while true {
-      let next = state.withLock { state -> (number: Int, request: ChatRequest)? in
-        guard !state.queue.isEmpty, state.running.count < service.limits.parallel else { return nil }
-        let request = state.queue.removeFirst()
-        state.lastNumber += 1
-        state.running[state.lastNumber] = Running(requestID: request.requestID)
-        return (state.lastNumber, request)
-      }
+      let next = state.withLock { $0.questions.start() }
       guard let next else { return }
       let seat = service.conversing.seat()
       let task = Task(executorPreference: seat.executor) { [self] in
-        await run(next.request, number: next.number)
+        await run(next.question, number: next.number)
         // Before the next one takes its own: so it meets the connection that this one kept.
         seat.leave()
-        state.withLock { _ = $0.running.removeValue(forKey: next.number) }
+        state.withLock { $0.questions.finish(next.number) }
         startNext()
         leaveIfDone()
       }
       let (early, isStopped) = state.withLock { state in
-        state.running[next.number]?.task = task
-        let one = state.running[next.number]
-        return (one?.answer, one?.isStopped == true || state.farewell == .turnedOut)
+        let (early, isStopped) = state.questions.note(task, number: next.number)
+        return (early, isStopped || state.farewell == .turnedOut || state.hasEnded && !(isResuming && state.goesOn))
       }
       early?.made { task.cancel() }
       if isStopped { task.cancel() }
@@ -236,8 +199,7 @@ final class SocketConversation: SocketPeer {
   func drain() {
     let waiting = state.withLock { state in
       if state.farewell == nil { state.farewell = .leaving }
-      defer { state.queue = [] }
-      return state.queue
+      return state.questions.takeWaiting()
     }
     for request in waiting {
       service.noteFailure(Refusal.leaving, of: request, in: session.text)
@@ -250,8 +212,8 @@ final class SocketConversation: SocketPeer {
   func turnOut() {
     let (socket, waiting, running, following) = state.withLock { state in
       state.farewell = .turnedOut
-      defer { state.queue = [] }
-      return (state.socket, state.queue, Array(state.running.values), Array(state.following.values))
+      let (waiting, running) = (state.questions.takeWaiting(), Array(state.questions.running.values))
+      return (state.socket, waiting, running, Array(state.following.values))
     }
     for request in waiting { sayCancelled(request) }
     for one in running {
@@ -273,11 +235,16 @@ final class SocketConversation: SocketPeer {
   /// Whether nothing that is said is done any more.
   var isTurnedOut: Bool { state.withLock { $0.farewell == .turnedOut } }
 
+  /// Closes, or is forgotten, where there is nothing left to do.
   func leaveIfDone() {
-    let (farewell, socket) = state.withLock { state in
-      (state.running.isEmpty && state.following.isEmpty ? state.farewell : nil, state.socket)
+    let (farewell, socket, isOver) = state.withLock { state in
+      let isOver = state.hasEnded && inbox.isAtRest && state.questions.isEmpty
+      return (
+        state.questions.running.isEmpty && state.following.isEmpty ? state.farewell : nil, state.socket, isOver
+      )
     }
     if let farewell, inbox.isIdle { bid(farewell, to: socket) }
+    if isOver { service.sessions.forget(self) }
   }
 
   private func bid(_ farewell: Farewell, to socket: Socket?) {
@@ -287,14 +254,13 @@ final class SocketConversation: SocketPeer {
     }
   }
 
-  /// Notes the answer to a question, once there is one; false when the reader has left.
-  func note(_ answer: ActiveAnswer, number: Int) -> Bool {
-    let (task, isThere) = state.withLock { state in
-      state.running[number]?.answer = answer
-      return (state.running[number]?.task, !state.hasEnded)
+  /// Notes the answer to a question, once there is one; false when the reader has left, nil when they may not come back either.
+  func note(_ answer: ActiveAnswer, number: Int) -> Bool? {
+    let (task, isThere, goesOn) = state.withLock { state in
+      (state.questions.note(answer, number: number), !state.hasEnded, isResuming && state.goesOn)
     }
     if let task { answer.made { task.cancel() } }
-    return isThere
+    return isThere || goesOn ? isThere : nil
   }
 
   // MARK: Reading along
@@ -385,10 +351,11 @@ final class SocketConversation: SocketPeer {
 
   /// Lets an answer go on without the reader whose turn it was, for a while.
   func linger(_ answer: ActiveAnswer, turn: Int) {
+    let mayComeBack = state.withLock { !$0.hasEnded || $0.goesOn }
     answer.leave(turn: turn) {
       Task { [service, session] in
         // `--linger`, the time that a reader has to come back; cancelled by whoever does.
-        guard (try? await Task.sleep(for: service.parts.linger)) != nil else { return }
+        if mayComeBack, (try? await Task.sleep(for: service.parts.linger)) == nil { return }
         answer.cancel()
         service.sessions.end(answer, in: session.text)
       }

@@ -37,11 +37,13 @@ final class SocketInbox: Sendable {
     var isAsking = false
     /// Of both.
     var bytes = 0
-    var hasEnded = false
+    /// What comes now is not done, for something before it is not either.
+    var isCut = false
   }
 
-  /// Of who has left so many steps are done: thousands who come, say much and leave keep nobody waiting.
-  private static let stepsAfterEnd = 64
+  /// Of who has left so much is heard: thousands who come, say much and leave keep nobody waiting.
+  private static let lastMessages = 16
+  private static let lastBytes = 64 << 10
 
   private let limitBytes: Int
   private let state = Mutex(State())
@@ -73,19 +75,24 @@ final class SocketInbox: Sendable {
         }
         return state.messages.removeFirst()
       }
-      guard let next else { return }
+      guard let next else { return peer.leaveIfDone() }
       peer.hear(next)
       release(next.count, for: peer)
     }
   }
 
   /// Whether a step may be done at once: none is before it.
-  var isIdle: Bool { state.withLock { $0.steps.isEmpty && !$0.isMoving } }
+  var isIdle: Bool { state.withLock { $0.steps.isEmpty && !$0.isMoving && !$0.isCut } }
+
+  /// Whether there is nothing left to hear or to do.
+  var isAtRest: Bool {
+    state.withLock { $0.messages.isEmpty && !$0.isReading && $0.steps.isEmpty && !$0.isMoving }
+  }
 
   /// Has a step done after those that came before it, a cancel right after the one that is being done.
   func add(_ step: Step, bytes: Int, for peer: SocketConversation) {
     let mustStart = state.withLock { state in
-      guard !state.hasEnded || state.steps.count < Self.stepsAfterEnd else { return false }
+      guard !state.isCut else { return false }
       if case .cancel = step { state.steps.insert((step, bytes), at: 0) } else { state.steps.append((step, bytes)) }
       state.bytes += bytes
       defer { state.isMoving = true }
@@ -146,11 +153,20 @@ final class SocketInbox: Sendable {
     if hasRoom { peer.socket?.readAgain() }
   }
 
-  /// The connection is gone.
-  func end() {
+  /// The connection is gone: of what was said before, the first is still heard.
+  /// - Parameter isHeard: whether anything is.
+  func end(isHeard: Bool) {
     state.withLock { state in
-      state.hasEnded = true
-      state.steps = Array(state.steps.prefix(Self.stepsAfterEnd))
+      var (count, bytes) = isHeard ? (Self.lastMessages, Self.lastBytes) : (0, 0)
+      func fits(_ size: Int) -> Bool {
+        (count, bytes) = (count - 1, bytes - size)
+        return count >= 0 && bytes >= 0
+      }
+      // In the order in which they came. Who asks for something goes by what they said before.
+      let steps = state.steps.prefix { fits($0.bytes) }
+      state.isCut = !isHeard || steps.count < state.steps.count
+      state.steps = Array(steps)
+      state.messages = state.isCut ? [] : Array(state.messages.prefix { fits($0.count) })
     }
   }
 }

@@ -295,6 +295,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Watch
     let head = HTTPResponseHead(version: request.version, status: response.status, headers: response.headers)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    // That may have found the connection broken: nobody would tell the peer.
+    guard channel.isActive else { return peer.end() }
     let pipeline = context.pipeline
     let handler = SocketHandler(
       peer, outlet: outlet, channel: channel, watch: watch, limits: service.limits, allowance: service.allowance)

@@ -18,6 +18,9 @@ extension Service {
     text.single("gibsey_connections", .gauge, "Connections that are open.", "\(doors.openCount)")
     text.single("gibsey_sockets", .gauge, "WebSockets that are open.", "\(sessions.socketCount)")
     text.single(
+      "gibsey_sockets_absent", .gauge, "WebSockets that are gone while something said over them is being done.",
+      "\(sessions.departedCount)")
+    text.single(
       "gibsey_events_dropped_total", .counter, "Events that found no room because their reader stalls.",
       "\(events.droppedCount)")
     text.family(

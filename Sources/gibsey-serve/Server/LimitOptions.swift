@@ -23,6 +23,9 @@ struct LimitOptions: ParsableArguments {
   @Option(help: "Questions of one socket that wait; 8.") var queue: Int?
   @Option(help: "Answers of one socket side by side; 1.") var parallel: Int?
 
+  @Option(help: "Sockets that are gone while they are answered; 1024.") var maxAbsent: Int?
+  @Option(help: "Bytes of ended answers that may be come back to; 67108864.") var maxKept: Int?
+
   /// More than any machine has, and few enough to be counted with.
   private static let most = 1_000_000_000
 
@@ -37,7 +40,9 @@ struct LimitOptions: ParsableArguments {
     for (name, value) in counts {
       if let value, !(1...Self.most).contains(value) { throw ValidationError("--\(name) is from 1 to \(Self.most)") }
     }
-    if let queue, !(0...Self.most).contains(queue) { throw ValidationError("--queue is from 0 to \(Self.most)") }
+    for (name, value) in [("queue", queue), ("max-absent", maxAbsent), ("max-kept", maxKept)] {
+      if let value, !(0...Self.most).contains(value) { throw ValidationError("--\(name) is from 0 to \(Self.most)") }
+    }
     let times = [
       ("head-time", headTime), ("body-time", bodyTime), ("idle-time", idleTime), ("write-time", writeTime),
       ("heartbeat", heartbeat),
@@ -69,6 +74,8 @@ struct LimitOptions: ParsableArguments {
     set(maxAnswer, \.answerBytes)
     set(queue, \.queue)
     set(parallel, \.parallel)
+    set(maxAbsent, \.absent)
+    set(maxKept, \.keptBytes)
     set(seconds: headTime, \.headTime)
     set(seconds: bodyTime, \.bodyTime)
     set(seconds: idleTime, \.idleTime)

@@ -44,4 +44,8 @@ struct Limits: Sendable, Equatable {
   var answerBytes = KeptAnswer.limitBytes
   /// Answers of one socket that run side by side.
   var parallel = 1
+  /// Sockets that are gone while what was asked over them is still being answered: as many as one address may have open.
+  var absent = 1024
+  /// Answers that have ended and are kept for readers who may come back, all together.
+  var keptBytes = 64 << 20
 }
