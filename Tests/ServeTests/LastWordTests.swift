@@ -134,7 +134,8 @@ import Testing
 
   @Test func noMoreAnswersThanMayGoOnWithoutTheirReaders() async throws {
     var wishes = Story.wishes
-    wishes.transport = ScriptedProvider([[.endless("on ")]])
+    // Each until it is stopped.
+    wishes.transport = ScriptedProvider((1...2).map { _ in [.token("on "), .wait(Signal()), .end] })
     wishes.linger = .seconds(280)
     wishes.limits.absent = 1
     try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
@@ -150,13 +151,42 @@ import Testing
       waitUntil { server.service.metrics.snapshot().answers(.cancelled) == 1 }
       #expect(!server.service.sessions.resumable(in: "s1").isEmpty)
       waitUntil { server.service.sessions.departedCount == 1 }
-      // Whose place that is comes back, and is there as before.
-      let back = try ReaderClient(server, query: "?resume=1")
-      try back.say("ai_response_resume", #"{"response_id":"a1","after_seq":-1}"#)
-      #expect(try back.hearStream().token == "on ")
+      func comeBack() throws -> ReaderClient {
+        let back = try ReaderClient(server, query: "?resume=1")
+        try back.say("ai_response_resume", #"{"response_id":"a1","after_seq":-1}"#)
+        #expect(try back.hearStream().token == "on ")
+        return back
+      }
+      // Whose place that is comes back, is lost again, and there as before: it needs no other.
+      try comeBack().raw.reset()
+      waitUntil { server.service.sessions.socketCount == 0 }
+      let back = try comeBack()
+      #expect(server.service.sessions.absentCount == 1)
       try back.say("ai_chat_cancel", #"{"response_id":"a1"}"#)
       while try !back.hearStream().isComplete {}
       waitUntil { server.service.sessions.departedCount == 0 }
+      #expect(server.service.sessions.absentCount == 0)
+    }
+  }
+
+  @Test func anAnswerThatHasEndedIsKeptEvenIfNoneMayGoOn() async throws {
+    var wishes = Story.wishes
+    wishes.transport = ScriptedProvider([[.block((1...20_000).map { _ in "on and on, " }), .end]])
+    wishes.linger = .seconds(280)
+    wishes.limits.absent = 0
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let reader = try ReaderClient(server, query: "?resume=1")
+      try reader.ask("What?")
+      while !(try reader.hearText()).contains("\"is_complete\":true") {}
+      reader.raw.reset()
+      // They are lost again and again while they read it.
+      for _ in 1...3 {
+        waitUntil { server.service.sessions.departedCount == 0 && server.service.sessions.socketCount == 0 }
+        let back = try ReaderClient(server, query: "?resume=1")
+        try back.say("ai_response_resume", #"{"response_id":"a1","after_seq":-1}"#)
+        #expect(try back.hearStream().responseID == "a1")
+        back.raw.reset()
+      }
     }
   }
 
@@ -224,6 +254,8 @@ import Testing
         try client.send("GET /ws/s\(number)?watch=1 HTTP/1.1\r\n" + head + key)
         client.reset()
       }
+      // Who is let in now came after them.
+      #expect(try server.get("/health").status == 200)
       waitUntil { server.service.doors.openCount == 0 }
       waitUntil { server.service.sessions.socketCount == 0 && server.service.sessions.departedCount == 0 }
       #expect(server.service.sessions.conversations.isEmpty)

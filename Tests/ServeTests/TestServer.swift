@@ -108,6 +108,9 @@ final class TestServer: Sendable {
   /// Ends it; nothing of it is left.
   func end() async {
     await server.shutDown()
+    // As the daemon does: nobody is answered any more, and nothing is said about a database that is gone.
+    service.sessions.cancelAll()
+    for _ in 0..<60_000 where service.sessions.isBusy { poll(nil, 0, 1) }
     // What was answered is written into a database that is there.
     _ = await service.conversing.settle(atMost: .seconds(60))
     try? FileManager.default.removeItem(atPath: folder)

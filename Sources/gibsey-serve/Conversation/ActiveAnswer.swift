@@ -26,6 +26,8 @@ final class ActiveAnswer: Sendable {
     var stop: (@Sendable () -> Void)?
     var isCancelled = false
     var isTold = false
+    /// Whether it may go on when nobody reads it.
+    var goesOn = true
     /// The socket that the maker is writing to, whether it was hurried, and who waits until it has.
     var written: Socket?
     var isHurried = false
@@ -145,12 +147,15 @@ final class ActiveAnswer: Sendable {
 
   /// The reader whose turn it is has left; `ending` ends the answer when nobody comes. Nothing happens while others read it, or when
   /// it is to be ended already.
-  func leave(turn: Int, _ ending: () -> Task<Void, Never>) {
+  /// - Parameters:
+  ///   - mayGoOn: whether there is room for it without who asked; others bring none with them.
+  ///   - ending: is told whether somebody may come: it goes on, or is there.
+  func leave(turn: Int, mayGoOn: Bool, _ ending: (_ isAwaited: Bool) -> Task<Void, Never>) {
     state.withLock { state in
       state.followers.remove(turn)
-      if turn == 0 { state.asker = .apart }
+      if turn == 0 { (state.asker, state.goesOn) = (.apart, mayGoOn) }
       guard !state.isRead, state.lingering == nil else { return }
-      state.lingering = ending()
+      state.lingering = ending(state.goesOn || live.hasEnded)
     }
   }
 }

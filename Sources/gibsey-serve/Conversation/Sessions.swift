@@ -23,8 +23,9 @@ final class Sessions: Sendable {
     var others: [String: ActiveAnswer] = [:]
     var sockets: [ObjectIdentifier: Socket] = [:]
     var conversations: [ObjectIdentifier: SocketConversation] = [:]
-    /// Those whose sockets are gone, as long as something of theirs is being done.
-    var departed: [ObjectIdentifier: SocketConversation] = [:]
+    /// Those whose sockets are gone, as long as something of theirs is being done; and how many of them go on.
+    var departed: [ObjectIdentifier: (conversation: SocketConversation, goesOn: Bool)] = [:]
+    var absentCount = 0
     /// Answers that have ended and can still be come back to, from the oldest on. Some of them may be known no more.
     var kept = CircularBuffer<Kept>()
     var keptBytes = 0
@@ -61,24 +62,35 @@ final class Sessions: Sendable {
   }
 
   /// The connection of a conversation is gone.
-  /// - Parameter limit: of conversations whose work goes on without their readers.
-  /// - Returns: whether there is room for this one among them. It is known in any case, until `forget`.
-  func depart(_ conversation: SocketConversation, from socket: Socket?, limit: Int) -> Bool {
+  /// - Parameters:
+  ///   - mayGoOn: whether something of it may be done without its reader.
+  ///   - limit: of conversations of which that is so.
+  /// - Returns: whether it is, there being room. It is known in any case, until `forget`.
+  func depart(
+    _ conversation: SocketConversation, from socket: Socket?, mayGoOn: Bool, limit: Int
+  ) -> Bool {
     state.withLock { state in
+      let goesOn = mayGoOn && state.absentCount < limit
+      if goesOn { state.absentCount += 1 }
       if let socket { state.sockets[ObjectIdentifier(socket)] = nil }
       state.conversations[ObjectIdentifier(conversation)] = nil
-      state.departed[ObjectIdentifier(conversation)] = conversation
-      return state.departed.count <= limit
+      state.departed[ObjectIdentifier(conversation)] = (conversation, goesOn)
+      return goesOn
     }
   }
 
   /// Nothing of a conversation is being done any more.
   func forget(_ conversation: SocketConversation) {
-    state.withLock { $0.departed[ObjectIdentifier(conversation)] = nil }
+    state.withLock { state in
+      let one = state.departed.removeValue(forKey: ObjectIdentifier(conversation))
+      if one?.goesOn == true { state.absentCount -= 1 }
+    }
   }
 
   /// How many conversations are known whose readers are gone.
   var departedCount: Int { state.withLock { $0.departed.count } }
+  /// Of how many of them something goes on.
+  var absentCount: Int { state.withLock { $0.absentCount } }
 
   /// Whether an answer is being made, or its end is on its way to a reader, or there is more to do for one who is gone.
   var isBusy: Bool { departedCount > 0 || answers.contains { !$0.live.hasEnded || !$0.isTold } }
@@ -109,7 +121,7 @@ final class Sessions: Sendable {
 
   /// The same, and those whose sockets are gone.
   private var everyone: [SocketConversation] {
-    state.withLock { Array($0.conversations.values) + Array($0.departed.values) }
+    state.withLock { Array($0.conversations.values) + $0.departed.values.map(\.conversation) }
   }
 
   func watch(_ session: String, by watcher: SocketConversation) -> [ActiveAnswer] {
@@ -157,6 +169,8 @@ final class Sessions: Sendable {
   /// - Parameter limitBytes: of all of them, but for the newest.
   func keep(_ answer: ActiveAnswer, in session: String, limitBytes: Int) {
     state.withLock { state in
+      // It may have been ended just now: nobody came back in time.
+      guard state.rooms[session]?.answers[answer.live.responseID] != nil else { return }
       let kept = Kept(responseID: answer.live.responseID, session: session, bytes: answer.live.heldBytes)
       state.kept.append(kept)
       state.keptBytes += kept.bytes

@@ -81,7 +81,9 @@ final class SocketConversation: SocketPeer {
   }
 
   func end() {
-    let goesOn = service.sessions.depart(self, from: socket, limit: service.limits.absent)
+    let mayGoOn = isResuming || !inbox.isAtRest
+    let goesOn = service.sessions.depart(
+      self, from: socket, mayGoOn: mayGoOn, limit: service.limits.absent)
     let (socket, waiting, running, following) = state.withLock { state in
       defer {
         (state.hasEnded, state.goesOn) = (true, goesOn)
@@ -351,11 +353,13 @@ final class SocketConversation: SocketPeer {
 
   /// Lets an answer go on without the reader whose turn it was, for a while.
   func linger(_ answer: ActiveAnswer, turn: Int) {
-    let mayComeBack = state.withLock { !$0.hasEnded || $0.goesOn }
-    answer.leave(turn: turn) {
-      Task { [service, session] in
+    let mayGoOn = state.withLock { !$0.hasEnded || $0.goesOn }
+    answer.leave(turn: turn, mayGoOn: mayGoOn) { isAwaited in
+      // What is known no more is not held either.
+      Task { [service, session, weak answer] in
         // `--linger`, the time that a reader has to come back; cancelled by whoever does.
-        if mayComeBack, (try? await Task.sleep(for: service.parts.linger)) == nil { return }
+        if isAwaited, (try? await Task.sleep(for: service.parts.linger)) == nil { return }
+        guard let answer else { return }
         answer.cancel()
         service.sessions.end(answer, in: session.text)
       }

@@ -19,7 +19,7 @@ extension Service {
     text.single("gibsey_sockets", .gauge, "WebSockets that are open.", "\(sessions.socketCount)")
     text.single(
       "gibsey_sockets_absent", .gauge, "WebSockets that are gone while something said over them is being done.",
-      "\(sessions.departedCount)")
+      "\(sessions.absentCount)")
     text.single(
       "gibsey_events_dropped_total", .counter, "Events that found no room because their reader stalls.",
       "\(events.droppedCount)")
