@@ -31,4 +31,43 @@ import Testing
     live.add(.failed(.noProvider(failures: []), usage: nil))
     #expect(await stays.value == LiveAnswer.Place(token: 0, part: 1))
   }
+
+  @Test(.timeLimit(.minutes(5))) func `an answer that has ended is ended by nobody who left`() async {
+    let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
+    let active = ActiveAnswer(live, for: nil, isResumable: true)
+    let never = Signal()
+    let lingering = Task { await never.wait() }
+    active.leave(turn: 0, mayGoOn: true) { isAwaited in
+      #expect(isAwaited)
+      return lingering
+    }
+    #expect(!lingering.isCancelled)
+    // Somebody comes, and it ends before they leave.
+    live.add(.failed(.noProvider(failures: []), usage: nil))
+    active.told()
+    await lingering.value
+    #expect(lingering.isCancelled)
+    active.leave(turn: 1, mayGoOn: true) { _ in
+      Issue.record("nothing is to be ended")
+      return lingering
+    }
+  }
+
+  @Test func `who asked leaves a place for their answer or none, and whoever else leaves changes nothing`() {
+    for mayGoOn in [true, false] {
+      let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
+      let active = ActiveAnswer(live, for: nil, isResumable: true)
+      active.join(turn: 1, nil)
+      active.leave(turn: 0, mayGoOn: mayGoOn) { _ in
+        Issue.record("somebody reads it")
+        return Task {}
+      }
+      var wasAwaited: Bool?
+      active.leave(turn: 1, mayGoOn: !mayGoOn) { isAwaited in
+        wasAwaited = isAwaited
+        return Task {}
+      }
+      #expect(wasAwaited == mayGoOn)
+    }
+  }
 }

@@ -105,14 +105,16 @@ final class ActiveAnswer: Sendable {
   /// Whether its end was written to all who read it, or nobody does. Until then it is known, and may be cancelled.
   var isTold: Bool { state.withLock { $0.isTold && !$0.isRead } }
 
-  /// The maker of the answer has nothing more to do.
+  /// The maker of the answer has nothing more to do. Nobody who leaves from now on ends anything.
   func told() {
-    state.withLock { state in
+    let lingering = state.withLock { state in
       state.isTold = true
       // The task, and what it holds.
       state.stop = nil
       state.asker = .apart
+      return state.lingering.take()
     }
+    lingering?.cancel()
   }
 
   /// Stops making it. Where all of it is there and only waits for a reader who lags, its own end is told.
@@ -146,7 +148,7 @@ final class ActiveAnswer: Sendable {
   func finish(turn: Int) { state.withLock { _ = $0.followers.remove(turn) } }
 
   /// The reader whose turn it is has left; `ending` ends the answer when nobody comes. Nothing happens while others read it, or when
-  /// it is to be ended already.
+  /// it is to be ended already or has ended.
   /// - Parameters:
   ///   - mayGoOn: whether there is room for it without who asked; others bring none with them.
   ///   - ending: is told whether somebody may come: it goes on, or is there.
@@ -154,7 +156,7 @@ final class ActiveAnswer: Sendable {
     state.withLock { state in
       state.followers.remove(turn)
       if turn == 0 { (state.asker, state.goesOn) = (.apart, mayGoOn) }
-      guard !state.isRead, state.lingering == nil else { return }
+      guard !state.isRead, !state.isTold, state.lingering == nil else { return }
       state.lingering = ending(state.goesOn || live.hasEnded)
     }
   }
