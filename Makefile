@@ -80,7 +80,7 @@ load: setup
 bench-serve: load ## measure gibsey-serve under load against its peer; every token is checked; one JSON line each
 	@python3 Benchmarks/serve/bench.py "$$($(RELEASE) --show-bin-path)" $(LOAD) $(ARGS)
 
-torture: load ## crashes, no descriptors left, readers that dribble or fall silent, against gibsey-serve
+torture: load ## crashes, no descriptors left, readers that dribble, fall silent or leave, against gibsey-serve
 	@python3 Benchmarks/serve/torture.py "$$($(RELEASE) --show-bin-path)" $(LOAD) $(ARGS)
 
 soak: load ## half an hour of readers that come and go: does memory grow, is a token lost; MINUTES=5 for less

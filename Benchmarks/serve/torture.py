@@ -1,4 +1,5 @@
-"""What gibsey-serve must survive: crashes, no descriptors left, readers that dribble, fall silent or do not read. One JSON line each.
+"""What gibsey-serve must survive: crashes, no descriptors left, readers that dribble, fall silent, do not read, or leave.
+One JSON line each.
 
 Usage: torture.py FOLDER_OF_THE_SWIFT_PROGRAMS FOLDER_OF_THE_LOAD_PROGRAMS [--only SCENARIO…] [--seed N] [--crashes N]
 
@@ -97,6 +98,11 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         fields = file.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mib(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def texts(value):
@@ -283,7 +289,60 @@ def broadcast(programs, _):
             "delay_p99_ms": delays[int(len(delays) * 0.99)] * 1000 if delays else -1.0}, broken
 
 
-SCENARIOS = {"crash": crash, "descriptors": descriptors, "dribble": dribble, "silent": silent, "broadcast": broadcast}
+def leaving(programs, _):
+    """Who asks with resume=1 and is gone in the same instant is answered; who does nothing else costs no more than is bounded."""
+    broken, count, seconds, clients, most = [], 200, 10, 4, 256
+    with programs.daemon() as (process, port):
+        for number in range(count):
+            reader = Reader(port, f"leaving-{number}?resume=1")
+            reader.record()
+            reader.say("ai_chat_request", prompt=f"(load n=3 tag=leave.{number})", character_id="london-fox")
+            reader.close()
+        kept, end = 0, time.monotonic() + 10
+        while kept < count and time.monotonic() < end:
+            time.sleep(0.2)
+            kept = sum(f"leave.{number}:2" in json.dumps(get(port, f"/api/v1/sessions/leaving-{number}"))
+                       for number in range(count))
+        if kept < count:
+            broken.append(f"{count - kept} questions were not answered")
+        before, stop, numbers = resident_mib(process.pid), time.monotonic() + seconds, [0] * clients
+
+        def hit(client):
+            while time.monotonic() < stop:
+                reader = Reader(port, f"hit-{client}-{numbers[client]}?resume=1")
+                reader.say("ai_chat_request", prompt="(load n=3 tag=hit)", character_id="london-fox")
+                reader.close()
+                numbers[client] += 1
+
+        threads = [threading.Thread(target=hit, args=(client,), daemon=True) for client in range(clients)]
+        for thread in threads:
+            thread.start()
+        other, peak, delays = Reader(port, "other"), before, []
+        other.record()
+        while time.monotonic() < stop:
+            asked = time.monotonic()
+            other.say("ping", timestamp=1)
+            other.record()
+            delays.append(time.monotonic() - asked)
+            peak = max(peak, resident_mib(process.pid))
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join(10)
+        if peak - before > most:
+            broken.append(f"more than {most} MiB")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        left, end = True, time.monotonic() + 20
+        while left and time.monotonic() < end:
+            time.sleep(0.2)
+            left = b"\ngibsey_sockets_absent 0\n" not in opener.open(f"http://127.0.0.1:{port}/metrics", timeout=10).read()
+        if left:
+            broken.append("somebody who left is known for ever")
+    return {"asked_and_gone": count, "answered": kept, "clients": clients, "connections": sum(numbers), "seconds": seconds,
+            "mib_more": peak - before, "others_ping_median_ms": sorted(delays)[len(delays) // 2] * 1000}, broken
+
+
+SCENARIOS = {"leaving": leaving, "crash": crash, "descriptors": descriptors, "dribble": dribble, "silent": silent,
+             "broadcast": broadcast}
 
 
 def main():

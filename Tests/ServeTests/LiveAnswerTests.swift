@@ -70,4 +70,20 @@ import Testing
       #expect(wasAwaited == mayGoOn)
     }
   }
+
+  @Test func `an answer whose place is refused does not wait out a reader who left before`() {
+    let live = LiveAnswer(responseID: "r", requestID: nil, sessionID: nil)
+    let active = ActiveAnswer(live, for: nil, isResumable: true)
+    let waits = Task {}
+    var told: [Bool] = []
+    for (turn, mayGoOn) in [(1, true), (2, true), (0, false), (3, true)] {
+      active.leave(turn: turn, mayGoOn: mayGoOn) { isAwaited in
+        told.append(isAwaited)
+        return isAwaited ? waits : Task {}
+      }
+    }
+    // The second found somebody waiting; from the third on nobody does.
+    #expect(told == [true, false, false])
+    #expect(waits.isCancelled)
+  }
 }

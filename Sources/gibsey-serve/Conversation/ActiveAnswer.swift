@@ -153,11 +153,16 @@ final class ActiveAnswer: Sendable {
   ///   - mayGoOn: whether there is room for it without who asked; others bring none with them.
   ///   - ending: is told whether somebody may come: it goes on, or is there.
   func leave(turn: Int, mayGoOn: Bool, _ ending: (_ isAwaited: Bool) -> Task<Void, Never>) {
-    state.withLock { state in
+    let old = state.withLock { state -> Task<Void, Never>? in
       state.followers.remove(turn)
-      if turn == 0 { (state.asker, state.goesOn) = (.apart, mayGoOn) }
-      guard !state.isRead, !state.isTold, state.lingering == nil else { return }
-      state.lingering = ending(state.goesOn || live.hasEnded)
+      // Who asked may have been read to as others are, and be told of as gone before their socket is.
+      if turn == 0 { (state.asker, state.goesOn) = (.apart, state.goesOn && mayGoOn) }
+      guard !state.isRead, !state.isTold else { return nil }
+      let isAwaited = state.goesOn || live.hasEnded
+      guard state.lingering == nil || !isAwaited else { return nil }
+      defer { state.lingering = ending(isAwaited) }
+      return state.lingering
     }
+    old?.cancel()
   }
 }

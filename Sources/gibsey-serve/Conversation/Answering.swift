@@ -100,13 +100,13 @@ extension SocketConversation {
     live.abandon()
     guard active.isResumable else { return service.sessions.end(active, in: session.text) }
     // A reader whose connection broke at the very end can still come for it.
-    service.sessions.keep(active, in: session.text, limitBytes: service.limits.keptBytes)
     let responseID = live.responseID
-    Task { [service, session] in
-      // The time that a reader has to come back: nothing else ends it.
-      try? await Task.sleep(for: service.parts.linger)
+    let timer = Task { [service, session] in
+      // The time that a reader has to come back; cancelled where it was forgotten for others.
+      guard (try? await Task.sleep(for: service.parts.linger)) != nil else { return }
       service.sessions.end(responseID, in: session.text)
     }
+    service.sessions.keep(active, in: session.text, until: timer, limitBytes: service.limits.keptBytes)
   }
 
   private func answer(

@@ -15,6 +15,7 @@ final class Sessions: Sendable {
     let responseID: String
     let session: String
     let bytes: Int
+    let timer: Task<Void, Never>
   }
 
   private struct State {
@@ -166,20 +167,26 @@ final class Sessions: Sendable {
   }
 
   /// Keeps an answer that has ended for a reader who may come back. Where that is too much the oldest are forgotten.
-  /// - Parameter limitBytes: of all of them, but for the newest.
-  func keep(_ answer: ActiveAnswer, in session: String, limitBytes: Int) {
-    state.withLock { state in
+  /// - Parameters:
+  ///   - timer: ends it.
+  ///   - limitBytes: of all of them, but for the newest.
+  func keep(_ answer: ActiveAnswer, in session: String, until timer: Task<Void, Never>, limitBytes: Int) {
+    let timers = state.withLock { state -> [Task<Void, Never>] in
       // It may have been ended just now: nobody came back in time.
-      guard state.rooms[session]?.answers[answer.live.responseID] != nil else { return }
-      let kept = Kept(responseID: answer.live.responseID, session: session, bytes: answer.live.heldBytes)
-      state.kept.append(kept)
-      state.keptBytes += kept.bytes
+      guard state.rooms[session]?.answers[answer.live.responseID] != nil else { return [timer] }
+      let bytes = answer.live.heldBytes
+      state.kept.append(Kept(responseID: answer.live.responseID, session: session, bytes: bytes, timer: timer))
+      state.keptBytes += bytes
+      var timers: [Task<Void, Never>] = []
       while state.keptBytes > limitBytes, state.kept.count > 1 {
         let oldest = state.kept.removeFirst()
         state.keptBytes -= oldest.bytes
         Self.end(oldest.responseID, in: oldest.session, &state)
+        timers.append(oldest.timer)
       }
+      return timers
     }
+    for timer in timers { timer.cancel() }
   }
 
   /// The answer of a session by the id of its response, or of its request.

@@ -81,7 +81,8 @@ final class SocketConversation: SocketPeer {
   }
 
   func end() {
-    let mayGoOn = isResuming || !inbox.isAtRest
+    // In this order: what was said becomes a question.
+    let mayGoOn = !inbox.isAtRest || isResuming && state.withLock { !$0.questions.isEmpty }
     let goesOn = service.sessions.depart(
       self, from: socket, mayGoOn: mayGoOn, limit: service.limits.absent)
     let (socket, waiting, running, following) = state.withLock { state in
