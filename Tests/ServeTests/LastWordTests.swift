@@ -109,8 +109,8 @@ import Testing
     }
   }
 
-  /// What is done of somebody who said very much and left while the database was busy: something before the last move, and so nothing
-  /// of the question behind it, which must not be answered from the pages of another move.
+  /// Somebody says very much and leaves while the database is busy: what is done is before the last move, and so the question behind
+  /// it is not asked.
   @Test func ofOneWhoSaidMuchAndLeftTheFirstIsDone() async throws {
     let provider = ScriptedProvider([[.end]])
     var wishes = Story.wishes
@@ -129,6 +129,32 @@ import Testing
       waitUntil { server.service.sessions.departedCount == 0 }
       #expect(try server.get("/api/v1/sessions/s1").json?.objectValue?["page_id"]?.stringValue == "p07")
       #expect(provider.requests.isEmpty)
+    }
+  }
+
+  /// A question that was being looked at just when moves before it were given up.
+  @Test func aQuestionBehindWhatIsGivenUpIsGivenUpToo() async throws {
+    let provider = ScriptedProvider([[.end]])
+    var wishes = Story.wishes
+    wishes.transport = provider
+    try await TestServer.with(wishes) { (server: TestServer) async throws -> Void in
+      let room = await BusyRoom(server)
+      let conversation = SocketConversation(
+        server.service, session: try #require(SessionID("s1")), identity: Identity(name: nil), isWatching: false,
+        isResuming: true)
+      let question = Array(#"{"type":"ai_chat_request","data":{"prompt":"What?"}}"#.utf8)
+      for number in 1...40 {
+        let move = "{\"type\":\"page_navigation\",\"data\":{\"page_index\":\(number == 40 ? 3 : 7)}}"
+        conversation.hear(.text(Array(move.utf8)))
+      }
+      conversation.end()
+      conversation.hear(.text(question))
+      room.letGo()
+      waitUntil { server.service.sessions.departedCount == 0 }
+      conversation.hear(.text(question))
+      #expect(conversation.inbox.isAtRest)
+      #expect(provider.requests.isEmpty)
+      #expect(server.service.metrics.snapshot().answers.isEmpty)
     }
   }
 
